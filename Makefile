@@ -1,0 +1,105 @@
+# Every command sets up what it needs first: an environment in .venv, and the compiled modules beside their sources.
+
+VENV := .venv
+BENCH_VENV := .venv-bench
+BIN := $(VENV)/bin
+SUITABLE := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c '$(SUITABLE)' 2>/dev/null && { echo $$python; break; }; done)
+PIP_INSTALL := -m pip install --disable-pip-version-check -qq
+BUILD_REQUIREMENTS := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
+
+# setup.py is the one place where the modules to compile are listed.
+HOT := $(shell grep -o 'autodiff/[a-z_/]*\.py' setup.py)
+EXAMPLES := $(wildcard examples/*.py)
+
+.PHONY: help demo test check bench examples docs dist clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:  # the default: this list
+	@echo "make COMMAND, where COMMAND is one of"
+	@sed -n 's/^\([a-z]*\):.*  ## /  \1\t/p' Makefile | expand -t 12
+
+demo: $(VENV)/demo.stamp $(VENV)/compiled.stamp  ## train the smallest network and a perceptron, draw them into out/
+	@$(BIN)/python -m autodiff demo --out out
+
+test: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run the tests, compiled and interpreted (PYTEST_ARGS="-k name")
+	@set -e; implementation=$$(env -u AUTODIFF_PURE $(BIN)/python -c 'import autodiff; print(autodiff.implementation)'); \
+	if [ "$$implementation" = compiled ]; then \
+		echo "=== tests, compiled modules"; \
+		env -u AUTODIFF_PURE $(BIN)/python -m pytest $(PYTEST_ARGS); \
+	else \
+		echo "=== nothing is compiled here: the tests run once, interpreted"; \
+	fi
+	@echo "=== tests, interpreted modules (AUTODIFF_PURE=1)"
+	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/dev.stamp  ## lint, formatting and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(BENCH_VENV)/bench.stamp $(VENV)/compiled.stamp  ## time and memory, beside other engines (BENCH_ARGS="...")
+	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+examples: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run every script in examples/
+	@$(if $(EXAMPLES),,echo "examples/ has no scripts yet")
+	@for example in $(EXAMPLES); do echo "=== $$example"; $(BIN)/python $$example || exit 1; done
+
+docs: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## build the documentation
+	@if [ -f docs/Makefile ]; then $(MAKE) -C docs; else echo "docs/ has nothing to build yet"; fi
+
+dist: $(VENV)/dev.stamp  ## build the sdist and wheel into dist/, try the sdist in an empty environment
+	@rm -rf dist build/dist-check *.egg-info
+	@mkdir -p build
+	@echo "Building the sdist, and the wheel from it"
+	@$(BIN)/python -m build --outdir dist >build/dist.log 2>&1 || { tail -n 30 build/dist.log; exit 1; }
+	@echo "Installing the sdist into an empty environment, without extras"
+	@$(BIN)/python -m venv build/dist-check
+	@build/dist-check/bin/python $(PIP_INSTALL) dist/*.tar.gz
+	@cd build/dist-check && bin/python -m autodiff demo --out out  # from there, so that the sources here are not what runs
+	@ls -l dist
+
+clean:  ## remove all that was made
+	@rm -rf $(VENV) $(BENCH_VENV) build dist out *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find autodiff -name '*.so' -delete
+
+define create-environment
+	@test -n "$(PYTHON)" || { echo "autodiff needs Python 3.11 or newer and finds none; make PYTHON=/path/to/python names one"; exit 1; }
+	@"$(PYTHON)" -c '$(SUITABLE)' || { echo "autodiff needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" -V 2>&1)"; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@"$(PYTHON)" -m venv $(@D)
+	@$(@D)/bin/python -c '$(BUILD_REQUIREMENTS)' | $(@D)/bin/python $(PIP_INSTALL) -r /dev/stdin
+endef
+
+$(VENV)/tools.stamp: pyproject.toml
+	@echo "Setting up $(@D), once: a minute or so"
+	$(create-environment)
+	@touch $@
+
+# Compiling has its own rule below, so nothing is compiled here. `dev` contains `demo`.
+$(VENV)/demo.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: pyproject.toml $(VENV)/tools.stamp
+	@AUTODIFF_PURE=1 $(BIN)/python $(PIP_INSTALL) --no-build-isolation --editable '.[$*]'
+	@touch $(VENV)/demo.stamp $@
+
+# Old compiled files go first, so that they never answer for a newer source. Where nothing could be compiled there is no
+# stamp: the next make tries again, and says so again.
+$(VENV)/compiled.stamp: setup.py $(wildcard $(HOT) $(HOT:.py=.pxd)) | $(VENV)/tools.stamp
+	@find autodiff -name '*.so' -delete
+	@mkdir -p build
+	@env -u AUTODIFF_PURE $(BIN)/python setup.py build_ext --inplace >build/compile.log 2>&1 || \
+		{ tail -n 40 build/compile.log; echo "autodiff: compiling failed, see above; the whole output is in build/compile.log"; exit 1; }
+	@grep '^autodiff: ' build/compile.log
+	@if grep -q '^autodiff: compiled' build/compile.log; then touch $@; fi
+
+# Every peer is optional: one that cannot be installed is left out of the table.
+$(BENCH_VENV)/bench.stamp: pyproject.toml benchmarks/requirements.txt
+	@echo "Setting up $(@D), once: a few minutes"
+	$(create-environment)
+	@AUTODIFF_PURE=1 $(@D)/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
+	@grep -v '^ *\(#\|$$\)' benchmarks/requirements.txt | while read -r peer; do \
+		$(@D)/bin/python $(PIP_INSTALL) "$$peer" </dev/null || echo "$$peer cannot be installed here: left out"; done
+	@touch $@

@@ -1,0 +1,39 @@
+"""Stands in for the ``cython`` module where Cython is not installed, so that the compiled files also run as plain Python.
+
+Only the names that those files use; the idea is fontTools' (``fontTools/misc/cython.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+compiled = False
+
+double = float
+short = uint = longlong = Py_ssize_t = int
+bint = bool
+void = None
+
+
+def declare(kind: object, value: Any = None) -> Any:
+    """The value alone: plain Python needs no C type."""
+    return value
+
+
+def cclass(decorated: Any) -> Any:
+    """The class or function as it is."""
+    return decorated
+
+
+cfunc = inline = no_gc = cclass
+
+
+def freelist(size: int) -> Callable[[Any], Any]:
+    """A decorator that does nothing."""
+    return cclass
+
+
+def exceptval(check: bool = True) -> Callable[[Any], Any]:
+    """A decorator that does nothing."""
+    return cclass

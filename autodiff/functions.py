@@ -1,0 +1,111 @@
+"""The functions of Values and numbers: every public row of the table under its own name, and those composed of rows.
+
+With a Value among the operands the result is a Value; with numbers alone it is a float, with the same IEEE 754 edges.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable
+from typing import Any
+
+from autodiff import rules, value
+from autodiff.rules import *  # noqa: F403
+from autodiff.rules import apply, at_least, at_most, exp, logsumexp
+from autodiff.value import Value
+
+__all__ = [
+    *rules.__all__, "clip", "dot", "log_softmax", "max", "maximum", "maxout", "mean", "min", "minimum", "softmax", "sum", "where",
+]  # fmt: skip
+
+
+def _some(xs: Iterable[Any], taker: str) -> list[Any]:
+    operands = list(xs)
+    if not operands:
+        raise ValueError(f"{taker}() of nothing: it needs at least one operand")
+    return operands
+
+
+def _extreme(rule: rules.Rule, against_number: rules.Binary, operands: list[Any]) -> Any:
+    """The rule over the Values, then against the plain numbers, which take no share of the derivative."""
+    values = [x for x in operands if isinstance(x, Value)]
+    numbers = [x for x in operands if not isinstance(x, Value)]
+    if not values or not numbers:
+        return apply(rule, tuple(operands))
+    best = values[0] if len(values) == 1 else apply(rule, tuple(values))
+    return against_number(best, apply(rule, tuple(numbers)))
+
+
+def max(*operands: Any) -> Any:
+    """The largest of the operands, given one by one or as one iterable.
+
+    Values that tie share the derivative (½ and ½); against a plain number a tie has derivative 0; a nan gives nan. Raises
+    ``ValueError`` for nothing.
+    """
+    return _extreme(rules.TABLE["max"], at_least, _some(rules.flat(operands), "max"))
+
+
+def min(*operands: Any) -> Any:
+    """The smallest of the operands, given one by one or as one iterable; ties as in ``max``."""
+    return _extreme(rules.TABLE["min"], at_most, _some(rules.flat(operands), "min"))
+
+
+def maximum(x: Value | float, y: Value | float) -> Any:
+    """The larger of two; ties as in ``max``."""
+    return max(x, y)
+
+
+def minimum(x: Value | float, y: Value | float) -> Any:
+    """The smaller of two; ties as in ``max``."""
+    return min(x, y)
+
+
+def maxout(*pieces: Any) -> Any:
+    """The largest of several linear pieces, as an activation (Goodfellow et al. 2013): ``max`` under its name in networks."""
+    return max(*pieces)
+
+
+def clip(x: Value | float, low: Value | float, high: Value | float) -> Any:
+    """x kept between ``low`` and ``high``: min(max(x, low), high)."""
+    return min(max(x, low), high)
+
+
+def where(condition: Any, x: Value | float, y: Value | float) -> Any:
+    """x if the condition is true, else y; a Value if any of the three is one. Records the operand taken and nothing else."""
+    taken = x if condition else y
+    if isinstance(taken, Value):
+        return apply(rules.TABLE["where"], (taken,))
+    number = rules.as_float(taken, "where")
+    return Value(number) if isinstance(x, Value) or isinstance(y, Value) or isinstance(condition, Value) else number
+
+
+def sum(xs: Iterable[Any]) -> Any:
+    """Σ xᵢ from left to right, as one node; 0.0 for nothing."""
+    return value.total(xs)
+
+
+def mean(xs: Iterable[Any]) -> Any:
+    """(1/n) Σ xᵢ. Raises ``ValueError`` for nothing."""
+    operands = _some(xs, "mean")
+    return sum(operands) / len(operands)
+
+
+def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
+    """Σ xᵢ · yᵢ from left to right, as one node. Raises ``ShapeError`` if there are not as many of one as of the other."""
+    return value.dot(xs, ys)
+
+
+def softmax(xs: Iterable[Any]) -> list[Any]:
+    """exp(xᵢ) / Σ exp(xⱼ), shifted by the largest x so that nothing overflows. Raises ``ValueError`` for nothing."""
+    operands = _some(xs, "softmax")
+    shift = builtins.max(float(x) for x in operands)
+    powers = [exp(x - shift) for x in operands]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
+def log_softmax(xs: Iterable[Any]) -> list[Any]:
+    """xᵢ − log Σ exp(xⱼ), without overflow. Raises ``ValueError`` for nothing."""
+    operands = _some(xs, "log_softmax")
+    total = logsumexp(operands)
+    return [x - total for x in operands]

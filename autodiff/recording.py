@@ -1,0 +1,93 @@
+"""What is noted while operations are recorded: the scope they belong to, and under ``strict()`` whether they are finite."""
+
+from __future__ import annotations
+
+import linecache
+import math
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from autodiff.errors import NonFiniteError
+from autodiff.value import Value, set_observer
+
+
+class _State(threading.local):
+    """The blocks that are open in this thread."""
+
+    scope: str | None = None
+    strict: bool = False
+
+
+_state = _State()
+_lock = threading.Lock()
+_open_blocks = 0
+
+
+@contextmanager
+def _observing(**changes: Any) -> Iterator[None]:
+    """Have ``_observe`` see each new operation while at least one block is open, in any thread."""
+    global _open_blocks
+    before = {key: getattr(_state, key) for key in changes}
+    with _lock:
+        _open_blocks += 1
+        set_observer(_observe)
+    vars(_state).update(changes)
+    try:
+        yield
+    finally:
+        vars(_state).update(before)
+        with _lock:
+            _open_blocks -= 1
+            if not _open_blocks:
+                set_observer(None)
+
+
+def _observe(node: Value) -> None:
+    if _state.scope is not None:
+        node.scope = _state.scope
+    if _state.strict and not math.isfinite(node.data):
+        raise _non_finite(node)
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Operations recorded inside belong to the scope ``name``; scopes nest, as in ``"model.layer1"``."""
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"scope() takes a name, a string that is not empty, not {name!r}")
+    with _observing(scope=f"{_state.scope}.{name}" if _state.scope else name):
+        yield
+
+
+@contextmanager
+def strict() -> Iterator[None]:
+    """An operation recorded inside whose result is nan or infinite raises ``NonFiniteError``.
+
+    The message names the operation, its operands and the user's line.
+    """
+    with _observing(strict=True):
+        yield
+
+
+def _non_finite(node: Value) -> NonFiniteError:
+    given = ", ".join(repr(x) for x in node.arguments[:4])
+    more = f" and {len(node.arguments) - 4} more" if len(node.arguments) > 4 else ""
+    return NonFiniteError(f"{node.op} of {given}{more} is {node.data}{_users_line()}")
+
+
+def _users_line() -> str:
+    """Where the nearest frame outside this package stands, as the end of a sentence."""
+    package = os.path.dirname(__file__) + os.sep
+    frame = sys._getframe()
+    while frame.f_back is not None and _is_ours(frame.f_code.co_filename, package):
+        frame = frame.f_back
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(file, line).strip()
+    return f", at {file}:{line}" + (f": {text}" if text else "")
+
+
+def _is_ours(file: str, package: str) -> bool:
+    return file.startswith((package, "<frozen")) or file == contextmanager.__code__.co_filename

@@ -1,0 +1,20 @@
+# The C types of value.py, which runs without this file when it is interpreted.
+cimport libc.math as libm
+from cpython.array cimport array, clone
+from cpython.object cimport PyObject
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject *)
+    ctypedef struct PyTypeObject:
+        PyObject *tp_dict
+    void PyType_Modified(PyTypeObject *)
+
+cdef class Value:
+    cdef public double data, grad
+    cdef double d_left, d_right
+    cdef object left, right
+    cdef object about
+    cdef long long index
+    cdef unsigned int mark
+    cdef short code, kind
+    cdef object __weakref__

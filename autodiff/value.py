@@ -1,0 +1,860 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=False
+"""The engine: a Value is a number that remembers how it was computed; ``backward()`` walks that recording with the chain rule.
+
+Going forward, each operation makes one node that keeps its operands and the local derivatives ∂out/∂operand. Going back is one
+loop over the operations, youngest first, that multiplies and adds. There are no closures, no cycles and no recursion.
+
+This file is plain Python, and Cython compiles it as it stands (``value.pxd`` has its C types). The operations that networks are
+made of are spelled out here with typed arithmetic; every other row of ``rules.py`` goes through ``_record``. A test holds the
+two against each other, row by row and to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from operator import attrgetter
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+from autodiff import ieee, rules
+from autodiff.errors import ShapeError
+from autodiff.rules import as_float
+
+try:
+    import cython
+except ImportError:
+    from autodiff import _cython as cython
+
+if not cython.compiled:
+    from autodiff import ieee as libm
+
+# What ``kind`` says of a node: which of its two slots holds a Value, or that it has many operands: then ``left`` is the tuple of
+# them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None.
+LEFT = cython.declare(cython.short, 1)
+RIGHT = cython.declare(cython.short, 2)
+BOTH = cython.declare(cython.short, 3)
+MANY = cython.declare(cython.short, 4)
+
+ADD = cython.declare(cython.short, rules.TABLE["add"].code)
+SUB = cython.declare(cython.short, rules.TABLE["sub"].code)
+MUL = cython.declare(cython.short, rules.TABLE["mul"].code)
+DIV = cython.declare(cython.short, rules.TABLE["div"].code)
+POW = cython.declare(cython.short, rules.TABLE["pow"].code)
+NEG = cython.declare(cython.short, rules.TABLE["neg"].code)
+ABS = cython.declare(cython.short, rules.TABLE["abs"].code)
+EXP = cython.declare(cython.short, rules.TABLE["exp"].code)
+LOG = cython.declare(cython.short, rules.TABLE["log"].code)
+SQRT = cython.declare(cython.short, rules.TABLE["sqrt"].code)
+SIN = cython.declare(cython.short, rules.TABLE["sin"].code)
+COS = cython.declare(cython.short, rules.TABLE["cos"].code)
+TANH = cython.declare(cython.short, rules.TABLE["tanh"].code)
+SIGMOID = cython.declare(cython.short, rules.TABLE["sigmoid"].code)
+RELU = cython.declare(cython.short, rules.TABLE["relu"].code)
+SUM = cython.declare(cython.short, rules.TABLE["sum"].code)
+DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
+
+recorded = cython.declare(cython.longlong, 0)  # operations so far; an operation's number is its age in the topological order
+traversal = cython.declare(cython.uint, 0)  # the current walk over a graph; a node it has met carries this number as its mark
+observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
+
+
+class About(NamedTuple):
+    """What a Value is called and where it was made. Most Values have none; those of one scope share one."""
+
+    name: str | None = None
+    scope: str | None = None
+    source: Any = None
+
+
+NOTHING = About()
+
+
+@cython.no_gc  # a recording has no cycles, and its strings can hold none
+@cython.freelist(8192)
+@cython.cclass
+class Value:
+    """A float that remembers how it was computed.
+
+    ``Value(data, name=None)`` makes a leaf from a real number: anything with ``__float__`` but a string. Arithmetic on Values
+    records further Values. ``data`` and ``grad`` are floats that may be written; ``grad`` starts at 0.0 and is filled by
+    ``backward()``. ``==`` and hash are identity; ``<`` and the like compare ``data``.
+
+    Raises ``TypeError`` for a string, a complex number, None or a list.
+    """
+
+    __slots__ = (
+        "__weakref__", "about", "code", "d_left", "d_right", "data", "grad", "index", "kind", "left", "mark", "right",
+    )  # fmt: skip
+
+    def __init__(self, data: Any, name: Any = None):
+        self.data = as_float(data, "Value()")
+        clear(self)
+        self.name = name
+
+    # ---- what it knows ------------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> Any:
+        """What drawings, the debugger and messages call it; a string or None."""
+        return None if self.about is None else self.about.name
+
+    @name.setter
+    def name(self, name: Any) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"a name is a string or None, not {type(name).__name__}")
+        if name is not None or self.about is not None:
+            # an exact str: a subclass could refer back to this Value, a cycle nobody would collect
+            self.about = (self.about or NOTHING)._replace(name=None if name is None else str.__str__(name))
+
+    @property
+    def scope(self) -> Any:
+        """The names of the ``scope()`` blocks it was made in, joined by dots; None outside of any."""
+        return None if self.about is None else self.about.scope
+
+    @scope.setter
+    def scope(self, scope: Any) -> None:
+        self.about = (self.about or NOTHING)._replace(scope=scope)
+
+    @property
+    def source(self) -> Any:
+        """Where it was made; None unless that was recorded."""
+        return None if self.about is None else self.about.source
+
+    @property
+    def op(self) -> str:
+        """The name of the operation that made it, a row of the table; empty for a leaf."""
+        return rules.BY_CODE[self.code].name if self.code else ""
+
+    @property
+    def arguments(self) -> tuple:
+        """Everything the operation was given, in order: Values and plain numbers; empty for a leaf."""
+        given = self.left if self.kind == MANY else (self.left, self.right)
+        return tuple([x if isinstance(x, Value) else float(x) for x in given if x is not None])
+
+    @property
+    def operands(self) -> tuple:
+        """The Values among the arguments, those that a gradient flows to, in order; a Value used twice is there twice."""
+        return tuple([x for x in self.arguments if isinstance(x, Value)])
+
+    @property
+    def partials(self) -> tuple:
+        """The local derivatives ∂self/∂operand, one for each of ``operands``, as they were when it was made."""
+        if self.kind == MANY:
+            return tuple([partial for x, partial in zip(self.left, self.right) if isinstance(x, Value)])
+        return ((self.d_left,) if self.kind & LEFT else ()) + ((self.d_right,) if self.kind & RIGHT else ())
+
+    def __repr__(self) -> str:
+        named = "" if self.name is None else f", name={self.name!r}"
+        return f"{type(self).__name__}({float(self.data)!r}, grad={float(self.grad)!r}{named})"
+
+    # ---- arithmetic ---------------------------------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            y: Value = other
+            return record(ADD, self.data + y.data, self, y, 1.0, 1.0, BOTH)
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(ADD, self.data + c, self, number, 1.0, 1.0, LEFT)
+
+    def __radd__(self, other: Any) -> Any:
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(ADD, c + self.data, number, self, 1.0, 1.0, RIGHT)
+
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            y: Value = other
+            return record(SUB, self.data - y.data, self, y, 1.0, -1.0, BOTH)
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(SUB, self.data - c, self, number, 1.0, -1.0, LEFT)
+
+    def __rsub__(self, other: Any) -> Any:
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(SUB, c - self.data, number, self, 1.0, -1.0, RIGHT)
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            y: Value = other
+            return record(MUL, self.data * y.data, self, y, y.data, self.data, BOTH)
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(MUL, self.data * c, self, number, c, self.data, LEFT)
+
+    def __rmul__(self, other: Any) -> Any:
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(MUL, c * self.data, number, self, self.data, c, RIGHT)
+
+    def __truediv__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            y: Value = other
+            out: cython.double = divide(self.data, y.data)
+            return record(DIV, out, self, y, divide(1.0, y.data), divide(-out, y.data), BOTH)
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(DIV, divide(self.data, c), self, number, divide(1.0, c), 0.0, LEFT)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        out: cython.double = divide(c, self.data)
+        return record(DIV, out, number, self, 0.0, divide(-out, self.data), RIGHT)
+
+    def __pow__(self, other: Any, modulo: Any = None) -> Any:
+        if isinstance(other, Value):
+            y: Value = other
+            out: cython.double = power(self.data, y.data)
+            return record(POW, out, self, y, d_base(self.data, y.data), d_exponent(self.data, out), BOTH)
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(POW, power(self.data, c), self, number, d_base(self.data, c), 0.0, LEFT)
+
+    def __rpow__(self, other: Any, modulo: Any = None) -> Any:
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        out: cython.double = power(c, self.data)
+        return record(POW, out, number, self, 0.0, d_exponent(c, out), RIGHT)
+
+    def __mod__(self, other: Any) -> Any:
+        if not isinstance(other, Value) and plain(other) is None:
+            return NotImplemented
+        return self._record(rules.TABLE["mod"], (self, other))
+
+    def __rmod__(self, other: Any) -> Any:
+        return NotImplemented if plain(other) is None else self._record(rules.TABLE["mod"], (other, self))
+
+    def __neg__(self) -> Any:
+        return record(NEG, -self.data, self, None, -1.0, 0.0, LEFT)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        x: cython.double = self.data
+        return record(ABS, libm.fabs(x), self, None, x if x != x else (x > 0.0) - (x < 0.0), 0.0, LEFT)
+
+    # ---- functions of one operand -------------------------------------------------------------------------------------------
+
+    def neg(self) -> Any:
+        """−x."""
+        return -self
+
+    def abs(self) -> Any:
+        """|x|; its derivative at 0 is 0."""
+        return abs(self)
+
+    def exp(self) -> Any:
+        """eˣ."""
+        out: cython.double = libm.exp(self.data)
+        return record(EXP, out, self, None, out, 0.0, LEFT)
+
+    def log(self) -> Any:
+        """The natural logarithm; −inf at 0, nan below."""
+        x: cython.double = self.data
+        # x + 0.0 makes a negative zero positive
+        return record(LOG, libm.log(x), self, None, divide(1.0, x + 0.0) if x >= 0.0 else math.nan, 0.0, LEFT)
+
+    def sqrt(self) -> Any:
+        """The square root; its derivative at 0 is inf."""
+        out: cython.double = libm.sqrt(self.data)
+        return record(SQRT, out, self, None, divide(0.5, out), 0.0, LEFT)
+
+    def sin(self) -> Any:
+        """The sine of x in radians."""
+        return record(SIN, libm.sin(self.data), self, None, libm.cos(self.data), 0.0, LEFT)
+
+    def cos(self) -> Any:
+        """The cosine of x in radians."""
+        return record(COS, libm.cos(self.data), self, None, -libm.sin(self.data), 0.0, LEFT)
+
+    def tanh(self) -> Any:
+        """The hyperbolic tangent, with the derivative 4·σ(2x)·σ(−2x)."""
+        e: cython.double = libm.exp(-libm.fabs(2.0 * self.data))
+        slope: cython.double = 4.0 * (1.0 / (1.0 + e)) * (e / (1.0 + e))
+        return record(TANH, libm.tanh(self.data), self, None, slope, 0.0, LEFT)
+
+    def sigmoid(self) -> Any:
+        """The logistic function σ(x) = 1/(1 + e⁻ˣ), with the derivative σ(x)·σ(−x): one exponential for both."""
+        e: cython.double = libm.exp(-libm.fabs(self.data))
+        large: cython.double = 1.0 / (1.0 + e)
+        small: cython.double = e / (1.0 + e)
+        return record(SIGMOID, large if self.data >= 0.0 else small, self, None, large * small, 0.0, LEFT)
+
+    def relu(self) -> Any:
+        """max(x, 0); its derivative at 0 is 0."""
+        x: cython.double = self.data
+        if x > 0.0:
+            return record(RELU, x, self, None, 1.0, 0.0, LEFT)
+        return record(RELU, x if x != x else 0.0, self, None, x if x != x else 0.0, 0.0, LEFT)
+
+    def _record(self, rule: Any, operands: tuple) -> Any:
+        """The Value of any row of the table on these operands: Values and numbers, at least one a Value."""
+        numbers: list = [x.data if isinstance(x, Value) else as_float(x, rule.name) for x in operands]
+        out = rule.value(*numbers)
+        partials: list = rule.partials(*numbers, out=out)
+        arguments: tuple = tuple([x if isinstance(x, Value) else number for x, number in zip(operands, numbers)])
+        if rule.arity is None:
+            return record_many(rule.code, out, arguments, array("d", partials))
+        kind = (LEFT if isinstance(arguments[0], Value) else 0) | (RIGHT if isinstance(arguments[rule.arity - 1], Value) else 0)
+        if rule.arity == 1:
+            return record(rule.code, out, arguments[0], None, partials[0], 0.0, LEFT)
+        return record(rule.code, out, arguments[0], arguments[1], partials[0], partials[1], kind)
+
+    # ---- as a number --------------------------------------------------------------------------------------------------------
+
+    def __float__(self) -> float:
+        return float(self.data)
+
+    def __int__(self) -> int:
+        return int(self.data)
+
+    def __bool__(self) -> bool:
+        return self.data != 0.0
+
+    def __floor__(self) -> int:
+        return math.floor(self.data)
+
+    def __ceil__(self) -> int:
+        return math.ceil(self.data)
+
+    def __trunc__(self) -> int:
+        return math.trunc(self.data)
+
+    def __round__(self, digits: Any = None) -> Any:
+        return round(self.data, digits)
+
+    def __lt__(self, other: Any) -> Any:
+        number = data_of(other)
+        return NotImplemented if number is None else self.data < number
+
+    def __le__(self, other: Any) -> Any:
+        number = data_of(other)
+        return NotImplemented if number is None else self.data <= number
+
+    def __gt__(self, other: Any) -> Any:
+        number = data_of(other)
+        return NotImplemented if number is None else self.data > number
+
+    def __ge__(self, other: Any) -> Any:
+        number = data_of(other)
+        return NotImplemented if number is None else self.data >= number
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+    # ---- the chain rule -----------------------------------------------------------------------------------------------------
+
+    def backward(self, seed: Any = 1.0) -> None:
+        """Add ∂self/∂leaf · seed to the ``grad`` of every leaf below, and set that of every operation between.
+
+        Leaves accumulate over calls until they are zeroed; operations are computed afresh on each call. A call that raises or
+        is interrupted leaves every gradient as it was. On a leaf it adds ``seed`` to the leaf's own gradient.
+        """
+        upstream: cython.double = as_float(seed, "backward()")
+        if not self.code:
+            self.grad += upstream
+            return
+        if cython.compiled:
+            # nothing in the sweep allocates, raises or looks for signals
+            sweep(self, operations(self, None), upstream)
+            return
+        leaves: list = []
+        order: list = operations(self, leaves)
+        before = [(node, node.grad) for node in order + leaves]
+        try:
+            sweep(self, order, upstream)
+        except BaseException:
+            for node, grad in before:
+                node.grad = grad
+            raise
+
+    # ---- copies -------------------------------------------------------------------------------------------------------------
+
+    def __copy__(self) -> Any:
+        return thaw(*fields(self))
+
+    def __reduce__(self) -> Any:
+        # Every node below, oldest first, so that pickle and deepcopy meet operands before what uses them and never recurse.
+        return last, ([Frozen.of(node) for node in topological_order(self)],)
+
+    def __dealloc__(self):
+        # Compiled only; plain Python takes care by itself that a long chain is released without recursion.
+        # Operands that die with this node wait their turn in a list, which the outermost call empties.
+        global releasing, next_dying
+        if self.kind & (LEFT | MANY) and Py_REFCNT(cython.cast(cython.pointer(PyObject), self.left)) == 1:
+            put_off(self.left)
+            self.left = None
+        if self.kind & RIGHT and Py_REFCNT(cython.cast(cython.pointer(PyObject), self.right)) == 1:
+            put_off(self.right)
+            self.right = None
+        if releasing:
+            return
+        releasing = True
+        while next_dying is not None:
+            doomed: object = next_dying
+            next_dying = dying.pop() if len(dying) > BALLAST else None
+            doomed = None
+        releasing = False
+
+
+# ---- making a node --------------------------------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+def record(
+    code: cython.short,
+    data: cython.double,
+    left: object,
+    right: object,
+    d_left: cython.double,
+    d_right: cython.double,
+    kind: cython.short,
+) -> Value:
+    """A new operation of one or two operands."""
+    global recorded
+    node: Value = Value.__new__(Value)
+    if not cython.compiled:  # the fields of a compiled node start as zero and None
+        node.grad = 0.0
+        node.about = None
+        node.mark = 0
+    node.code = code
+    node.kind = kind
+    node.data = data
+    node.left = left
+    node.right = right
+    node.d_left = d_left
+    node.d_right = d_right
+    recorded += 1
+    node.index = recorded
+    if observer is not None:
+        observer(node)
+    return node
+
+
+@cython.cfunc
+def record_many(code: cython.short, data: cython.double, arguments: tuple, partials: array) -> Value:
+    """A new operation of any number of operands."""
+    return record(code, data, arguments, partials, 0.0, 0.0, MANY)
+
+
+@cython.cfunc
+@cython.inline
+def clear(node: Value) -> object:
+    """Make a node a leaf without a name."""
+    node.grad = node.d_left = node.d_right = 0.0
+    node.left = node.right = node.about = None
+    node.index = node.mark = node.code = node.kind = 0
+
+
+@cython.cfunc
+@cython.inline
+def plain(x: object) -> object:
+    """x if it is a plain number, as a float unless it is an int or a float; None if it is something else's to handle."""
+    if type(x) is float or type(x) is int:
+        return x
+    try:
+        return as_float(x, "")
+    except TypeError:
+        return None
+
+
+@cython.cfunc
+@cython.inline
+def data_of(x: object) -> object:
+    """The number in a Value, or a plain number; None for anything else."""
+    return x.data if isinstance(x, Value) else plain(x)
+
+
+def set_observer(function: Any) -> Any:
+    """Have ``function`` called with each new operation, None for nobody; returns the one before. For ``recording.py`` alone."""
+    global observer
+    before = observer
+    observer = function
+    return before
+
+
+# ---- typed arithmetic, as the table has it ----------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def divide(x: cython.double, y: cython.double) -> cython.double:
+    if cython.compiled:
+        return x / y
+    return ieee.divide(x, y)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def power(x: cython.double, y: cython.double) -> cython.double:
+    return x * x if y == 2.0 else libm.pow(x, y)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def times(x: cython.double, y: cython.double) -> cython.double:
+    """x · y, and 0 for 0 · ±inf: ``mul0`` of the table."""
+    product: cython.double = x * y
+    if product != product and x == x and y == y and (x == 0.0 or y == 0.0):
+        return 0.0
+    return product
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def d_base(x: cython.double, y: cython.double) -> cython.double:
+    """∂(x^y)/∂x = y · x^(y − 1)."""
+    return times(y, power(x, y - 1.0))
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def d_exponent(x: cython.double, out: cython.double) -> cython.double:
+    """∂(x^y)/∂y = x^y · log(x)."""
+    return times(out, libm.log(x))
+
+
+# ---- operations of many operands --------------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+def number_in(x: object, taker: str) -> cython.double:
+    if isinstance(x, Value):
+        node: Value = x
+        return node.data
+    return as_float(x, taker)
+
+
+@cython.cfunc
+@cython.inline
+def new_partials(n: cython.Py_ssize_t) -> array:
+    if cython.compiled:
+        return clone(EMPTY, n, False)
+    return array("d", bytes(8 * n))
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def partial_at(partials: array, i: cython.Py_ssize_t) -> cython.double:
+    if cython.compiled:
+        return partials.data.as_doubles[i]
+    return partials[i]
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def put(partials: array, i: cython.Py_ssize_t, partial: cython.double) -> cython.void:
+    if cython.compiled:
+        partials.data.as_doubles[i] = partial
+    else:
+        partials[i] = partial
+
+
+def total(xs: Any) -> Any:
+    """The sum of Values and numbers, from left to right: one node. Without a Value among them, a float."""
+    arguments: tuple = tuple(xs)
+    found: cython.bint = False
+    data: cython.double = 0.0
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = len(arguments)
+    partials: array = new_partials(n)
+    for i in range(n):
+        found = found or isinstance(arguments[i], Value)
+        data += number_in(arguments[i], "sum")
+        put(partials, i, 1.0)
+    return record_many(SUM, data, arguments, partials) if found else data
+
+
+def dot(xs: Any, ys: Any) -> Any:
+    """The sum of products Σ xᵢ · yᵢ, from left to right: one node. Without a Value among them, a float.
+
+    Raises ``ShapeError`` if there are not as many xs as ys.
+    """
+    left: tuple = tuple(xs)
+    arguments: tuple = left + tuple(ys)
+    found: cython.bint = False
+    data: cython.double = 0.0
+    x: cython.double
+    y: cython.double
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = len(left)
+    if len(arguments) != 2 * n:
+        raise ShapeError(f"dot() of {n} and {len(arguments) - n} numbers: there must be as many of one as of the other")
+    partials: array = new_partials(2 * n)
+    for i in range(n):
+        found = found or isinstance(arguments[i], Value) or isinstance(arguments[n + i], Value)
+        x = number_in(arguments[i], "dot")
+        y = number_in(arguments[n + i], "dot")
+        data += x * y
+        put(partials, i, y)
+        put(partials, n + i, x)
+    return record_many(DOT, data, arguments, partials) if found else data
+
+
+# ---- order and sweep --------------------------------------------------------------------------------------------------------
+
+
+def topological_order(root: Value) -> list:
+    """Every Value that root depends on and root itself, each once: leaves first, then operations in the order of recording."""
+    leaves: list = []
+    if not root.code:
+        return [root]
+    order: list = operations(root, leaves)
+    order.reverse()
+    return leaves + order
+
+
+@cython.cfunc
+def operations(root: Value, leaves: object) -> list:
+    """The operations that root depends on and root itself, each once, youngest first; collects the leaves in a list if given.
+
+    An operation is younger than its operands, so the reverse order of recording is a reverse topological order.
+    """
+    global traversal
+    traversal += 1
+    root.mark = traversal
+    found: list = [root]
+    sorted_by_age: cython.bint = True
+    youngest: cython.longlong = root.index
+    oldest: cython.longlong = root.index
+    i: cython.Py_ssize_t = 0
+    node: Value
+    operand: Value
+    while i < len(found):
+        node = found[i]
+        i += 1
+        if node.index <= oldest:
+            oldest = node.index
+        else:
+            sorted_by_age = False
+        # the right operand first: it is mostly the younger one, and what is found in order need not be sorted
+        if node.kind & RIGHT:
+            operand = node.right
+            meet(operand, found, leaves)
+        if node.kind & LEFT:
+            operand = node.left
+            meet(operand, found, leaves)
+        if node.kind & MANY:
+            for argument in reversed(node.left):
+                if isinstance(argument, Value):
+                    operand = argument
+                    meet(operand, found, leaves)
+    return found if sorted_by_age else by_age(found, youngest, oldest)
+
+
+@cython.cfunc
+@cython.inline
+def meet(operand: Value, found: list, leaves: object) -> object:
+    """Note an operand the first time that this traversal comes by."""
+    if operand.mark == traversal:
+        return
+    if operand.code:
+        operand.mark = traversal
+        found.append(operand)
+    elif leaves is not None:
+        operand.mark = traversal
+        leaves.append(operand)
+
+
+@cython.cfunc
+def by_age(nodes: list, youngest: cython.longlong, oldest: cython.longlong) -> list:
+    """The operations, youngest first, in linear time where they were recorded close together."""
+    if youngest - oldest > 8 * len(nodes):
+        nodes.sort(key=age, reverse=True)
+        return nodes
+    places: list = [None] * (youngest - oldest + 1)
+    node: Value
+    for node in nodes:
+        places[youngest - node.index] = node
+    return [place for place in places if place is not None]
+
+
+def age(node: Value) -> int:
+    return node.index
+
+
+@cython.cfunc
+def sweep(root: Value, order: list, seed: cython.double) -> object:
+    """The chain rule over the operations in order, youngest first: each adds upstream · local to its operands' gradients."""
+    node: Value
+    operand: Value
+    for node in order:
+        node.grad = 0.0
+    root.grad = seed
+    for node in order:
+        if node.kind & LEFT:
+            operand = node.left
+            operand.grad += node.grad * node.d_left
+        if node.kind & RIGHT:
+            operand = node.right
+            operand.grad += node.grad * node.d_right
+        if node.kind & MANY:
+            sweep_many(node)
+
+
+@cython.cfunc
+def sweep_many(node: Value) -> object:
+    arguments: tuple = node.left
+    partials: array = node.right
+    operand: Value
+    i: cython.Py_ssize_t
+    for i in range(len(arguments)):
+        if isinstance(arguments[i], Value):
+            operand = arguments[i]
+            operand.grad += node.grad * partial_at(partials, i)
+
+
+# ---- release (compiled only) ------------------------------------------------------------------------------------------------
+
+EMPTY = cython.declare(array, array("d"))
+BALLAST = cython.declare(cython.Py_ssize_t, 16)  # entries that stay, so that the list is not reallocated at every step
+dying = cython.declare(list, [None] * 16)
+next_dying = cython.declare(object, None)
+releasing = cython.declare(cython.bint, False)
+
+
+@cython.cfunc
+@cython.inline
+def put_off(node: object) -> object:
+    """Keep alive until the outermost release comes to it."""
+    global next_dying
+    if next_dying is None:
+        next_dying = node
+    else:
+        dying.append(node)
+
+
+# ---- copies without recursion -----------------------------------------------------------------------------------------------
+
+
+class Frozen:
+    """A node as pickle and deepcopy see it: their memo of these keeps shared what is shared."""
+
+    __slots__ = ("__weakref__", "node")
+    alive: WeakValueDictionary = WeakValueDictionary()
+
+    def __init__(self, node: Value):
+        self.node = node
+
+    @classmethod
+    def of(cls, node: Value) -> Any:
+        """The one Frozen of this node for as long as somebody's memo holds it."""
+        frozen = cls.alive.get(id(node))
+        if frozen is None:
+            frozen = cls.alive[id(node)] = cls(node)
+        return frozen
+
+    def __reduce__(self) -> Any:
+        kind, op, data, grad, about, arguments, partials, state = fields(self.node)
+        frozen = [Frozen.of(x) if isinstance(x, Value) else x for x in arguments]
+        return thaw, (kind, op, data, grad, about, frozen, partials, state)
+
+
+def fields(node: Value) -> tuple:
+    """Everything ``thaw`` needs to make a node like this one."""
+    partials = list(node.right) if node.kind == MANY else [node.d_left, node.d_right]
+    about = None if node.about is None else tuple(node.about)
+    return type(node), node.op, node.data, node.grad, about, node.arguments, partials, getattr(node, "__dict__", None)
+
+
+def thaw(kind: Any, op: str, data: float, grad: float, about: Any, arguments: Any, partials: Any, state: Any) -> Any:
+    """A node from its fields; the inverse of ``fields``."""
+    global recorded
+    node: Value = kind.__new__(kind)
+    clear(node)
+    node.data = data
+    node.grad = grad
+    if about is not None:
+        node.about = About(*about)
+    if state:
+        node.__dict__.update(state)
+    if not op:
+        return node
+    rule = rules.TABLE[op]
+    node.code = rule.code
+    recorded += 1
+    node.index = recorded
+    if rule.arity is None:
+        node.left, node.right, node.kind = tuple(arguments), array("d", partials), MANY
+        return node
+    node.left = arguments[0]
+    node.right = arguments[1] if rule.arity == 2 else None
+    node.d_left, node.d_right = partials
+    node.kind = (LEFT if isinstance(node.left, Value) else 0) | (RIGHT if isinstance(node.right, Value) else 0)
+    return node
+
+
+def last(nodes: list) -> Any:
+    """The node that was pickled, after all that it depends on."""
+    return nodes[len(nodes) - 1]
+
+
+# ---- the rest of the table as methods ---------------------------------------------------------------------------------------
+
+NUMPY_NAMES = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
+    "atan2": "arctan2", "hypot": "hypot",
+}  # fmt: skip
+
+
+def attach(name: str, method: Any) -> None:
+    """Give the class Value one more method. A compiled class takes none from Python, only from C."""
+    if cython.compiled:
+        kind: cython.pointer(PyTypeObject) = cython.cast(cython.pointer(PyTypeObject), Value)
+        methods: dict = cython.cast(dict, kind.tp_dict)
+        methods[name] = method
+        PyType_Modified(kind)
+    else:
+        setattr(Value, name, method)
+
+
+def method_of(rule: Any, name: str) -> Any:
+    """A row as a method: further operands follow, and have the row's defaults."""
+    given = rule.arity - 1 - len(rule.defaults)
+
+    def method(self: Value, *others: Any) -> Any:
+        return self._record(rule, (self, *others, *rule.defaults[len(others) - given :]))
+
+    method.__name__ = name
+    method.__qualname__ = f"Value.{name}"
+    method.__doc__ = f"{rule.spelling}: {rule.doc}"
+    return method
+
+
+for _rule in rules.TABLE.values():
+    if _rule.doc and _rule.arity is not None and _rule.arity - len(_rule.defaults) == 1 and not hasattr(Value, _rule.name):
+        attach(_rule.name, method_of(_rule, _rule.name))
+    if _rule.name in NUMPY_NAMES:
+        attach(NUMPY_NAMES[_rule.name], method_of(_rule, NUMPY_NAMES[_rule.name]))

@@ -1,0 +1,83 @@
+"""Compile the hot modules; all else about the package is in pyproject.toml.
+
+They are plain Python that Cython compiles as it stands. On a machine that cannot compile (no Cython, no C compiler, no
+Python.h) they are installed all the same, and run interpreted. A module that fails to compile on a machine that can is
+an error: a fault of ours, to be seen. AUTODIFF_PURE=1 compiles nothing.
+"""
+
+import os
+import shutil
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CCompilerError
+
+# The Makefile reads these paths too, to see when to compile again.
+HOT_MODULES = [
+    "autodiff/value.py",
+    "autodiff/optim.py",
+    "autodiff/compiler/machine.py",
+]
+
+
+class BuildExtensions(build_ext):
+    """setuptools' own build_ext, which hands a .py source to Cython, after a look at whether this machine can compile."""
+
+    def initialize_options(self):
+        super().initialize_options()
+        self.cython_c_in_temp = True  # keeps the generated C out of the source tree
+
+    def build_extensions(self):
+        obstacle = self.find_obstacle()
+        if obstacle:
+            print(f"autodiff: not compiled, {obstacle}; going on interpreted: same results, more slowly", flush=True)
+            self.extensions = []
+            return
+        if self.compiler.compiler_type == "unix":
+            for extension in self.extensions:
+                # A fused multiply-add, where the processor has one, would round otherwise than the interpreter does.
+                extension.extra_compile_args = ["-O3", "-g0", "-ffp-contract=off"]
+                extension.libraries = ["m"]
+        super().build_extensions()
+        print("autodiff: compiled", *(extension.name for extension in self.extensions), flush=True)
+
+    def find_obstacle(self):
+        """Why this machine cannot compile an extension module, found by compiling an empty one; None if it can."""
+        if find_spec("Cython") is None:
+            return "Cython is not installed"
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "probe.c")
+            source.write_text("#include <Python.h>\nint autodiff_probe;\n")
+            try:
+                objects = self.compiler.compile([str(source)], output_dir=folder)
+                self.compiler.link_shared_object(objects, str(Path(folder, "probe.out")))
+            except (BaseError, CCompilerError) as error:
+                command = getattr(self.compiler, "compiler_so", [None])[0]
+                if command and not shutil.which(command):
+                    return f"no C compiler here ({command} is not on PATH)"
+                if not any(Path(include, "Python.h").exists() for include in self.include_dirs):
+                    return "Python's headers are missing (no Python.h; Debian and Ubuntu have it in python3-dev)"
+                return f"the C compiler does not work ({error})"
+        return None
+
+
+def extensions():
+    if os.environ.get("AUTODIFF_PURE") == "1":
+        return []
+    return [
+        Extension(
+            path.removesuffix(".py").replace("/", "."),
+            [path],
+            # A Value has no finalizer of Python's kind; without the slot for one, releasing a node is faster.
+            define_macros=[("CYTHON_USE_TP_FINALIZE", "0")],
+            depends=["setup.py"],  # whose flags may have changed
+        )
+        for path in HOT_MODULES
+        if Path(path).exists()
+    ]
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions})
