@@ -91,7 +91,7 @@ $(VENV)/compiled.stamp: setup.py $(wildcard $(HOT) $(HOT:.py=.pxd)) | $(VENV)/to
 	@find autodiff -name '*.so' -delete
 	@mkdir -p build
 	@env -u AUTODIFF_PURE $(BIN)/python setup.py build_ext --inplace >build/compile.log 2>&1 || \
-		{ tail -n 40 build/compile.log; echo "autodiff: compiling failed, see above; the whole output is in build/compile.log"; exit 1; }
+		{ tail -n 60 build/compile.log; echo "autodiff: compiling failed, see above; the whole output is in build/compile.log"; exit 1; }
 	@grep '^autodiff: ' build/compile.log
 	@if grep -q '^autodiff: compiled' build/compile.log; then touch $@; fi
 

@@ -24,7 +24,7 @@ HOT_MODULES = [
 
 
 class BuildExtensions(build_ext):
-    """setuptools' own build_ext, which hands a .py source to Cython, after a look at whether this machine can compile."""
+    """Compiles, through Cython, where the machine can."""
 
     def initialize_options(self):
         super().initialize_options()
@@ -34,6 +34,9 @@ class BuildExtensions(build_ext):
         obstacle = self.find_obstacle()
         if obstacle:
             print(f"autodiff: not compiled, {obstacle}; going on interpreted: same results, more slowly", flush=True)
+            for extension in self.extensions:  # what an earlier build left must not answer for today's source
+                Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
+                Path(self.get_ext_filename(extension.name)).unlink(missing_ok=True)
             self.extensions = []
             return
         if self.compiler.compiler_type == "unix":
@@ -54,13 +57,13 @@ class BuildExtensions(build_ext):
             try:
                 objects = self.compiler.compile([str(source)], output_dir=folder)
                 self.compiler.link_shared_object(objects, str(Path(folder, "probe.out")))
-            except (BaseError, CCompilerError) as error:
+            except (BaseError, CCompilerError):
                 command = getattr(self.compiler, "compiler_so", [None])[0]
                 if command and not shutil.which(command):
-                    return f"no C compiler here ({command} is not on PATH)"
+                    return f"no C compiler ({command} is not on PATH)"
                 if not any(Path(include, "Python.h").exists() for include in self.include_dirs):
                     return "Python's headers are missing (no Python.h; Debian and Ubuntu have it in python3-dev)"
-                return f"the C compiler does not work ({error})"
+                return f"the C compiler ({command}) cannot build even an empty module"
         return None
 
 

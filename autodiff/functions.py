@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autodiff import rules, value
 from autodiff.rules import *  # noqa: F403
 from autodiff.rules import apply, at_least, at_most, exp, logsumexp
 from autodiff.value import Value
 
-__all__ = [
-    *rules.__all__, "clip", "dot", "log_softmax", "max", "maximum", "maxout", "mean", "min", "minimum", "softmax", "sum", "where",
-]  # fmt: skip
+if not TYPE_CHECKING:  # type checkers see the names as they stand
+    COMPOSED = ["clip", "dot", "log_softmax", "max", "maximum", "maxout", "mean", "min", "minimum", "softmax", "sum", "where"]
+    __all__ = sorted({*rules.__all__, *COMPOSED})
 
 
 def _some(xs: Iterable[Any], taker: str) -> list[Any]:
@@ -36,7 +36,7 @@ def _extreme(rule: rules.Rule, against_number: rules.Binary, operands: list[Any]
     return against_number(best, apply(rule, tuple(numbers)))
 
 
-def max(*operands: Any) -> Any:
+def max(*operands: Any) -> Any:  # type: ignore[no-redef]
     """The largest of the operands, given one by one or as one iterable.
 
     Values that tie share the derivative (½ and ½); against a plain number a tie has derivative 0; a nan gives nan. Raises
@@ -45,7 +45,7 @@ def max(*operands: Any) -> Any:
     return _extreme(rules.TABLE["max"], at_least, _some(rules.flat(operands), "max"))
 
 
-def min(*operands: Any) -> Any:
+def min(*operands: Any) -> Any:  # type: ignore[no-redef]
     """The smallest of the operands, given one by one or as one iterable; ties as in ``max``."""
     return _extreme(rules.TABLE["min"], at_most, _some(rules.flat(operands), "min"))
 
@@ -70,7 +70,7 @@ def clip(x: Value | float, low: Value | float, high: Value | float) -> Any:
     return min(max(x, low), high)
 
 
-def where(condition: Any, x: Value | float, y: Value | float) -> Any:
+def where(condition: Any, x: Value | float, y: Value | float) -> Any:  # type: ignore[no-redef]
     """x if the condition is true, else y; a Value if any of the three is one. Records the operand taken and nothing else."""
     taken = x if condition else y
     if isinstance(taken, Value):
@@ -79,7 +79,7 @@ def where(condition: Any, x: Value | float, y: Value | float) -> Any:
     return Value(number) if isinstance(x, Value) or isinstance(y, Value) or isinstance(condition, Value) else number
 
 
-def sum(xs: Iterable[Any]) -> Any:
+def sum(xs: Iterable[Any]) -> Any:  # type: ignore[no-redef]
     """Σ xᵢ from left to right, as one node; 0.0 for nothing."""
     return value.total(xs)
 
@@ -90,7 +90,7 @@ def mean(xs: Iterable[Any]) -> Any:
     return sum(operands) / len(operands)
 
 
-def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
+def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:  # type: ignore[no-redef]
     """Σ xᵢ · yᵢ from left to right, as one node. Raises ``ShapeError`` if there are not as many of one as of the other."""
     return value.dot(xs, ys)
 

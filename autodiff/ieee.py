@@ -11,9 +11,47 @@ from collections.abc import Callable, Mapping
 from math import copysign, erf, erfc, fabs, inf, isinf, nan
 
 __all__ = [
-    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "compare", "copysign", "cos", "cosh", "div0", "divide",
-    "erf", "erfc", "exp", "expm1", "fabs", "floor", "greatest", "hypot", "least", "log", "log10", "log1p", "log2", "logsumexp",
-    "mul0", "nonnegative", "pow", "remainder", "sigmoid", "sign", "sin", "sinh", "softplus", "softsign", "sqrt", "step", "tan",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "compare",
+    "copysign",
+    "cos",
+    "cosh",
+    "div0",
+    "divide",
+    "erf",
+    "erfc",
+    "exp",
+    "expm1",
+    "fabs",
+    "floor",
+    "greatest",
+    "hypot",
+    "least",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logsumexp",
+    "mul0",
+    "nonnegative",
+    "pow",
+    "remainder",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "softplus",
+    "softsign",
+    "sqrt",
+    "step",
+    "tan",
     "tanh",
 ]  # fmt: skip
 
@@ -176,7 +214,7 @@ class Real(float):
     def __pow__(self, other: float) -> Real:  # type: ignore[override]
         return Real(pow(float(self), other))
 
-    def __rpow__(self, other: float) -> Real:  # type: ignore[misc, override]
+    def __rpow__(self, other: float) -> Real:  # type: ignore[override]
         return Real(pow(other, float(self)))
 
     def __neg__(self) -> Real:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from autodiff import ieee
 
@@ -27,8 +27,8 @@ class Rule:
     name: str
     code: int
     arity: int | None
-    formula: Callable[..., float]
-    derivatives: Callable[..., Iterable[Any]]
+    formula: Formula
+    derivatives: Derivatives
     spelling: str
     doc: str
     precedence: int
@@ -97,26 +97,33 @@ TABLE: dict[str, Rule] = {}
 BY_CODE: list[Rule | None] = [None]  # code 0 is no operation: a leaf
 
 
+Formula = Callable[..., float]
+Derivatives = Callable[..., Iterable[Any]]
+
+
+# fmt: off
 @overload
-def op(name: str, arity: Literal[1], *columns: Any, precedence: int = ...) -> Unary: ...
+def op(name: str, arity: Literal[1], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ...) -> Unary: ...
 @overload
-def op(name: str, arity: Literal[2], *columns: Any, defaults: tuple[float], precedence: int = ...) -> Parametric: ...
+def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ...) -> Binary: ...
 @overload
-def op(name: str, arity: Literal[2], *columns: Any, precedence: int = ...) -> Binary: ...
+def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float]) -> Parametric: ...
 @overload
-def op(name: str, arity: None, *columns: Any, precedence: int = ...) -> Variadic: ...
+def op(name: str, arity: None, f: Formula, df: Derivatives, spelling: str, doc: str = ...) -> Variadic: ...
+# fmt: on
 def op(
     name: str,
     arity: int | None,
-    formula: Callable[..., float],
-    derivatives: Callable[..., Iterable[Any]],
+    f: Formula,
+    df: Derivatives,
     spelling: str,
     doc: str = "",
+    *,
     precedence: int = 9,
     defaults: tuple[float, ...] = (),
 ) -> Any:
     """Enter a row and return the function that applies it. A row without ``doc`` is a helper of other rows, not public."""
-    rule = Rule(name, len(BY_CODE), arity, formula, derivatives, spelling, doc, precedence, defaults)
+    rule = Rule(name, len(BY_CODE), arity, f, df, spelling, doc, precedence, defaults)
     TABLE[name] = rule
     BY_CODE.append(rule)
     function = _unary(rule) if arity == 1 else _binary(rule) if arity == 2 else _variadic(rule)
@@ -183,7 +190,7 @@ def _short(x: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-# ---- formulas that need more than a line -------------------------------------------------------------------------------------
+# ---- formulas that need more than a line ------------------------------------------------------------------------------------
 
 
 def _others(xs: list[Any]) -> list[Any]:
@@ -220,6 +227,17 @@ TWO_OVER_SQRT_PI, SQRT_HALF, ONE_OVER_SQRT_2PI = 2 / math.sqrt(math.pi), math.sq
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, appendix 1
 
 # ---- the table --------------------------------------------------------------------------------------------------------------
+# Rows refer to rows further down, or to themselves; type checkers need to hear of those first.
+cos: Unary
+cosh: Unary
+floor: Unary
+nonnegative: Unary
+sigmoid: Unary
+sign: Unary
+div0: Binary
+mul0: Binary
+pow: Binary
+xlogy: Binary
 # fmt: off
 
 # arithmetic
@@ -231,42 +249,56 @@ neg = op("neg", 1, lambda x: -x,        lambda x, out: (-1,),                 "�
 pow = op("pow", 2, ieee.pow,            lambda x, y, out: (mul0(y, pow(x, y - 1)), xlogy(out, x)),
          "{0}^{1}", "power; nan, never complex, for x < 0 and a y that is not whole", precedence=3)
 mod = op("mod", 2, ieee.remainder,      lambda x, y, out: (1, -floor(x / y)),  "{0} mod {1}", "Python's %", precedence=2)
-abs = op("abs", 1, ieee.fabs,           lambda x, out: (sign(x),),             "|{0}|",       "absolute value; its derivative at 0 is 0")
+abs = op("abs", 1, ieee.fabs,           lambda x, out: (sign(x),),
+         "|{0}|", "absolute value; its derivative at 0 is 0")
 
 # exponentials and logarithms
 exp   = op("exp",   1, ieee.exp,   lambda x, out: (out,),                          "exp({0})",   "exponential")
 expm1 = op("expm1", 1, ieee.expm1, lambda x, out: (exp(x),),                       "expm1({0})", "exp(x) − 1, accurate near 0")
-log   = op("log",   1, ieee.log,   lambda x, out: (1 / nonnegative(x),),           "log({0})",   "natural logarithm, x > 0; −inf at 0, nan below")
-log1p = op("log1p", 1, ieee.log1p, lambda x, out: (1 / nonnegative(1 + x),),       "log1p({0})", "log(1 + x), accurate near 0; −inf at −1, nan below")
-log2  = op("log2",  1, ieee.log2,  lambda x, out: (1 / (LN2 * nonnegative(x)),),   "log2({0})",  "logarithm to base 2; −inf at 0, nan below")
-log10 = op("log10", 1, ieee.log10, lambda x, out: (1 / (LN10 * nonnegative(x)),),  "log10({0})", "logarithm to base 10; −inf at 0, nan below")
+log   = op("log",   1, ieee.log,   lambda x, out: (1 / nonnegative(x),),
+           "log({0})", "natural logarithm, x > 0; −inf at 0, nan below")
+log1p = op("log1p", 1, ieee.log1p, lambda x, out: (1 / nonnegative(1 + x),),
+           "log1p({0})", "log(1 + x), accurate near 0; −inf at −1, nan below")
+log2  = op("log2",  1, ieee.log2,  lambda x, out: (1 / (LN2 * nonnegative(x)),),
+           "log2({0})", "logarithm to base 2; −inf at 0, nan below")
+log10 = op("log10", 1, ieee.log10, lambda x, out: (1 / (LN10 * nonnegative(x)),),
+           "log10({0})", "logarithm to base 10; −inf at 0, nan below")
 xlogy = op("xlogy", 2, lambda x, y: mul0(x, log(y)), lambda x, y, out: (log(y), div0(x, nonnegative(y))),
            "xlogy({0}, {1})", "x · log(y), and 0 where x is 0, even for y = 0")
 
 # roots and distances
-sqrt  = op("sqrt",  1, ieee.sqrt,  lambda x, out: (0.5 / out,),                        "√{0}",            "square root, x ≥ 0; its derivative at 0 is inf")
-cbrt  = op("cbrt",  1, ieee.cbrt,  lambda x, out: (1 / (3 * out * out),),              "∛{0}",            "cube root; its derivative at 0 is inf")
-hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: (div0(x, out), div0(y, out)),     "hypot({0}, {1})", "√(x² + y²) without overflow; its derivatives at (0, 0) are 0")
+sqrt  = op("sqrt",  1, ieee.sqrt,  lambda x, out: (0.5 / out,),
+           "√({0})", "square root, x ≥ 0; its derivative at 0 is inf")
+cbrt  = op("cbrt",  1, ieee.cbrt,  lambda x, out: (1 / (3 * out * out),),
+           "∛({0})", "cube root; its derivative at 0 is inf")
+hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: (div0(x, out), div0(y, out)),
+           "hypot({0}, {1})", "√(x² + y²) without overflow; its derivatives at (0, 0) are 0")
 
 # circular and hyperbolic functions
 sin   = op("sin",   1, ieee.sin,   lambda x, out: (cos(x),),                           "sin({0})",   "sine of x in radians")
 cos   = op("cos",   1, ieee.cos,   lambda x, out: (-sin(x),),                          "cos({0})",   "cosine of x in radians")
 tan   = op("tan",   1, ieee.tan,   lambda x, out: (1 + out * out,),                    "tan({0})",   "tangent of x in radians")
-asin  = op("asin",  1, ieee.asin,  lambda x, out: (1 / sqrt((1 - x) * (1 + x)),),      "asin({0})",  "arc sine in radians, |x| ≤ 1; nan outside")
-acos  = op("acos",  1, ieee.acos,  lambda x, out: (-1 / sqrt((1 - x) * (1 + x)),),     "acos({0})",  "arc cosine in radians, |x| ≤ 1; nan outside")
+asin  = op("asin",  1, ieee.asin,  lambda x, out: (1 / sqrt((1 - x) * (1 + x)),),
+           "asin({0})", "arc sine in radians, |x| ≤ 1; nan outside")
+acos  = op("acos",  1, ieee.acos,  lambda x, out: (-1 / sqrt((1 - x) * (1 + x)),),
+           "acos({0})", "arc cosine in radians, |x| ≤ 1; nan outside")
 atan  = op("atan",  1, ieee.atan,  lambda x, out: (1 / (1 + x * x),),                  "atan({0})",  "arc tangent in radians")
 sinh  = op("sinh",  1, ieee.sinh,  lambda x, out: (cosh(x),),                          "sinh({0})",  "hyperbolic sine")
 cosh  = op("cosh",  1, ieee.cosh,  lambda x, out: (sinh(x),),                          "cosh({0})",  "hyperbolic cosine")
 tanh  = op("tanh",  1, ieee.tanh,  lambda x, out: (4 * sigmoid(2 * x) * sigmoid(-2 * x),), "tanh({0})", "hyperbolic tangent")
 asinh = op("asinh", 1, ieee.asinh, lambda x, out: (1 / hypot(x, 1),),                  "asinh({0})", "inverse hyperbolic sine")
-acosh = op("acosh", 1, ieee.acosh, lambda x, out: (1 / (sqrt(x - 1) * sqrt(x + 1)),),  "acosh({0})", "inverse hyperbolic cosine, x ≥ 1; nan below")
-atanh = op("atanh", 1, ieee.atanh, lambda x, out: (1 / nonnegative((1 - x) * (1 + x)),), "atanh({0})", "inverse hyperbolic tangent, |x| ≤ 1; nan outside")
+acosh = op("acosh", 1, ieee.acosh, lambda x, out: (1 / (sqrt(x - 1) * sqrt(x + 1)),),
+           "acosh({0})", "inverse hyperbolic cosine, x ≥ 1; nan below")
+atanh = op("atanh", 1, ieee.atanh, lambda x, out: (1 / nonnegative((1 - x) * (1 + x)),),
+           "atanh({0})", "inverse hyperbolic tangent, |x| ≤ 1; nan outside")
 atan2 = op("atan2", 2, ieee.atan2, lambda y, x, out: (div0(div0(x, hypot(x, y)), hypot(x, y)), -div0(div0(y, hypot(x, y)), hypot(x, y))),
            "atan2({0}, {1})", "angle of the point (x, y) = (second, first operand) in radians; its derivatives at (0, 0) are 0")
 
 # error function
-erf   = op("erf",   1, ieee.erf,   lambda x, out: (TWO_OVER_SQRT_PI * exp(-x * x),),   "erf({0})",   "error function 2/√π ∫₀ˣ exp(−t²) dt")
-erfc  = op("erfc",  1, ieee.erfc,  lambda x, out: (-TWO_OVER_SQRT_PI * exp(-x * x),),  "erfc({0})",  "1 − erf(x), accurate for large x")
+erf   = op("erf",   1, ieee.erf,   lambda x, out: (TWO_OVER_SQRT_PI * exp(-x * x),),
+           "erf({0})", "error function 2/√π ∫₀ˣ exp(−t²) dt")
+erfc  = op("erfc",  1, ieee.erfc,  lambda x, out: (-TWO_OVER_SQRT_PI * exp(-x * x),),
+           "erfc({0})", "1 − erf(x), accurate for large x")
 
 # branches: constant but for a jump, so their derivative is 0
 sign    = op("sign",    1, ieee.sign,    lambda x, out: (0 * out,),               "sign({0})",         "−1, 0 or 1")
@@ -281,16 +313,22 @@ div0        = op("div0", 2, ieee.div0,           lambda x, y, out: (1 / y, -div0
 nonnegative = op("nonnegative", 1, ieee.nonnegative, lambda x, out: (1,),                       "{0}")
 
 # largest and smallest: those that tie share the derivative; against a plain number a tie has derivative 0
-max      = op("max",      None, ieee.greatest, lambda *xs: _shares([1 + compare(x, xs[-1]) for x in xs[:-1]]), "max({*})", "largest")
-min      = op("min",      None, ieee.least,    lambda *xs: _shares([1 - compare(x, xs[-1]) for x in xs[:-1]]), "min({*})", "smallest")
+max      = op("max",      None, ieee.greatest, lambda *xs: _shares([1 + compare(x, xs[-1]) for x in xs[:-1]]),
+              "max({*})", "largest")
+min      = op("min",      None, ieee.least,    lambda *xs: _shares([1 - compare(x, xs[-1]) for x in xs[:-1]]),
+              "min({*})", "smallest")
 at_least = op("at_least", 2, ieee.greatest, lambda x, y, out: (step(compare(x, y)), 1 - step(compare(x, y))),  "max({0}, {1})")
 at_most  = op("at_most",  2, ieee.least,    lambda x, y, out: (step(compare(y, x)), 1 - step(compare(y, x))),  "min({0}, {1})")
 
 # activations
-sigmoid  = op("sigmoid",  1, ieee.sigmoid,               lambda x, out: (out * sigmoid(-x),),        "σ({0})",        "logistic function 1 / (1 + exp(−x))")
-relu     = op("relu",     1, lambda x: ieee.greatest(0.0, x), lambda x, out: (step(x),),             "relu({0})",     "max(x, 0); its derivative at 0 is 0")
-softplus = op("softplus", 1, ieee.softplus,              lambda x, out: (sigmoid(x),),               "softplus({0})", "log(1 + exp(x)), a smooth relu")
-softsign = op("softsign", 1, ieee.softsign,              lambda x, out: (1 / ((1 + abs(x)) * (1 + abs(x))),), "softsign({0})", "x / (1 + |x|)")
+sigmoid  = op("sigmoid",  1, ieee.sigmoid,               lambda x, out: (out * sigmoid(-x),),
+              "σ({0})", "logistic function 1 / (1 + exp(−x))")
+relu     = op("relu",     1, lambda x: ieee.greatest(0.0, x), lambda x, out: (step(x),),
+              "relu({0})", "max(x, 0); its derivative at 0 is 0")
+softplus = op("softplus", 1, ieee.softplus,              lambda x, out: (sigmoid(x),),
+              "softplus({0})", "log(1 + exp(x)), a smooth relu")
+softsign = op("softsign", 1, ieee.softsign,              lambda x, out: (1 / ((1 + abs(x)) * (1 + abs(x))),),
+              "softsign({0})", "x / (1 + |x|)")
 silu     = op("silu",     1, lambda x: mul0(sigmoid(x), x), lambda x, out: (mul0(sigmoid(x), 1 + mul0(sigmoid(-x), x)),),
               "silu({0})", "x · σ(x), also called swish")
 gelu     = op("gelu",     1, lambda x: mul0(0.5 * erfc(-SQRT_HALF * x), x),
@@ -310,11 +348,17 @@ leaky_relu = op("leaky_relu", 2, lambda x, a: ieee.greatest(0.0, x) + a * ieee.l
               "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope = 0.01 by default", defaults=(0.01,))
 
 # any number of operands: one node each
-sum       = op("sum",       None, lambda *xs: _left_to_right(xs),            lambda *xs: [1] * (len(xs) - 1),        "sum({*})",  "sum, from left to right; 0 for nothing")
-prod      = op("prod",      None, lambda *xs: math.prod(xs),                 lambda *xs: _others(list(xs[:-1])),     "prod({*})", "product, from left to right; 1 for nothing")
-dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), lambda *xs: xs[len(xs) // 2 : -1] + xs[: len(xs) // 2], "dot({*})", "sum of products")
-norm      = op("norm",      None, ieee.hypot,                                lambda *xs: [div0(x, xs[-1]) for x in xs[:-1]], "‖{*}‖", "√(Σ x²) without overflow; its derivatives at 0 are 0")
-logsumexp = op("logsumexp", None, ieee.logsumexp,                            lambda *xs: [exp(x - xs[-1]) for x in xs[:-1]], "logsumexp({*})", "log(Σ exp(x)) without overflow")
+sum       = op("sum",       None, lambda *xs: _left_to_right(xs),            lambda *xs: [1] * (len(xs) - 1),
+               "sum({*})", "sum, from left to right; 0 for nothing")
+prod      = op("prod",      None, lambda *xs: math.prod(xs),                 lambda *xs: _others(list(xs[:-1])),
+               "prod({*})", "product, from left to right; 1 for nothing")
+dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), lambda *xs: xs[len(xs) // 2 : -1] + xs[: len(xs) // 2],
+               "dot({*})", "sum of products")
+norm      = op("norm",      None, ieee.hypot,                                lambda *xs: [div0(x, xs[-1]) for x in xs[:-1]],
+               "‖{*}‖", "√(Σ x²) without overflow; its derivatives at 0 are 0")
+logsumexp = op("logsumexp", None, ieee.logsumexp,                            lambda *xs: [exp(x - xs[-1]) for x in xs[:-1]],
+               "logsumexp({*})", "log(Σ exp(x)) without overflow")
 # fmt: on
 
-__all__ = [rule.name for rule in TABLE.values() if rule.doc]
+if not TYPE_CHECKING:  # type checkers see the names above as they stand
+    __all__ = [rule.name for rule in TABLE.values() if rule.doc]

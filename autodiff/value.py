@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from operator import attrgetter
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -29,8 +28,8 @@ except ImportError:
 if not cython.compiled:
     from autodiff import ieee as libm
 
-# What ``kind`` says of a node: which of its two slots holds a Value, or that it has many operands: then ``left`` is the tuple of
-# them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None.
+# What ``kind`` says of a node: which of its two slots holds a Value, or that it has many operands. Then ``left`` is the tuple
+# of them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None.
 LEFT = cython.declare(cython.short, 1)
 RIGHT = cython.declare(cython.short, 2)
 BOTH = cython.declare(cython.short, 3)
@@ -421,7 +420,7 @@ class Value:
         releasing = False
 
 
-# ---- making a node --------------------------------------------------------------------------------------------------------------
+# ---- making a node ----------------------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -763,7 +762,7 @@ class Frozen:
     """A node as pickle and deepcopy see it: their memo of these keeps shared what is shared."""
 
     __slots__ = ("__weakref__", "node")
-    alive: WeakValueDictionary = WeakValueDictionary()
+    alive = WeakValueDictionary()  # noqa: RUF012
 
     def __init__(self, node: Value):
         self.node = node

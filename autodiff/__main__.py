@@ -1,0 +1,32 @@
+"""The command line: ``python -m autodiff demo``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from autodiff import demo
+from autodiff.errors import AutodiffError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command that the arguments name; the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m autodiff", description="Scalar automatic differentiation that shows its work."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    command = commands.add_parser("demo", help="train the smallest network and a perceptron, and draw them")
+    command.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the pictures go (default: out)")
+    command.set_defaults(run=lambda options: demo.main(options.out))
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (AutodiffError, OSError) as error:
+        print(f"autodiff: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

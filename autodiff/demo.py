@@ -1,0 +1,211 @@
+"""The main job, end to end: one weight trained by hand-sized steps, then a perceptron; and the pictures of both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from autodiff import nn, optim
+from autodiff._implementation import implementation
+from autodiff.drawing import draw
+from autodiff.errors import RendererNotFound
+from autodiff.value import Value
+
+INPUT, TARGET, FIRST_WEIGHT, RATE = 1.5, 0.5, 0.8, 0.1
+OR = [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 1.0)]
+EPOCHS = 2000
+
+
+class Step(NamedTuple):
+    """One step of gradient descent on one weight, every number read off the graph."""
+
+    w: float
+    a: float
+    cost: float
+    dC_da: float
+    da_dw: float
+    dC_dw: float
+    next_w: float
+
+
+def main(out: Path) -> None:
+    """Train, print every step, and write the pictures into ``out``."""
+    out.mkdir(parents=True, exist_ok=True)
+    print(f"autodiff, {implementation} engine\n")
+    steps, cost = train_one_weight()
+    print_steps(steps)
+    perceptron, losses = train_perceptron()
+    print_perceptron(perceptron, losses)
+    written, missing = write_pictures(out, steps, cost, loss_of_one_sample(perceptron))
+    print("\nWritten:", *(f"  {file}" for file in written), sep="\n")
+    for message in missing:
+        print(f"\nNot written: {message}")
+
+
+# ---- one weight -------------------------------------------------------------------------------------------------------------
+
+
+def one_weight(w: Value) -> tuple[Value, Value]:
+    """The smallest network there is, a = i · w, and its cost C = (y − a)²."""
+    a = INPUT * w
+    a.name = "a"
+    cost = (TARGET - a) ** 2
+    cost.name = "C"
+    return a, cost
+
+
+def train_one_weight() -> tuple[list[Step], Value]:
+    """Descend until a step changes the weight by less than 0.00001; the steps, and the graph of the first cost."""
+    w = Value(FIRST_WEIGHT, "w")
+    optimizer = optim.SGD([w], lr=RATE)
+    steps: list[Step] = []
+    first: Value | None = None
+    while not steps or abs(steps[-1].next_w - steps[-1].w) > 0.00001:
+        before = w.data
+        a, cost = one_weight(w)
+        optimizer.zero_grad()
+        cost.backward()
+        gradient = w.grad
+        optimizer.step()
+        steps.append(Step(before, a.data, cost.data, a.grad, a.partials[0], gradient, w.data))
+        first = first or cost
+    assert first is not None
+    return steps, first
+
+
+def print_steps(steps: list[Step]) -> None:
+    """The table of the descent, in 80 columns."""
+    print(f"One weight: a = i·w, C = (y − a)², i = {INPUT}, y = {TARGET}, rate r = {RATE}")
+    print("dC/dw = dC/da · da/dw = 2(a − y) · i, and the next w is w − r·dC/dw\n")
+    print("step       w       a         C    dC/da · da/dw =   dC/dw   w − r·dC/dw")
+    for number, s in enumerate(steps):
+        print(
+            f"{number:4}  {s.w:.4f}  {s.a:.4f}  {s.cost:.6f}   {s.dC_da:6.4f} · {s.da_dw:5.2f} =  {s.dC_dw:6.4f}"
+            f"        {s.next_w:.4f}"
+        )
+    print(f"\nThe weight went {FIRST_WEIGHT} → {steps[0].next_w:.4g} → {steps[1].next_w:.4g} → … → {steps[-1].next_w:.4f}")
+
+
+# ---- a perceptron -----------------------------------------------------------------------------------------------------------
+
+
+def train_perceptron() -> tuple[nn.Perceptron, list[float]]:
+    """Teach a perceptron the logical OR with the mean squared error; the losses too."""
+    print("\nA perceptron learns OR: a = σ(w1·x1 + w2·x2 + b), MSE loss over the 4 rows")
+    perceptron = nn.Perceptron(2, "sigmoid", seed=1)
+    optimizer = optim.SGD(perceptron.parameters(), lr=1.0)
+    losses = []
+    for _ in progress(range(EPOCHS)):
+        loss = nn.mse([perceptron(inputs) for inputs, _ in OR], [target for _, target in OR])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.data)
+    return perceptron, losses
+
+
+def progress(epochs: Iterable[int]) -> Iterable[int]:
+    """The epochs under a progress bar, where tqdm is installed."""
+    if find_spec("tqdm") is None:
+        print('(no progress bar: pip install "autodiff-scalar[progress]")')
+        return epochs
+    from tqdm.auto import tqdm
+
+    bar: Iterable[int] = tqdm(epochs, desc="training", unit=" epochs")
+    return bar
+
+
+def print_perceptron(perceptron: nn.Perceptron, losses: list[float]) -> None:
+    """What it has learnt."""
+    print(f"loss {losses[0]:.4f} → {losses[-1]:.4f} in {len(losses)} epochs;", end=" ")
+    print(", ".join(f"{parameter.name} = {parameter.data:.3f}" for parameter in perceptron.parameters()))
+    print("   x1   x2    output   target")
+    for inputs, target in OR:
+        print(f"  {inputs[0]:3.0f}  {inputs[1]:3.0f}    {perceptron(inputs).data:6.4f}   {target:6.0f}")
+
+
+def loss_of_one_sample(perceptron: nn.Perceptron) -> Value:
+    """The graph of one loss, with its gradients: the last row of OR, its inputs as Values so that they are drawn."""
+    inputs, target = OR[-1]
+    named = [Value(x, f"x{i}") for i, x in enumerate(inputs, start=1)]
+    loss: Value = nn.mse(perceptron(named), Value(target, "y"))
+    loss.name = "C"
+    perceptron.zero_grad()
+    loss.backward()
+    return loss
+
+
+# ---- pictures ---------------------------------------------------------------------------------------------------------------
+
+
+def write_pictures(out: Path, steps: list[Step], cost: Value, loss: Value) -> tuple[list[Path], list[str]]:
+    """The pictures that could be written, and what keeps the others from it."""
+    written, missing = [], []
+    try:
+        for name, graph in [("one_weight", cost), ("perceptron", loss)]:
+            for suffix in ("svg", "png"):
+                file = out / f"{name}.{suffix}"
+                draw(graph, file)
+                written.append(file)
+    except RendererNotFound as error:
+        missing.append(str(error))
+    if find_spec("matplotlib") is None:
+        missing.append('the plots need matplotlib: pip install "autodiff-scalar[plot]"')
+    else:
+        written += [plot_activation(steps, out / "activation.png"), plot_cost(steps, out / "cost.png")]
+    return written, missing
+
+
+def plot_activation(steps: list[Step], file: Path) -> Path:
+    """The activation as a function of the weight."""
+    return plot(
+        file,
+        curve=lambda w: one_weight(Value(w))[0].data,
+        points=[(s.w, s.a) for s in steps],
+        labels=("activation a = i·w", "weight w", "activation a"),
+        level=(TARGET, f"target y = {TARGET}"),
+    )
+
+
+def plot_cost(steps: list[Step], file: Path) -> Path:
+    """The cost as a function of the weight, with the steps of the descent on it."""
+    return plot(
+        file,
+        curve=lambda w: one_weight(Value(w))[1].data,
+        points=[(s.w, s.cost) for s in steps],
+        labels=("cost C = (y − a)²", "weight w", "cost C"),
+        level=(0.0, None),
+    )
+
+
+def plot(
+    file: Path,
+    curve: Callable[[float], float],
+    points: list[tuple[float, float]],
+    labels: tuple[str, str, str],
+    level: tuple[float, str | None],
+) -> Path:
+    """A curve over the weights from −0.2 to 0.9 with the steps of the descent on it, as a PNG of 1200 × 800 pixels."""
+    from matplotlib.figure import Figure
+
+    weights = [-0.2 + 1.1 * i / 200 for i in range(201)]
+    title, x_label, y_label = labels
+    figure = Figure(figsize=(6, 4), dpi=200, layout="constrained")
+    axes: Any = figure.add_subplot()
+    axes.plot(weights, [curve(w) for w in weights], color="#4477aa", label=title)
+    axes.axhline(level[0], color="#999999", linewidth=0.8, linestyle="--", label=level[1])
+    axes.plot(*zip(*points, strict=True), "o-", color="#cc6633", markersize=4, linewidth=0.8, label="steps of the descent")
+    for number, point in enumerate(points[:4]):
+        axes.annotate(
+            f"step {number}: w = {point[0]:.4g}", point, xytext=(-8, 4), textcoords="offset points", ha="right", fontsize=8
+        )
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="upper center")
+    aside = file.with_name(f".{file.stem}-{os.getpid()}.png")
+    figure.savefig(aside)
+    aside.replace(file)
+    return file

@@ -1,0 +1,136 @@
+"""Turns DOT text into pictures: finds a program that can, runs it, and writes files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+from graphviz.backend import dot_command
+
+from autodiff.errors import AutodiffError, RendererNotFound, UnknownNameError
+
+PICTURES = ("svg", "png", "pdf")
+TEXTS = ("dot", "gv")
+REMEDY = 'pip install "autodiff-scalar[render]"'
+
+_swapping = threading.RLock()
+
+
+class RendererFailed(AutodiffError, RuntimeError):
+    """A program was found and did not draw the picture; the message has what it said."""
+
+
+# ---- finding ----------------------------------------------------------------------------------------------------------------
+
+
+def find_renderer() -> str:
+    """The path of a program with the command line of Graphviz' ``dot``.
+
+    That is what ``AUTODIFF_DOT`` names if it is set, else ``dot``, else ``graphviz-pure`` in this environment or on the PATH.
+    Raises ``RendererNotFound`` if there is none.
+    """
+    chosen = os.environ.get("AUTODIFF_DOT")
+    if chosen:
+        found = shutil.which(chosen)
+        if found is None:
+            raise RendererNotFound(f"AUTODIFF_DOT is {chosen!r}, which is no program; correct it, or unset it and {REMEDY}")
+        return found
+    found = shutil.which("dot") or beside_python() or among_installed() or shutil.which("graphviz-pure")
+    if found is None:
+        raise RendererNotFound(f"no program on this machine draws graphs; this installs one: {REMEDY}")
+    return found
+
+
+def beside_python() -> str | None:
+    """graphviz-pure's script in the folder of the running interpreter, where environments have theirs."""
+    return shutil.which("graphviz-pure", path=os.path.dirname(sys.executable))
+
+
+def among_installed() -> str | None:
+    """graphviz-pure's script wherever its installer says it went: ``pip install --user`` and ``--target`` go elsewhere."""
+    try:
+        files = metadata.files("graphviz-pure") or []
+    except metadata.PackageNotFoundError:
+        return None
+    scripts = (str(file.locate()) for file in files if file.stem == "graphviz-pure" and file.suffix in ("", ".exe"))
+    return next(filter(shutil.which, scripts), None)
+
+
+@contextmanager
+def dot_binary(renderer: str) -> Iterator[None]:
+    """Have the ``graphviz`` package run this renderer inside the block."""
+    with _swapping:
+        before = dot_command.DOT_BINARY
+        dot_command.DOT_BINARY = Path(renderer)
+        try:
+            yield
+        finally:
+            dot_command.DOT_BINARY = before
+
+
+# ---- drawing and writing ----------------------------------------------------------------------------------------------------
+
+
+def picture(source: str, file_format: str) -> bytes:
+    """The picture of DOT text. Raises ``RendererNotFound``, and ``RendererFailed`` if the renderer draws nothing."""
+    renderer = find_renderer()
+    command = [renderer, "-Kdot", f"-T{file_format}"]
+    if file_format == "png":
+        command.append("-Gdpi=144")  # sharp on today's screens
+    try:
+        done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
+    except OSError as error:
+        raise RendererFailed(f"{renderer} cannot be run: {error}") from error
+    if done.returncode or not done.stdout:
+        said = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}, without a word"
+        remedy = "; PDF takes Graphviz itself, https://graphviz.org/download" if file_format == "pdf" else ""
+        raise RendererFailed(f"{renderer} drew no {file_format.upper()}: {said}{remedy}")
+    return done.stdout
+
+
+def path_and_format(file: str | os.PathLike[str]) -> tuple[Path, str]:
+    """Where to write, and in which format by the suffix. Raises ``UnknownNameError`` for a suffix that names none."""
+    path = Path(file)
+    file_format = path.suffix[1:].lower()
+    if file_format not in PICTURES + TEXTS:
+        known = ", ".join("." + suffix for suffix in PICTURES + TEXTS)
+        raise UnknownNameError(f"{path.name!r} does not say what to write by its suffix; there are {known}")
+    return path, file_format
+
+
+def write(source: str, path: Path, file_format: str) -> None:
+    """Write DOT text, or its picture, into a file. Where there is no renderer the DOT text is written beside it.
+
+    Raises ``RendererNotFound`` and ``RendererFailed``; a file that was there before is then as it was.
+    """
+    if file_format in TEXTS:
+        replace(path, source.encode())
+        return
+    try:
+        drawn = picture(source, file_format)
+    except RendererNotFound as error:
+        text = path.with_suffix(".dot")
+        replace(text, source.encode())
+        raise RendererNotFound(f"{error} (the graph is in {text}, as text)") from None
+    replace(path, drawn)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    target = path.resolve()  # a link is followed, not replaced
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into")
+    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,2 @@
+# The C types of optim.py.
+from autodiff.value cimport Value

@@ -1,0 +1,118 @@
+"""Runs the workloads on every engine there is and prints the tables."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks import report, runners, workloads
+from benchmarks.engines import ENGINES
+
+# how often each workload is repeated, and its title
+REPEATS = {"chain": 9, "chain2": 5, "moons": 7, "gpt": 7, "tree": 3}
+TITLES = {
+    "chain": "A chain of 100,000 operations, v = v * w",
+    "chain2": "A chain of 100,000 operations, v = v * w + x",
+    "moons": "A step of the two-moons MLP(2, 16, 16, 1) over 100 samples",
+    "gpt": "A step of a character GPT with 4,192 parameters, one name",
+}
+NOTE = """\
+Medians; the engines take turns. The cyclic garbage collector is off except where a row says “+ collector”; torch has
+one thread. micrograd's graphs are cycles, which del does not release: its times leave the release out. “bytes” is the
+growth of a fresh process's resident memory for each node of a chain."""
+SLOW = {"micrograd", "micrograd-gc", "plain-gc", "torch"}  # they take gigabytes for the tree, and a minute
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(REPEATS)}; all if none is given")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES), help="those to compare")
+    parser.add_argument("--repeats", type=int, help="of every workload, in place of its own number")
+    parser.add_argument("--whole-tree", action="store_true", help="run the tree on the slow engines too")
+    parser.add_argument("--markdown", action="store_true", help="tables in Markdown")
+    parser.add_argument("--serve", choices=ENGINES, help=argparse.SUPPRESS)
+    parser.add_argument("--memory", choices=ENGINES, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if unknown := set(chosen.workloads) - set(REPEATS):
+        parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(REPEATS)}")
+    return chosen
+
+
+def measure(chosen: argparse.Namespace) -> report.Results:
+    """Every engine takes its turn within a repeat, so that a noisy moment on the machine falls on all of them."""
+    results = report.Results()
+    engines: dict[str, Any] = {}
+    for key, runner in runners.start(chosen.engines):
+        if isinstance(runner, str):
+            print(f"{key} is left out: {runner}")
+        else:
+            engines[key] = runner
+    runners.quiet_collector()
+    for workload in chosen.workloads or REPEATS:
+        for turn in range(chosen.repeats or REPEATS[workload]):
+            tell(f"{workload} {turn + 1}")
+            if workload in workloads.BODIES:
+                results.add(workload, report.FLOATS, workloads.float_chain(workloads.BODIES[workload]))
+            for key, runner in engines.items():
+                if takes_part(key, workload, chosen.whole_tree):
+                    results.add(workload, runner.name, runner.run(workload))
+    if "chain" in results.times:
+        tell("memory")
+        results.bytes = {runner.name: runners.memory(key) for key, runner in engines.items() if key != "dot"}
+    tell("")
+    for runner in engines.values():
+        runner.close()
+    return results
+
+
+def takes_part(key: str, workload: str, whole_tree: bool) -> bool:
+    if key == "dot":
+        return workload in workloads.NETWORKS
+    return workload != "tree" or whole_tree or key not in SLOW
+
+
+def tell(progress: str) -> None:
+    """Overwrites the line that says how far it is, where somebody is looking."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{progress}", end="", file=sys.stderr, flush=True)
+
+
+def show(results: report.Results, markdown: bool) -> None:
+    print(f"{report.machine()}\n\n{NOTE}\n")
+    for workload in results.times:
+        if workload in workloads.BODIES:
+            table = report.chain_table(results, workload, TITLES[workload])
+        elif workload == "tree":
+            table = report.tree_table(results)
+        else:
+            table = report.step_table(results, workload, TITLES[workload])
+        print(table.text(markdown))
+        print(report.agreement(results, workload))
+    goals = report.goals(results)
+    if goals.rows:
+        print(goals.text(markdown))
+
+
+def with_deep_stack(function: Callable[[], None]) -> None:
+    """Some engines find their order by recursion, as deep as the chain is long."""
+    sys.setrecursionlimit(10 * workloads.CHAIN)
+    threading.stack_size(1 << 30)
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
+def main() -> None:
+    chosen = arguments()
+    if chosen.serve:
+        runners.serve(chosen.serve)
+    elif chosen.memory:
+        runners.print_memory(chosen.memory)
+    else:
+        show(measure(chosen), chosen.markdown)
+
+
+with_deep_stack(main)

@@ -1,0 +1,196 @@
+"""Turns the times into tables, and sets them beside the goals."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from benchmarks.workloads import CHAIN, TREE, Times
+
+REFERENCE = 36.0  # ns for a float operation at the top level on the machine that the goals speak of
+FLOATS = "plain floats"
+
+
+class Table(NamedTuple):
+    """Rows of text under headings."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[str]]
+
+    def text(self, markdown: bool) -> str:
+        widths = [max(map(len, column)) for column in zip(self.headings, *self.rows, strict=True)]
+        rule = ["-" * width for width in widths]
+        if markdown:
+            rule = [rule[0], *(dashes[1:] + ":" for dashes in rule[1:])]
+        lines = [
+            [
+                cell.ljust(width) if i == 0 else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
+            for row in (self.headings, rule, *self.rows)
+        ]
+        edge, between = ("| ", " | ") if markdown else ("", "  ")
+        body = "\n".join((edge + between.join(line) + edge[::-1]).rstrip() for line in lines)
+        return f"{'### ' if markdown else ''}{self.title}\n\n{body}\n"
+
+
+class Results:
+    """Every repeat's times by workload and engine, and bytes a node by engine."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, dict[str, list[Times]]] = {}
+        self.bytes: dict[str, float | None] = {}
+
+    def add(self, workload: str, engine: str, times: Times) -> None:
+        self.times.setdefault(workload, {}).setdefault(engine, []).append(times)
+
+    def engines(self, workload: str) -> Iterable[str]:
+        return self.times.get(workload, {})
+
+    def seconds(self, workload: str, engine: str, *parts: str) -> float | None:
+        """The median over the repeats of the sum of these parts; None for what was not run."""
+        repeats = self.times.get(workload, {}).get(engine)
+        if not repeats or any(part not in repeats[0] for part in parts):
+            return None
+        if parts == ("release",) and "unreleased" in repeats[0]:
+            return None  # it deletes, and the graph stays
+        return median(sum(times[part] for part in parts) for times in repeats)
+
+    def ns(self, workload: str, engine: str, *parts: str) -> float | None:
+        """The same in nanoseconds an operation."""
+        seconds = self.seconds(workload, engine, *parts)
+        return None if seconds is None else 1e9 * seconds / (TREE if workload == "tree" else CHAIN)
+
+
+def machine() -> str:
+    """Processor, Python and date."""
+    processor = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        processor = f"{models[0]}, {len(models)} cores" if models else processor
+    return f"{processor}; {platform.python_implementation()} {platform.python_version()}; {date.today()}"
+
+
+def number(x: float | None, digits: int = 0) -> str:
+    return "–" if x is None else f"{x:,.{digits}f}"
+
+
+def ratio(x: float | None, y: float | None) -> float | None:
+    return None if x is None or y is None else x / y
+
+
+STEPS = ("moons", "gpt")  # the workloads where one repeat is one step of training
+STEP = ("forward", "backward", "update", "release")
+CHECKS = ("value", "gradients")
+CYCLE = ("build", "backward", "release")
+
+
+def chain_table(results: Results, workload: str, title: str) -> Table:
+    rows = []
+    ours = results.ns(workload, "autodiff", *CYCLE)
+    for engine in results.engines(workload):
+        cycle = results.ns(workload, engine, *CYCLE)
+        parts = [results.ns(workload, engine, part) for part in ("build", "build_fn", "backward", "release")]
+        size = results.bytes.get(engine) if workload == "chain" else None
+        rows.append([engine, *map(number, parts), number(cycle), number(size), number(ratio(cycle, ours), 1)])
+    headings = ["ns an operation", "build", "in a function", "backward", "release", "all three", "bytes", "× ours"]
+    return Table(title, headings, rows)
+
+
+def tree_table(results: Results) -> Table:
+    rows = []
+    ours = results.ns("tree", "autodiff", *CYCLE)
+    for engine in results.engines("tree"):
+        cycle = results.ns("tree", engine, *CYCLE)
+        parts = [results.ns("tree", engine, part) for part in CYCLE]
+        rows.append([engine, *map(number, parts), number(cycle), number(ratio(cycle, ours), 1)])
+    headings = ["ns an operation", "build", "backward", "release", "all three", "× ours"]
+    return Table("A tree of a million operations over 1,000 inputs", headings, rows)
+
+
+def step_table(results: Results, workload: str, title: str) -> Table:
+    rows = []
+    ours = results.seconds(workload, "autodiff", *STEP)
+    for engine in results.engines(workload):
+        whole = results.seconds(workload, engine, *STEP)
+        times = [*(results.seconds(workload, engine, part) for part in STEP), whole]
+        cells = [number(None if seconds is None else 1e3 * seconds, 2) for seconds in times]
+        rows.append([engine, *cells, number(ratio(whole, ours), 1)])
+    return Table(title, ["ms a step", *STEP, "whole step", "× ours"], rows)
+
+
+def agreement(results: Results, workload: str) -> str:
+    """Whether every engine came to the same value and the same gradients in every repeat."""
+    engines = [repeats for engine, repeats in results.times[workload].items() if engine != FLOATS]
+    if not engines:
+        return "no engine took part\n"
+    apart = {check: [error for repeats in engines for error in errors(engines[0], repeats, check)] for check in CHECKS}
+    # each by itself, for a nan hides from max()
+    agree = all(error <= 1e-9 for check in CHECKS for error in apart[check])
+    verdict = "they agree to 1e-9" if agree else "THEY DISAGREE"
+    first, last = engines[0][0]["value"], engines[0][-1]["value"]
+    course = f"value {first:.6g}" + (f" → {last:.6g}" if workload in STEPS else "")
+    largest = {check: max(apart[check]) for check in CHECKS}
+    return f"{course}; values at most {largest['value']:.0e} apart, gradients {largest['gradients']:.0e}: {verdict}\n"
+
+
+def errors(first: list[Times], second: list[Times], check: str) -> list[float]:
+    """How far two engines are apart in each repeat, relative to the first's where that is above one."""
+    pairs = [(a[check], b[check]) for a, b in zip(first, second, strict=True)]
+    return [abs(a - b) / max(1.0, abs(a)) for a, b in pairs]
+
+
+def goals(results: Results) -> Table:
+    """The goals of the project beside what was measured."""
+    floats = results.ns("chain", FLOATS, "build")
+    scale = ratio(REFERENCE, floats)
+
+    def scaled(*parts: str) -> float | None:
+        ns = results.ns("chain", "autodiff", *parts)
+        return None if ns is None or scale is None else ns * scale
+
+    build, build_fn = results.ns("chain", "autodiff", "build"), results.ns("chain", "autodiff", "build_fn")
+    step = results.seconds("gpt", "autodiff", *STEP)
+    plain = results.seconds("gpt", "plain-Python class", *STEP)
+    interpreted = results.seconds("gpt", "autodiff, interpreted", *STEP)
+    rows = [
+        judged("chain: build, × floats at the top level", build, ratio(build, floats), 2.0),
+        judged(
+            "chain: build, × floats in a function",
+            build_fn,
+            ratio(build_fn, results.ns("chain", FLOATS, "build_fn")),
+            3.5,
+        ),
+        judged("chain: backward, ns a node, scaled", results.ns("chain", "autodiff", "backward"), scaled("backward"), 25.0),
+        judged("chain: all three, ns an operation, scaled", results.ns("chain", "autodiff", *CYCLE), scaled(*CYCLE), 130.0),
+        judged("chain: bytes a node", results.bytes.get("autodiff"), results.bytes.get("autodiff"), 100.0),
+        judged("GPT step: plain-Python class ÷ ours", step and 1e3 * step, ratio(plain, step), 20.0, at_least=True),
+        judged(
+            "GPT step: interpreted ÷ plain-Python class",
+            interpreted and 1e3 * interpreted,
+            ratio(interpreted, plain),
+            1.0,
+        ),
+    ]
+    title = f"Goals (a float operation at the top level: {number(floats, 1)} ns here; scaled is to {REFERENCE:.0f} ns)"
+    return Table(title, ["goal", "measured", "figure", "limit", ""], [row for row in rows if row])
+
+
+def judged(goal: str, measured: float | None, figure: float | None, limit: float, at_least: bool = False) -> list[str]:
+    """A row of the table of goals; empty if it was not measured."""
+    if measured is None or figure is None:
+        return []
+    met = figure >= limit if at_least else figure <= limit
+    return [
+        goal,
+        number(measured, 1),
+        number(figure, 2),
+        f"{'≥' if at_least else '≤'} {limit:g}",
+        "met" if met else "NOT MET",
+    ]
