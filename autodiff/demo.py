@@ -35,11 +35,11 @@ def main(out: Path) -> None:
     """Train, print every step, and write the pictures into ``out``."""
     out.mkdir(parents=True, exist_ok=True)
     print(f"autodiff, {implementation} engine\n")
-    steps, cost = train_one_weight()
+    steps = train_one_weight()
     print_steps(steps)
     perceptron, losses = train_perceptron()
     print_perceptron(perceptron, losses)
-    written, missing = write_pictures(out, steps, cost, loss_of_one_sample(perceptron))
+    written, missing = write_pictures(out, steps)
     print("\nWritten:", *(f"  {file}" for file in written), sep="\n")
     for message in missing:
         print(f"\nNot written: {message}")
@@ -57,12 +57,11 @@ def one_weight(w: Value) -> tuple[Value, Value]:
     return a, cost
 
 
-def train_one_weight() -> tuple[list[Step], Value]:
-    """Descend until a step changes the weight by less than 0.00001; the steps, and the graph of the first cost."""
+def train_one_weight() -> list[Step]:
+    """Descend until a step changes the weight by less than 0.00001."""
     w = Value(FIRST_WEIGHT, "w")
     optimizer = optim.SGD([w], lr=RATE)
     steps: list[Step] = []
-    first: Value | None = None
     while not steps or abs(steps[-1].next_w - steps[-1].w) > 0.00001:
         before = w.data
         a, cost = one_weight(w)
@@ -71,9 +70,7 @@ def train_one_weight() -> tuple[list[Step], Value]:
         gradient = w.grad
         optimizer.step()
         steps.append(Step(before, a.data, cost.data, a.grad, a.partials[0], gradient, w.data))
-        first = first or cost
-    assert first is not None
-    return steps, first
+    return steps
 
 
 def print_steps(steps: list[Step]) -> None:
@@ -92,10 +89,15 @@ def print_steps(steps: list[Step]) -> None:
 # ---- a perceptron -----------------------------------------------------------------------------------------------------------
 
 
+def untrained_perceptron() -> nn.Perceptron:
+    """Two weights, a bias, a sigmoid: the same each time."""
+    return nn.Perceptron(2, "sigmoid", seed=1)
+
+
 def train_perceptron() -> tuple[nn.Perceptron, list[float]]:
     """Teach a perceptron the logical OR with the mean squared error; the losses too."""
     print("\nA perceptron learns OR: a = σ(w1·x1 + w2·x2 + b), MSE loss over the 4 rows")
-    perceptron = nn.Perceptron(2, "sigmoid", seed=1)
+    perceptron = untrained_perceptron()
     optimizer = optim.SGD(perceptron.parameters(), lr=1.0)
     losses = []
     for _ in progress(range(EPOCHS)):
@@ -127,25 +129,33 @@ def print_perceptron(perceptron: nn.Perceptron, losses: list[float]) -> None:
         print(f"  {inputs[0]:3.0f}  {inputs[1]:3.0f}    {perceptron(inputs).data:6.4f}   {target:6.0f}")
 
 
-def loss_of_one_sample(perceptron: nn.Perceptron) -> Value:
-    """The graph of one loss, with its gradients: the last row of OR, its inputs as Values so that they are drawn."""
+# ---- pictures ---------------------------------------------------------------------------------------------------------------
+
+
+def first_cost() -> Value:
+    """The graph of the one weight's first cost, with its gradients."""
+    _, cost = one_weight(Value(FIRST_WEIGHT, "w"))
+    cost.backward()
+    return cost
+
+
+def loss_of_one_row() -> Value:
+    """The graph of a perceptron's loss before it has learnt: the last row of OR, its inputs as Values so that they are drawn."""
     inputs, target = OR[-1]
     named = [Value(x, f"x{i}") for i, x in enumerate(inputs, start=1)]
-    loss: Value = nn.mse(perceptron(named), Value(target, "y"))
+    output = untrained_perceptron()(named)
+    output.name = "a"
+    loss: Value = nn.mse(output, Value(target, "y"))
     loss.name = "C"
-    perceptron.zero_grad()
     loss.backward()
     return loss
 
 
-# ---- pictures ---------------------------------------------------------------------------------------------------------------
-
-
-def write_pictures(out: Path, steps: list[Step], cost: Value, loss: Value) -> tuple[list[Path], list[str]]:
+def write_pictures(out: Path, steps: list[Step]) -> tuple[list[Path], list[str]]:
     """The pictures that could be written, and what keeps the others from it."""
     written, missing = [], []
     try:
-        for name, graph in [("one_weight", cost), ("perceptron", loss)]:
+        for name, graph in [("one_weight", first_cost()), ("perceptron", loss_of_one_row())]:
             for suffix in ("svg", "png"):
                 file = out / f"{name}.{suffix}"
                 draw(graph, file)
@@ -198,13 +208,13 @@ def plot(
     axes.plot(weights, [curve(w) for w in weights], color="#4477aa", label=title)
     axes.axhline(level[0], color="#999999", linewidth=0.8, linestyle="--", label=level[1])
     axes.plot(*zip(*points, strict=True), "o-", color="#cc6633", markersize=4, linewidth=0.8, label="steps of the descent")
-    for number, point in enumerate(points[:4]):
+    for number, point in enumerate(points[:3]):
         axes.annotate(
             f"step {number}: w = {point[0]:.4g}", point, xytext=(-8, 4), textcoords="offset points", ha="right", fontsize=8
         )
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper center")
+    axes.legend(frameon=False, loc="best")
     aside = file.with_name(f".{file.stem}-{os.getpid()}.png")
     figure.savefig(aside)
     aside.replace(file)

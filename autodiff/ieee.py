@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from math import copysign, erf, erfc, fabs, inf, isinf, nan
+from typing import Any
 
 __all__ = [
     "acos",
@@ -192,6 +193,10 @@ def logsumexp(*xs: float) -> float:
 
 class Real(float):
     """A float whose ``/`` and ``**`` follow IEEE 754, and whose results do again: for formulas that Python would refuse."""
+
+    def _record(self, rule: Any, operands: tuple[float, ...]) -> Real:
+        """The functions of the table on Reals give Reals too."""
+        return Real(rule.value(*map(float, operands)))
 
     def __add__(self, other: float) -> Real:
         return Real(float(self) + other)

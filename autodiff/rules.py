@@ -11,7 +11,7 @@ through once more as IEEE numbers. Formulas are those that stay accurate: tanh�
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
@@ -33,6 +33,17 @@ class Rule:
     doc: str
     precedence: int
     defaults: tuple[float, ...]
+
+    def written(self, words: Sequence[str]) -> str:
+        """The spelling with words for the operands: ``{0}`` and ``{1}``, or ``{*}`` for all, ``{<}`` and ``{>}`` for each half."""
+        if self.arity is not None:
+            return self.spelling.format(*words)
+        half = len(words) // 2
+        parts = {"{*}": words, "{<}": words[:half], "{>}": words[half:]}
+        text = self.spelling
+        for place, some in parts.items():
+            text = text.replace(place, ", ".join(some))
+        return text
 
     def value(self, *operands: float) -> float:
         """The result on floats, as IEEE 754 has it: never an exception."""
@@ -137,7 +148,7 @@ def _unary(rule: Rule) -> Callable[..., Any]:
     name, value = rule.name, rule.value
 
     def function(x: Any) -> Any:
-        if isinstance(x, float):
+        if type(x) is float:
             return value(x)
         method = getattr(x, name, None) if hasattr(x, "_record") else None
         return apply(rule, (x,)) if method is None else method()
@@ -335,7 +346,7 @@ gelu     = op("gelu",     1, lambda x: mul0(0.5 * erfc(-SQRT_HALF * x), x),
               lambda x, out: (0.5 * erfc(-SQRT_HALF * x) + ONE_OVER_SQRT_2PI * mul0(exp(-0.5 * x * x), x),),
               "gelu({0})", "x · Φ(x) with the exact normal distribution function (Hendrycks and Gimpel 2016)")
 mish     = op("mish",     1, lambda x: mul0(tanh(softplus(x)), x),
-              lambda x, out: (tanh(softplus(x)) + 4 * sigmoid(2 * softplus(x)) * mul0(sigmoid(-2 * softplus(x)), x) * sigmoid(x),),
+              lambda x, out: (tanh(softplus(x)) + mul0(4 * sigmoid(2 * softplus(x)) * sigmoid(-2 * softplus(x)) * sigmoid(x), x),),
               "mish({0})", "x · tanh(softplus(x)) (Misra 2019)")
 elu      = op("elu",      2, lambda x, a: ieee.greatest(0.0, x) + a * expm1(ieee.least(0.0, x)),
               lambda x, a, out: (step(x) + (1 - step(x)) * (a * exp(at_most(x, 0))), expm1(at_most(x, 0))),
@@ -353,7 +364,7 @@ sum       = op("sum",       None, lambda *xs: _left_to_right(xs),            lam
 prod      = op("prod",      None, lambda *xs: math.prod(xs),                 lambda *xs: _others(list(xs[:-1])),
                "prod({*})", "product, from left to right; 1 for nothing")
 dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), lambda *xs: xs[len(xs) // 2 : -1] + xs[: len(xs) // 2],
-               "dot({*})", "sum of products")
+               "({<}) · ({>})", "sum of products")
 norm      = op("norm",      None, ieee.hypot,                                lambda *xs: [div0(x, xs[-1]) for x in xs[:-1]],
                "‖{*}‖", "√(Σ x²) without overflow; its derivatives at 0 are 0")
 logsumexp = op("logsumexp", None, ieee.logsumexp,                            lambda *xs: [exp(x - xs[-1]) for x in xs[:-1]],

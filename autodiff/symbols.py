@@ -36,10 +36,11 @@ class Symbol:
             return neutral
         parts = [_symbol(operand) for operand in operands]
         if rule.arity is None:
-            return Symbol(rule.spelling.replace("{*}", ", ".join(part.text for part in parts)), rule.precedence)
+            return Symbol(rule.written([part.text for part in parts]), rule.precedence)
         if rule.precedence == ATOM or rule.spelling == "{0}":
-            return Symbol(rule.spelling.format(*parts), parts[0].precedence if rule.spelling == "{0}" else ATOM)
-        return Symbol(rule.spelling.format(*_bracketed(rule, parts)), rule.precedence)
+            precedence = parts[0].precedence if rule.spelling == "{0}" else ATOM
+            return Symbol(rule.written([part.text for part in parts]), precedence)
+        return Symbol(rule.written(list(_bracketed(rule, parts))), rule.precedence)
 
     def __add__(self, other: Any) -> Symbol:
         return self._record(rules.TABLE["add"], (self, other))

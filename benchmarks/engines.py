@@ -176,3 +176,4 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "torch": Torch,
     "xad": Xad,
 }
+OURS = ("autodiff", "dot", "interpreted")

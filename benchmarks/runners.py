@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import workloads
-from benchmarks.engines import ENGINES
+from benchmarks.engines import ENGINES, OURS
 from benchmarks.workloads import Times
 
 MEMORY_CHAIN = 200_000
@@ -104,11 +104,13 @@ def quiet_collector() -> None:
 
 
 def start(keys: list[str]) -> Iterator[tuple[str, Any]]:
-    """Each engine's runner, or the reason why there is none."""
+    """Each engine's runner, or the reason why a peer has none. Ours must be there."""
     for key in keys:
         try:
             yield key, (Remote if key == "interpreted" else Local)(key)
         except ImportError as error:
+            if key in OURS:
+                raise
             yield key, str(error)
 
 

@@ -11,14 +11,14 @@ from autodiff.__main__ import main
 
 
 def test_the_weight_goes_as_in_the_article():
-    steps, cost = demo.train_one_weight()
+    steps = demo.train_one_weight()
     assert [round(step.w, 4) for step in steps[:3]] == [0.8, 0.59, 0.4745]
     assert round(steps[-1].next_w, 4) == 0.3333
-    assert cost.data == pytest.approx(0.49)
+    assert demo.first_cost().data == pytest.approx(0.49)
 
 
 def test_every_step_is_the_chain_rule():
-    for step in demo.train_one_weight()[0]:
+    for step in demo.train_one_weight():
         assert step.dC_da == pytest.approx(2 * (step.a - demo.TARGET), abs=1e-12)
         assert step.da_dw == demo.INPUT
         assert step.dC_dw == step.dC_da * step.da_dw

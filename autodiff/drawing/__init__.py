@@ -15,17 +15,16 @@ from autodiff.value import Value
 __all__ = ["draw"]
 
 
-def draw(
-    loss: Value, file: str | os.PathLike[str] | None = None, *, parameters: Iterable[Value] = ()
-) -> graphviz.Digraph:
+def draw(loss: Value, file: str | os.PathLike[str] | None = None, *, parameters: Iterable[Value] = ()) -> graphviz.Digraph:
     """The graph of everything that ``loss`` was computed from, with data, gradients and local derivatives.
 
-    Each Value is one box with the operation that made it; each arrow carries the local derivative ∂result/∂operand that the chain
-    rule multiplies by. The result shows itself in a notebook. With ``file`` it is written too, in the format of the suffix:
-    .svg, .png, .pdf, or .dot and .gv for DOT text. Leaves among ``parameters`` are drawn as parameters, the others as inputs.
+    Each Value is one box with the operation that made it; each arrow carries the local derivative ∂result/∂operand that the
+    chain rule multiplies by. The result shows itself in a notebook. With ``file`` it is written too, in the format of the
+    suffix: .svg, .png, .pdf, or .dot and .gv for DOT text. Leaves among ``parameters`` are drawn as such, others as inputs.
 
-    Raises ``TypeError`` for anything but a Value, ``UnknownNameError`` for another suffix, ``GraphTooLarge`` for more than can be
-    laid out, and ``RendererNotFound`` if nothing on this machine draws pictures; the DOT text is then written beside ``file``.
+    Raises ``TypeError`` for anything but a Value, ``UnknownNameError`` for another suffix, ``GraphTooLarge`` for more than can
+    be laid out, ``RendererFailed`` if the renderer draws nothing, and ``RendererNotFound`` if there is none here: then the
+    DOT text is written beside ``file``.
     """
     if not isinstance(loss, Value):
         raise TypeError(f"draw() takes a Value, not {type(loss).__name__}")

@@ -1,7 +1,7 @@
 """DOT text for a graph: a box for each Value with its name, operation, data and gradient, an arrow for each use of it.
 
-The background is transparent and every colour is made for light and dark pages alike: boxes bring their own light fill, and what
-stands on the page itself is mid-grey. In SVG each box and each arrow has an id and classes, so that a page can restyle it.
+The background is transparent and the colours are made for light and dark pages alike: boxes bring their own light fill, what
+stands on the page itself is mid-grey. In SVG each box and each arrow has an id and a class, so that a page can restyle it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GRAPH = {
     "nodesep": "0.2",
     "ranksep": "0.3",
 }
-NODE = {"shape": "box", "fontname": "Helvetica", "fontsize": "12", "fontcolor": "#1f2328", "margin": "0.03", "height": "0"}
+NODE = {"shape": "box", "fontname": "Helvetica", "fontsize": "12", "fontcolor": "#1f2328", "margin": "0.06,0.03", "height": "0"}
 EDGE = {
     "fontname": "Helvetica",
     "fontsize": "10",
@@ -80,7 +80,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
 def digraph(graph: Graph) -> Drawing:
     """The graph as DOT, in a Digraph."""
     body = [*box_lines(graph.boxes), *map(edge_line, graph.edges)]
-    return Drawing("autodiff", graph_attr=GRAPH, node_attr=NODE, edge_attr=EDGE, body=body)
+    return Drawing("autodiff", format="svg", graph_attr=GRAPH, node_attr=NODE, edge_attr=EDGE, body=body)
 
 
 # ---- boxes ------------------------------------------------------------------------------------------------------------------
@@ -123,26 +123,24 @@ def box_line(box: Box) -> str:
 
 
 def label(box: Box) -> str:
-    """A table: name and operation, data, gradient. A constant is its number alone."""
-    if box.kind == "constant":
-        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"><TR>{number_cell(box.data)}</TR></TABLE>'
+    """A table of lines: name and operation, data, gradient. A constant is its number alone."""
     name = f"<B>{html(box.name)}</B>" if box.name else ""
     title = f"{name} = {html(box.operation)}" if name and box.operation else name or html(box.operation)
-    rows = f'<TR><TD COLSPAN="2">{title}</TD></TR>' if title else ""
-    rows += number_row("data", box.data)
+    lines = f"<TR><TD>{title}</TD></TR>" if title else ""
+    lines += number_line("" if box.kind == "constant" else "data", box.data)
     if box.grad is not None:
-        rows += number_row("grad", box.grad)
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{rows}</TABLE>'
+        lines += number_line("grad", box.grad)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{lines}</TABLE>'
 
 
-def number_row(word: str, number: float) -> str:
-    return f'<TR><TD ALIGN="LEFT"><FONT COLOR="{FAINT}" POINT-SIZE="10">{word}</FONT></TD>{number_cell(number)}</TR>'
-
-
-def number_cell(number: float) -> str:
-    if math.isfinite(number):
-        return f'<TD ALIGN="RIGHT">{number_text(number)}</TD>'
-    return f'<TD ALIGN="RIGHT" BGCOLOR="{ALARM}"><FONT COLOR="white"><B>{number_text(number)}</B></FONT></TD>'
+def number_line(word: str, number: float) -> str:
+    """A line of a label; nan and inf are marked, whatever else there is to look at."""
+    if not math.isfinite(number):
+        return (
+            f'<TR><TD ALIGN="LEFT" BGCOLOR="{ALARM}"><FONT COLOR="white">{word} <B>{number_text(number)}</B></FONT></TD></TR>'
+        )
+    small = f'<FONT COLOR="{FAINT}" POINT-SIZE="10">{word}</FONT> ' if word else ""
+    return f'<TR><TD ALIGN="LEFT">{small}{number_text(number)}</TD></TR>'
 
 
 # ---- edges ------------------------------------------------------------------------------------------------------------------

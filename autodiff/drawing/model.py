@@ -6,6 +6,7 @@ written into an operation of one or two operands (``w · 1.5``, ``x²``), and is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +22,8 @@ MOST_EDGES = 5_000
 
 ANYTHING = "…"  # an operand without a name that would fit
 MOST_SPELLED = 4  # operands of one operation that are spelled one by one
-LONGEST_SPELLED = 12  # characters of a name that is repeated where it is used
+LONGEST_WORD = 12  # characters of an operand's name or spelling that is repeated where it is used
+ATOM = 9  # the precedence of what needs no brackets
 
 SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -65,30 +67,24 @@ def graph_of(loss: Value, parameters: Iterable[Value] = ()) -> Graph:
     """
     order = topological_order(loss)
     refuse_too_large(order)
-    kinds = kinds_of(order, {id(parameter) for parameter in parameters})
+    # The walk meets the last operand first; a picture is read from the first one down.
+    order = [node for node in reversed(order) if not node.op] + [node for node in order if node.op]
     ids = {id(node): f"v{number}" for number, node in enumerate(order)}
+    kinds = kinds_of(order, {id(parameter) for parameter in parameters})
+    spellings = spellings_of(order)
     boxes: list[Box] = []
     edges: list[Edge] = []
     for node in order:
-        result, partials = ids[id(node)], iter(node.partials)
+        result, partials, scope = ids[id(node)], iter(node.partials), node.scope or ""
         for place, argument in enumerate(node.arguments):
             if isinstance(argument, Value):
                 edges.append(Edge(f"e{len(edges)}", ids[id(argument)], result, float(next(partials))))
             elif has_boxes_for_numbers(node):
                 constant = f"{result}_{place}"
-                boxes.append(Box(constant, "constant", "", "", argument, None, node.scope or ""))
+                boxes.append(Box(constant, "constant", "", "", argument, None, scope))
                 edges.append(Edge(f"e{len(edges)}", constant, result, None))
-        boxes.append(
-            Box(
-                result,
-                kinds[id(node)],
-                node.name or "",
-                spelled(node) if node.op else "",
-                float(node.data),
-                float(node.grad),
-                node.scope or "",
-            )
-        )
+        name, operation, kind = node.name or "", spellings.get(id(node), ""), kinds[id(node)]
+        boxes.append(Box(result, kind, name, operation, float(node.data), float(node.grad), scope))
     return Graph(boxes, edges)
 
 
@@ -128,28 +124,50 @@ def has_boxes_for_numbers(node: Value) -> bool:
 # ---- operations and numbers in words ----------------------------------------------------------------------------------------
 
 
-def spelled(node: Value) -> str:
-    """The operation as its row of the table spells it, with the operands' short names and with numbers: ``w · 1.5``, ``σ(…)``."""
-    rule = rules.TABLE[node.op]
-    arguments = node.arguments
+def spellings_of(order: list[Value]) -> dict[int, str]:
+    """Each operation as its row of the table spells it, by the ``id()`` of its Value: ``σ(z)``, ``(y − a)²``, ``… · 1.5``.
+
+    Operands are written by name, or spelled if that is short; ``…`` stands for the others.
+    """
+    spellings: dict[int, str] = {}
+    for node in order:
+        if node.op:
+            spellings[id(node)] = spelled(node, spellings)
+    return spellings
+
+
+def spelled(node: Value, spellings: dict[int, str]) -> str:
+    rule, arguments = rules.TABLE[node.op], node.arguments
     if rule.arity is None:
-        words = [word_for(argument) for argument in arguments] if len(arguments) <= MOST_SPELLED else [ANYTHING]
-        return rule.spelling.replace("{*}", "{0}").format(", ".join(words) if set(words) != {ANYTHING} else ANYTHING)
-    words = [word_for(argument, in_brackets=rule.precedence < 9) for argument in arguments]
+        words = [word_for(argument, spellings)[0] for argument in arguments[: MOST_SPELLED + 1]]
+        if len(words) > MOST_SPELLED or set(words) == {ANYTHING}:
+            words = [ANYTHING] * (2 if "{<}" in rule.spelling else 1)
+        return rule.written(words)
+    words = []
+    for place, argument in enumerate(arguments):
+        word, precedence = word_for(argument, spellings)
+        # as strong as its surroundings is strong enough on the left, but for powers
+        strong = precedence >= rule.precedence + (place > 0 or rule.name == "pow")
+        words.append(word if strong or rule.precedence == ATOM else f"({word})")
     if rule.spelling == "{0}":  # passes its operand on, so that the spelling alone says nothing
         return f"{rule.name}({words[0]})"
-    if rule.spelling == "{0}^{1}" and isinstance(arguments[1], float) and arguments[1].is_integer():
-        return words[0] + number_text(arguments[1]).translate(SUPERSCRIPTS)
-    return rule.spelling.format(*words)
+    exponent = arguments[-1]
+    if rule.name == "pow" and isinstance(exponent, float) and exponent.is_integer():
+        return words[0] + number_text(exponent).translate(SUPERSCRIPTS)
+    return rule.written(words)
 
 
-def word_for(argument: Value | float, in_brackets: bool = False) -> str:
-    """A number, a name short and plain enough to be repeated inside an operation, or ``…``."""
+def word_for(argument: Value | float, spellings: dict[int, str]) -> tuple[str, int]:
+    """What to write for an operand, and its precedence: a number, a short name, a short spelling, or ``…``."""
     if not isinstance(argument, Value):
-        text = number_text(argument)
-        return f"({text})" if in_brackets and text.startswith("−") else text
-    name: str = argument.name or ""
-    return name if 0 < len(name) <= LONGEST_SPELLED and not any(map(str.isspace, name)) else ANYTHING
+        return number_text(argument), 0 if math.copysign(1.0, argument) < 0 else ATOM
+    name = argument.name
+    if name:
+        return (name if len(name) <= LONGEST_WORD and not any(map(str.isspace, name)) else ANYTHING), ATOM
+    spelling = spellings.get(id(argument), ANYTHING)
+    if ANYTHING in spelling or len(spelling) > LONGEST_WORD:
+        return ANYTHING, ATOM
+    return spelling, rules.TABLE[argument.op].precedence
 
 
 def number_text(number: float) -> str:

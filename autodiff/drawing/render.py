@@ -60,7 +60,9 @@ def among_installed() -> str | None:
         files = metadata.files("graphviz-pure") or []
     except metadata.PackageNotFoundError:
         return None
-    scripts = (str(file.locate()) for file in files if file.stem == "graphviz-pure" and file.suffix in ("", ".exe"))
+    scripts = (
+        os.path.realpath(str(file.locate())) for file in files if file.stem == "graphviz-pure" and file.suffix in ("", ".exe")
+    )
     return next(filter(shutil.which, scripts), None)
 
 

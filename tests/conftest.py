@@ -1,0 +1,48 @@
+"""What all tests share: which implementation runs, hypothesis without a deadline, and a fresh interpreter for what might crash."""
+
+import gc
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from autodiff._implementation import implementation
+
+hypothesis.settings.register_profile("autodiff", deadline=None)
+hypothesis.settings.load_profile("autodiff")
+
+
+def pytest_report_header(config):
+    return f"autodiff implementation: {implementation}"
+
+
+@pytest.fixture
+def without_collector():
+    """The cyclic collector is off, and has nothing left to find."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def run_script():
+    """Runs a script in a fresh interpreter with the same implementation; a crash there is one red test here."""
+
+    def run(script, *arguments, **environment):
+        root = Path(__file__).parents[1]
+        path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
+        finished = subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert finished.returncode == 0, f"exit code {finished.returncode}\n{finished.stdout}{finished.stderr}"
+        return finished.stdout
+
+    return run
