@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from autodiff import nn, optim
 from autodiff._implementation import implementation
 from autodiff.drawing import draw
-from autodiff.errors import RendererNotFound
+from autodiff.errors import RendererFailed, RendererNotFound
 from autodiff.value import Value
 
 INPUT, TARGET, FIRST_WEIGHT, RATE = 1.5, 0.5, 0.8, 0.1
@@ -132,35 +132,37 @@ def print_perceptron(perceptron: nn.Perceptron, losses: list[float]) -> None:
 # ---- pictures ---------------------------------------------------------------------------------------------------------------
 
 
-def first_cost() -> Value:
-    """The graph of the one weight's first cost, with its gradients."""
-    _, cost = one_weight(Value(FIRST_WEIGHT, "w"))
+def first_cost() -> tuple[Value, list[Value]]:
+    """The graph of the one weight's first cost, with its gradients; and its parameters."""
+    w = Value(FIRST_WEIGHT, "w")
+    _, cost = one_weight(w)
     cost.backward()
-    return cost
+    return cost, [w]
 
 
-def loss_of_one_row() -> Value:
-    """The graph of a perceptron's loss before it has learnt: the last row of OR, its inputs as Values so that they are drawn."""
+def loss_of_one_row() -> tuple[Value, list[Value]]:
+    """The graph of a perceptron's loss before it has learnt: the last row of OR, inputs as Values, to be drawn."""
     inputs, target = OR[-1]
     named = [Value(x, f"x{i}") for i, x in enumerate(inputs, start=1)]
-    output = untrained_perceptron()(named)
+    perceptron = untrained_perceptron()
+    output = perceptron(named)
     output.name = "a"
     loss: Value = nn.mse(output, Value(target, "y"))
     loss.name = "C"
     loss.backward()
-    return loss
+    return loss, perceptron.parameters()
 
 
 def write_pictures(out: Path, steps: list[Step]) -> tuple[list[Path], list[str]]:
     """The pictures that could be written, and what keeps the others from it."""
     written, missing = [], []
     try:
-        for name, graph in [("one_weight", first_cost()), ("perceptron", loss_of_one_row())]:
+        for name, (loss, parameters) in [("one_weight", first_cost()), ("perceptron", loss_of_one_row())]:
             for suffix in ("svg", "png"):
                 file = out / f"{name}.{suffix}"
-                draw(graph, file)
+                draw(loss, file, parameters=parameters)
                 written.append(file)
-    except RendererNotFound as error:
+    except (RendererFailed, RendererNotFound) as error:
         missing.append(str(error))
     if find_spec("matplotlib") is None:
         missing.append('the plots need matplotlib: pip install "autodiff-scalar[plot]"')

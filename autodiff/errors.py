@@ -5,6 +5,7 @@ AutodiffError
 ├── ShapeError         (ValueError)        a number of inputs, outputs or targets that does not fit
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
 ├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn
+├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
 
 Each is also the built-in exception in brackets, so code that catches that one goes on working.
@@ -29,6 +30,10 @@ class UnknownNameError(AutodiffError, ValueError):
 
 class GraphTooLarge(AutodiffError, ValueError):
     """The graph has more nodes than can be laid out; the message has both numbers."""
+
+
+class RendererFailed(AutodiffError, RuntimeError):
+    """A program was found and did not draw the picture; the message has what it said."""
 
 
 class RendererNotFound(AutodiffError, RuntimeError):

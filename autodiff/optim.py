@@ -22,7 +22,7 @@ class SGD:
         for parameter in self.parameters:
             if not isinstance(parameter, Value):
                 raise TypeError(f"SGD() takes parameters, a list of Values, not {type(parameter).__name__}")
-        self.lr = lr
+        self.lr = float(lr)
 
     def step(self) -> None:
         """Move every parameter down its gradient."""
@@ -30,11 +30,11 @@ class SGD:
         parameters: list[Any] = self.parameters
         parameter: Value
         for parameter in parameters:
-            parameter.data -= rate * parameter.grad
+            parameter.primal -= rate * parameter.adjoint
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
         parameters: list[Any] = self.parameters
         parameter: Value
         for parameter in parameters:
-            parameter.grad = 0.0
+            parameter.adjoint = 0.0

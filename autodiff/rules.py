@@ -11,8 +11,10 @@ through once more as IEEE numbers. Formulas are those that stay accurate: tanhâ€
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Complex, Real
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from autodiff import ieee
@@ -39,11 +41,8 @@ class Rule:
         if self.arity is not None:
             return self.spelling.format(*words)
         half = len(words) // 2
-        parts = {"{*}": words, "{<}": words[:half], "{>}": words[half:]}
-        text = self.spelling
-        for place, some in parts.items():
-            text = text.replace(place, ", ".join(some))
-        return text
+        places = {"{*}": words, "{<}": words[:half], "{>}": words[half:]}
+        return re.sub(r"\{[*<>]\}", lambda place: ", ".join(places[place[0]]), self.spelling)
 
     def value(self, *operands: float) -> float:
         """The result on floats, as IEEE 754 has it: never an exception."""
@@ -191,7 +190,8 @@ def as_float(x: Any, taker: str) -> float:
     """x as a float: any number with ``__float__``, no string and no complex number. ``taker`` is who wants it, for the error."""
     if isinstance(x, (float, int)):
         return float(x)
-    if isinstance(x, (str, bytes, bytearray, complex)) or not hasattr(x, "__float__") or getattr(x, "ndim", 0) != 0:
+    not_real = isinstance(x, (str, bytes, bytearray)) or (isinstance(x, Complex) and not isinstance(x, Real))
+    if not_real or not hasattr(x, "__float__") or getattr(x, "ndim", 0) != 0:
         raise TypeError(f"{taker} takes a real number, not {type(x).__name__} {_short(x)}")
     return float(x)
 

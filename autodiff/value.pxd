@@ -10,11 +10,11 @@ cdef extern from "Python.h":
     void PyType_Modified(PyTypeObject *)
 
 cdef class Value:
-    cdef public double data, grad
+    cdef double primal, adjoint
     cdef double d_left, d_right
     cdef object left, right
     cdef object about
-    cdef long long index
-    cdef unsigned int mark
+    cdef Value link
+    cdef unsigned int uses
     cdef short code, kind
     cdef object __weakref__

@@ -2,7 +2,7 @@
 """The engine: a Value is a number that remembers how it was computed; ``backward()`` walks that recording with the chain rule.
 
 Going forward, each operation makes one node that keeps its operands and the local derivatives ∂out/∂operand. Going back is one
-loop over the operations, youngest first, that multiplies and adds. There are no closures, no cycles and no recursion.
+loop over the operations, each after all its uses, that multiplies and adds. There are no closures, no cycles and no recursion.
 
 This file is plain Python, and Cython compiles it as it stands (``value.pxd`` has its C types). The operations that networks are
 made of are spelled out here with typed arithmetic; every other row of ``rules.py`` goes through ``_record``. A test holds the
@@ -53,8 +53,6 @@ RELU = cython.declare(cython.short, rules.TABLE["relu"].code)
 SUM = cython.declare(cython.short, rules.TABLE["sum"].code)
 DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
 
-recorded = cython.declare(cython.longlong, 0)  # operations so far; an operation's number is its age in the topological order
-traversal = cython.declare(cython.uint, 0)  # the current walk over a graph; a node it has met carries this number as its mark
 observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
 
 
@@ -79,19 +77,40 @@ class Value:
     records further Values. ``data`` and ``grad`` are floats that may be written; ``grad`` starts at 0.0 and is filled by
     ``backward()``. ``==`` and hash are identity; ``<`` and the like compare ``data``.
 
+    Memory comes back as soon as the last reference goes, without the cyclic collector, which does not look into compiled
+    Values: an instance of a subclass must not refer to something that was computed from it.
+
     Raises ``TypeError`` for a string, a complex number, None or a list.
     """
 
     __slots__ = (
-        "__weakref__", "about", "code", "d_left", "d_right", "data", "grad", "index", "kind", "left", "mark", "right",
+        "__weakref__", "about", "adjoint", "code", "d_left", "d_right", "kind", "left", "link", "primal", "right", "uses",
     )  # fmt: skip
 
     def __init__(self, data: Any, name: Any = None):
-        self.data = as_float(data, "Value()")
+        self.primal = data if type(data) is float else as_float(data, "Value()")
         clear(self)
         self.name = name
 
     # ---- what it knows ------------------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> float:
+        """The number itself. Writing it changes no operation that was recorded before."""
+        return self.primal
+
+    @data.setter
+    def data(self, number: Any) -> None:
+        self.primal = number if type(number) is float else as_float(number, "data")
+
+    @property
+    def grad(self) -> float:
+        """The gradient that ``backward()`` has accumulated here; for an operation, that of the last call."""
+        return self.adjoint
+
+    @grad.setter
+    def grad(self, number: Any) -> None:
+        self.adjoint = number if type(number) is float else as_float(number, "grad")
 
     @property
     def name(self) -> Any:
@@ -145,97 +164,99 @@ class Value:
 
     def __repr__(self) -> str:
         named = "" if self.name is None else f", name={self.name!r}"
-        return f"{type(self).__name__}({float(self.data)!r}, grad={float(self.grad)!r}{named})"
+        return f"{type(self).__name__}({self.primal!r}, grad={self.adjoint!r}{named})"
 
     # ---- arithmetic ---------------------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, Value):
             y: Value = other
-            return record(ADD, self.data + y.data, self, y, 1.0, 1.0, BOTH)
+            return record(ADD, self.primal + y.primal, self, y, 1.0, 1.0, BOTH)
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        return record(ADD, self.data + c, self, number, 1.0, 1.0, LEFT)
+        return record(ADD, self.primal + c, self, number, 1.0, 1.0, LEFT)
 
     def __radd__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        return record(ADD, c + self.data, number, self, 1.0, 1.0, RIGHT)
+        return record(ADD, c + self.primal, number, self, 1.0, 1.0, RIGHT)
 
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, Value):
             y: Value = other
-            return record(SUB, self.data - y.data, self, y, 1.0, -1.0, BOTH)
+            return record(SUB, self.primal - y.primal, self, y, 1.0, -1.0, BOTH)
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        return record(SUB, self.data - c, self, number, 1.0, -1.0, LEFT)
+        return record(SUB, self.primal - c, self, number, 1.0, -1.0, LEFT)
 
     def __rsub__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        return record(SUB, c - self.data, number, self, 1.0, -1.0, RIGHT)
+        return record(SUB, c - self.primal, number, self, 1.0, -1.0, RIGHT)
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, Value):
             y: Value = other
-            return record(MUL, self.data * y.data, self, y, y.data, self.data, BOTH)
+            return record(MUL, self.primal * y.primal, self, y, y.primal, self.primal, BOTH)
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        return record(MUL, self.data * c, self, number, c, self.data, LEFT)
+        return record(MUL, self.primal * c, self, number, c, self.primal, LEFT)
 
     def __rmul__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        return record(MUL, c * self.data, number, self, self.data, c, RIGHT)
+        return record(MUL, c * self.primal, number, self, self.primal, c, RIGHT)
 
     def __truediv__(self, other: Any) -> Any:
         if isinstance(other, Value):
             y: Value = other
-            out: cython.double = divide(self.data, y.data)
-            return record(DIV, out, self, y, divide(1.0, y.data), divide(-out, y.data), BOTH)
+            out: cython.double = divide(self.primal, y.primal)
+            return record(DIV, out, self, y, divide(1.0, y.primal), divide(-out, y.primal), BOTH)
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        return record(DIV, divide(self.data, c), self, number, divide(1.0, c), 0.0, LEFT)
+        return record(DIV, divide(self.primal, c), self, number, divide(1.0, c), 0.0, LEFT)
 
     def __rtruediv__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        out: cython.double = divide(c, self.data)
-        return record(DIV, out, number, self, 0.0, divide(-out, self.data), RIGHT)
+        out: cython.double = divide(c, self.primal)
+        return record(DIV, out, number, self, 0.0, divide(-out, self.primal), RIGHT)
 
     def __pow__(self, other: Any, modulo: Any = None) -> Any:
+        if modulo is not None:
+            return NotImplemented
         if isinstance(other, Value):
             y: Value = other
-            out: cython.double = power(self.data, y.data)
-            return record(POW, out, self, y, d_base(self.data, y.data), d_exponent(self.data, out), BOTH)
+            out: cython.double = power(self.primal, y.primal)
+            return record(POW, out, self, y, d_base(self.primal, y.primal), d_exponent(self.primal, out), BOTH)
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        return record(POW, power(self.data, c), self, number, d_base(self.data, c), 0.0, LEFT)
+        return record(POW, power(self.primal, c), self, number, d_base(self.primal, c), 0.0, LEFT)
 
     def __rpow__(self, other: Any, modulo: Any = None) -> Any:
-        number = plain(other)
+        number = plain(other) if modulo is None else None
         if number is None:
             return NotImplemented
         c: cython.double = number
-        out: cython.double = power(c, self.data)
+        out: cython.double = power(c, self.primal)
         return record(POW, out, number, self, 0.0, d_exponent(c, out), RIGHT)
 
     def __mod__(self, other: Any) -> Any:
@@ -247,13 +268,13 @@ class Value:
         return NotImplemented if plain(other) is None else self._record(rules.TABLE["mod"], (other, self))
 
     def __neg__(self) -> Any:
-        return record(NEG, -self.data, self, None, -1.0, 0.0, LEFT)
+        return record(NEG, -self.primal, self, None, -1.0, 0.0, LEFT)
 
     def __pos__(self) -> Any:
         return self
 
     def __abs__(self) -> Any:
-        x: cython.double = self.data
+        x: cython.double = self.primal
         return record(ABS, libm.fabs(x), self, None, x if x != x else (x > 0.0) - (x < 0.0), 0.0, LEFT)
 
     # ---- functions of one operand -------------------------------------------------------------------------------------------
@@ -268,44 +289,44 @@ class Value:
 
     def exp(self) -> Any:
         """eˣ."""
-        out: cython.double = libm.exp(self.data)
+        out: cython.double = libm.exp(self.primal)
         return record(EXP, out, self, None, out, 0.0, LEFT)
 
     def log(self) -> Any:
         """The natural logarithm; −inf at 0, nan below."""
-        x: cython.double = self.data
+        x: cython.double = self.primal
         # x + 0.0 makes a negative zero positive
         return record(LOG, libm.log(x), self, None, divide(1.0, x + 0.0) if x >= 0.0 else math.nan, 0.0, LEFT)
 
     def sqrt(self) -> Any:
         """The square root; its derivative at 0 is inf."""
-        out: cython.double = libm.sqrt(self.data)
+        out: cython.double = libm.sqrt(self.primal)
         return record(SQRT, out, self, None, divide(0.5, out), 0.0, LEFT)
 
     def sin(self) -> Any:
         """The sine of x in radians."""
-        return record(SIN, libm.sin(self.data), self, None, libm.cos(self.data), 0.0, LEFT)
+        return record(SIN, libm.sin(self.primal), self, None, libm.cos(self.primal), 0.0, LEFT)
 
     def cos(self) -> Any:
         """The cosine of x in radians."""
-        return record(COS, libm.cos(self.data), self, None, -libm.sin(self.data), 0.0, LEFT)
+        return record(COS, libm.cos(self.primal), self, None, -libm.sin(self.primal), 0.0, LEFT)
 
     def tanh(self) -> Any:
         """The hyperbolic tangent, with the derivative 4·σ(2x)·σ(−2x)."""
-        e: cython.double = libm.exp(-libm.fabs(2.0 * self.data))
+        e: cython.double = libm.exp(-libm.fabs(2.0 * self.primal))
         slope: cython.double = 4.0 * (1.0 / (1.0 + e)) * (e / (1.0 + e))
-        return record(TANH, libm.tanh(self.data), self, None, slope, 0.0, LEFT)
+        return record(TANH, libm.tanh(self.primal), self, None, slope, 0.0, LEFT)
 
     def sigmoid(self) -> Any:
         """The logistic function σ(x) = 1/(1 + e⁻ˣ), with the derivative σ(x)·σ(−x): one exponential for both."""
-        e: cython.double = libm.exp(-libm.fabs(self.data))
+        e: cython.double = libm.exp(-libm.fabs(self.primal))
         large: cython.double = 1.0 / (1.0 + e)
         small: cython.double = e / (1.0 + e)
-        return record(SIGMOID, large if self.data >= 0.0 else small, self, None, large * small, 0.0, LEFT)
+        return record(SIGMOID, large if self.primal >= 0.0 else small, self, None, large * small, 0.0, LEFT)
 
     def relu(self) -> Any:
         """max(x, 0); its derivative at 0 is 0."""
-        x: cython.double = self.data
+        x: cython.double = self.primal
         if x > 0.0:
             return record(RELU, x, self, None, 1.0, 0.0, LEFT)
         return record(RELU, x if x != x else 0.0, self, None, x if x != x else 0.0, 0.0, LEFT)
@@ -326,41 +347,41 @@ class Value:
     # ---- as a number --------------------------------------------------------------------------------------------------------
 
     def __float__(self) -> float:
-        return float(self.data)
+        return self.primal
 
     def __int__(self) -> int:
-        return int(self.data)
+        return int(self.primal)
 
     def __bool__(self) -> bool:
-        return self.data != 0.0
+        return self.primal != 0.0
 
     def __floor__(self) -> int:
-        return math.floor(self.data)
+        return math.floor(self.primal)
 
     def __ceil__(self) -> int:
-        return math.ceil(self.data)
+        return math.ceil(self.primal)
 
     def __trunc__(self) -> int:
-        return math.trunc(self.data)
+        return math.trunc(self.primal)
 
     def __round__(self, digits: Any = None) -> Any:
-        return round(self.data, digits)
+        return round(self.primal, digits)
 
     def __lt__(self, other: Any) -> Any:
         number = data_of(other)
-        return NotImplemented if number is None else self.data < number
+        return NotImplemented if number is None else self.primal < number
 
     def __le__(self, other: Any) -> Any:
         number = data_of(other)
-        return NotImplemented if number is None else self.data <= number
+        return NotImplemented if number is None else self.primal <= number
 
     def __gt__(self, other: Any) -> Any:
         number = data_of(other)
-        return NotImplemented if number is None else self.data > number
+        return NotImplemented if number is None else self.primal > number
 
     def __ge__(self, other: Any) -> Any:
         number = data_of(other)
-        return NotImplemented if number is None else self.data >= number
+        return NotImplemented if number is None else self.primal >= number
 
     def __hash__(self) -> int:
         return object.__hash__(self)
@@ -375,20 +396,21 @@ class Value:
         """
         upstream: cython.double = as_float(seed, "backward()")
         if not self.code:
-            self.grad += upstream
+            self.adjoint += upstream
             return
         if cython.compiled:
-            # nothing in the sweep allocates, raises or looks for signals
-            sweep(self, operations(self, None), upstream)
+            # neither allocates, raises or looks for signals
+            count_uses(self, None, True)
+            sweep(self, upstream)
             return
-        leaves: list = []
-        order: list = operations(self, leaves)
-        before = [(node, node.grad) for node in order + leaves]
+        before: list = []
         try:
-            sweep(self, order, upstream)
+            count_uses(self, before, True)
+            sweep(self, upstream)
         except BaseException:
-            for node, grad in before:
-                node.grad = grad
+            for value, adjoint in before:
+                value.adjoint = adjoint
+            forget(self)
             raise
 
     # ---- copies -------------------------------------------------------------------------------------------------------------
@@ -404,12 +426,13 @@ class Value:
         # Compiled only; plain Python takes care by itself that a long chain is released without recursion.
         # Operands that die with this node wait their turn in a list, which the outermost call empties.
         global releasing, next_dying
-        if self.kind & (LEFT | MANY) and Py_REFCNT(cython.cast(cython.pointer(PyObject), self.left)) == 1:
+        # The left one is let go before the right one is looked at: they may be the same.
+        if Py_REFCNT(cython.cast(cython.pointer(PyObject), self.left)) == 1:
             put_off(self.left)
-            self.left = None
-        if self.kind & RIGHT and Py_REFCNT(cython.cast(cython.pointer(PyObject), self.right)) == 1:
+        self.left = None
+        if Py_REFCNT(cython.cast(cython.pointer(PyObject), self.right)) == 1:
             put_off(self.right)
-            self.right = None
+        self.right = None
         if releasing:
             return
         releasing = True
@@ -434,21 +457,19 @@ def record(
     kind: cython.short,
 ) -> Value:
     """A new operation of one or two operands."""
-    global recorded
     node: Value = Value.__new__(Value)
     if not cython.compiled:  # the fields of a compiled node start as zero and None
-        node.grad = 0.0
+        node.adjoint = 0.0
         node.about = None
-        node.mark = 0
+        node.link = None
+        node.uses = 0
     node.code = code
     node.kind = kind
-    node.data = data
+    node.primal = data
     node.left = left
     node.right = right
     node.d_left = d_left
     node.d_right = d_right
-    recorded += 1
-    node.index = recorded
     if observer is not None:
         observer(node)
     return node
@@ -464,17 +485,20 @@ def record_many(code: cython.short, data: cython.double, arguments: tuple, parti
 @cython.inline
 def clear(node: Value) -> object:
     """Make a node a leaf without a name."""
-    node.grad = node.d_left = node.d_right = 0.0
+    node.adjoint = node.d_left = node.d_right = 0.0
     node.left = node.right = node.about = None
-    node.index = node.mark = node.code = node.kind = 0
+    node.link = None
+    node.uses = node.code = node.kind = 0
 
 
 @cython.cfunc
 @cython.inline
 def plain(x: object) -> object:
-    """x if it is a plain number, as a float unless it is an int or a float; None if it is something else's to handle."""
-    if type(x) is float or type(x) is int:
+    """x if it is a plain number, an int or a float; None if it is something else's to handle."""
+    if type(x) is float:
         return x
+    if type(x) is int:
+        return x if cython.compiled else float(x)
     try:
         return as_float(x, "")
     except TypeError:
@@ -484,8 +508,10 @@ def plain(x: object) -> object:
 @cython.cfunc
 @cython.inline
 def data_of(x: object) -> object:
-    """The number in a Value, or a plain number; None for anything else."""
-    return x.data if isinstance(x, Value) else plain(x)
+    """The number in a Value, or a plain number as it is; None for anything else."""
+    if isinstance(x, Value):
+        return x.data
+    return x if type(x) is int else plain(x)  # an int may be too large for a float, and can be compared all the same
 
 
 def set_observer(function: Any) -> Any:
@@ -550,7 +576,7 @@ def d_exponent(x: cython.double, out: cython.double) -> cython.double:
 def number_in(x: object, taker: str) -> cython.double:
     if isinstance(x, Value):
         node: Value = x
-        return node.data
+        return node.primal
     return as_float(x, taker)
 
 
@@ -622,109 +648,122 @@ def dot(xs: Any, ys: Any) -> Any:
     return record_many(DOT, data, arguments, partials) if found else data
 
 
-# ---- order and sweep --------------------------------------------------------------------------------------------------------
+# ---- order and sweep ---------------------------------------------------------------------------------------------------------
+#
+# The order is Kahn's: an operation's turn comes when all its uses had theirs. Of those whose turn it is, the one that became
+# ready last goes first, so the walk follows one branch back as far as it can; within an expression that is the order in which
+# Python evaluated it, reversed. The nodes that wait are a stack linked through the nodes themselves: nothing is allocated.
 
 
 def topological_order(root: Value) -> list:
-    """Every Value that root depends on and root itself, each once: leaves first, then operations in the order of recording."""
-    leaves: list = []
+    """Every Value that root depends on and root itself, each once, operands first: the leaves, then the operations.
+
+    The operations are in the order in which ``backward()`` comes to them, reversed.
+    """
     if not root.code:
         return [root]
-    order: list = operations(root, leaves)
+    order: list = []
+    leaves: dict = {}
+    node: Value
+    try:
+        count_uses(root, None, False)
+        top: Value | None = root
+        while top is not None:
+            node = top
+            top = node.link
+            node.link = None
+            order.append(node)
+            for operand in reversed(node.operands):
+                if not operand.op:
+                    leaves[operand] = None
+            for operand in node.operands:
+                top = used(operand, top)
+    except BaseException:
+        forget(root)
+        raise
     order.reverse()
-    return leaves + order
+    return [*reversed(leaves), *order]
 
 
 @cython.cfunc
-def operations(root: Value, leaves: object) -> list:
-    """The operations that root depends on and root itself, each once, youngest first; collects the leaves in a list if given.
+def count_uses(root: Value, before: object, zero: cython.bint) -> object:
+    """Count for each operation below root its uses there, and set its gradient to 0 if asked.
 
-    An operation is younger than its operands, so the reverse order of recording is a reverse topological order.
+    Interpreted, each Value met and its gradient go into the list ``before``.
     """
-    global traversal
-    traversal += 1
-    root.mark = traversal
-    found: list = [root]
-    sorted_by_age: cython.bint = True
-    youngest: cython.longlong = root.index
-    oldest: cython.longlong = root.index
-    i: cython.Py_ssize_t = 0
     node: Value
-    operand: Value
-    while i < len(found):
-        node = found[i]
-        i += 1
-        if node.index <= oldest:
-            oldest = node.index
-        else:
-            sorted_by_age = False
-        # the right operand first: it is mostly the younger one, and what is found in order need not be sorted
-        if node.kind & RIGHT:
-            operand = node.right
-            meet(operand, found, leaves)
+    top: Value | None = root
+    if before is not None:
+        before.append((root, root.adjoint))
+    while top is not None:
+        node = top
+        top = node.link
+        node.link = None
+        if zero:
+            node.adjoint = 0.0
         if node.kind & LEFT:
-            operand = node.left
-            meet(operand, found, leaves)
+            top = count_use(node.left, top, before)
+        if node.kind & RIGHT:
+            top = count_use(node.right, top, before)
         if node.kind & MANY:
-            for argument in reversed(node.left):
+            for argument in node.left:
                 if isinstance(argument, Value):
-                    operand = argument
-                    meet(operand, found, leaves)
-    return found if sorted_by_age else by_age(found, youngest, oldest)
+                    top = count_use(argument, top, before)
 
 
 @cython.cfunc
 @cython.inline
-def meet(operand: Value, found: list, leaves: object) -> object:
-    """Note an operand the first time that this traversal comes by."""
-    if operand.mark == traversal:
-        return
-    if operand.code:
-        operand.mark = traversal
-        found.append(operand)
-    elif leaves is not None:
-        operand.mark = traversal
-        leaves.append(operand)
+def count_use(operand: Value, top: Value | None, before: object) -> Value | None:
+    """One use more; the first time, the operand goes on the stack. Returns the new top of the stack."""
+    if before is not None and not operand.uses:
+        before.append((operand, operand.adjoint))
+    if not operand.code:
+        return top
+    operand.uses += 1
+    if operand.uses > 1:
+        return top
+    operand.link = top
+    return operand
 
 
 @cython.cfunc
-def by_age(nodes: list, youngest: cython.longlong, oldest: cython.longlong) -> list:
-    """The operations, youngest first, in linear time where they were recorded close together."""
-    if youngest - oldest > 8 * len(nodes):
-        nodes.sort(key=age, reverse=True)
-        return nodes
-    places: list = [None] * (youngest - oldest + 1)
-    node: Value
-    for node in nodes:
-        places[youngest - node.index] = node
-    return [place for place in places if place is not None]
-
-
-def age(node: Value) -> int:
-    return node.index
+@cython.inline
+def used(operand: Value, top: Value | None) -> Value | None:
+    """One use less; after the last one it is the operand's turn. Returns the new top of the stack."""
+    if not operand.code:
+        return top
+    operand.uses -= 1
+    if operand.uses:
+        return top
+    operand.link = top
+    return operand
 
 
 @cython.cfunc
-def sweep(root: Value, order: list, seed: cython.double) -> object:
-    """The chain rule over the operations in order, youngest first: each adds upstream · local to its operands' gradients."""
+def sweep(root: Value, seed: cython.double) -> object:
+    """The chain rule: each operation in its turn adds upstream · local to the gradients of its operands."""
     node: Value
     operand: Value
-    for node in order:
-        node.grad = 0.0
-    root.grad = seed
-    for node in order:
+    top: Value | None = root
+    root.adjoint = seed
+    while top is not None:
+        node = top
+        top = node.link
+        node.link = None
         if node.kind & LEFT:
             operand = node.left
-            operand.grad += node.grad * node.d_left
+            operand.adjoint += node.adjoint * node.d_left
+            top = used(operand, top)
         if node.kind & RIGHT:
             operand = node.right
-            operand.grad += node.grad * node.d_right
+            operand.adjoint += node.adjoint * node.d_right
+            top = used(operand, top)
         if node.kind & MANY:
-            sweep_many(node)
+            top = sweep_many(node, top)
 
 
 @cython.cfunc
-def sweep_many(node: Value) -> object:
+def sweep_many(node: Value, top: Value | None) -> Value | None:
     arguments: tuple = node.left
     partials: array = node.right
     operand: Value
@@ -732,7 +771,23 @@ def sweep_many(node: Value) -> object:
     for i in range(len(arguments)):
         if isinstance(arguments[i], Value):
             operand = arguments[i]
-            operand.grad += node.grad * partial_at(partials, i)
+            operand.adjoint += node.adjoint * partial_at(partials, i)
+            top = used(operand, top)
+    return top
+
+
+def forget(root: Value) -> None:
+    """Clear what a walk that was interrupted has left in the nodes."""
+    pending: list = [root]
+    seen: set = {root}
+    node: Value
+    while pending:
+        node = pending.pop()
+        node.uses = 0
+        node.link = None
+        met = [operand for operand in node.operands if operand.op and operand not in seen]
+        seen.update(met)
+        pending += met
 
 
 # ---- release (compiled only) ------------------------------------------------------------------------------------------------
@@ -785,16 +840,15 @@ def fields(node: Value) -> tuple:
     """Everything ``thaw`` needs to make a node like this one."""
     partials = list(node.right) if node.kind == MANY else [node.d_left, node.d_right]
     about = None if node.about is None else tuple(node.about)
-    return type(node), node.op, node.data, node.grad, about, node.arguments, partials, getattr(node, "__dict__", None)
+    return type(node), node.op, node.primal, node.adjoint, about, node.arguments, partials, getattr(node, "__dict__", None)
 
 
 def thaw(kind: Any, op: str, data: float, grad: float, about: Any, arguments: Any, partials: Any, state: Any) -> Any:
     """A node from its fields; the inverse of ``fields``."""
-    global recorded
     node: Value = kind.__new__(kind)
     clear(node)
-    node.data = data
-    node.grad = grad
+    node.primal = data
+    node.adjoint = grad
     if about is not None:
         node.about = About(*about)
     if state:
@@ -803,8 +857,6 @@ def thaw(kind: Any, op: str, data: float, grad: float, about: Any, arguments: An
         return node
     rule = rules.TABLE[op]
     node.code = rule.code
-    recorded += 1
-    node.index = recorded
     if rule.arity is None:
         node.left, node.right, node.kind = tuple(arguments), array("d", partials), MANY
         return node

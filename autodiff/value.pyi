@@ -7,6 +7,9 @@ from autodiff.rules import Rule
 Operand = Value | SupportsFloat  # noqa: F821
 
 class Value:
+    # what compiled code calls data and grad, which any number may be written to
+    primal: float
+    adjoint: float
     data: float
     grad: float
     name: str | None

@@ -1,4 +1,4 @@
-"""What all tests share: which implementation runs, hypothesis without a deadline, and a fresh interpreter for what might crash."""
+"""What all tests share: the implementation's name, hypothesis without a deadline, a fresh interpreter for what may crash."""
 
 import gc
 import os

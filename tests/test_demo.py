@@ -14,7 +14,7 @@ def test_the_weight_goes_as_in_the_article():
     steps = demo.train_one_weight()
     assert [round(step.w, 4) for step in steps[:3]] == [0.8, 0.59, 0.4745]
     assert round(steps[-1].next_w, 4) == 0.3333
-    assert demo.first_cost().data == pytest.approx(0.49)
+    assert demo.first_cost()[0].data == pytest.approx(0.49)
 
 
 def test_every_step_is_the_chain_rule():

@@ -535,7 +535,9 @@ def test_a_number_and_a_value_have_the_same_result(rule):
     for point in hard_points_of(rule) + points_of(rule):
         values = [Value(x) for x in point]
         of_numbers = function(point[:3], point[3:]) if pairwise else function(point) if rule.arity is None else function(*point)
-        of_values = function(values[:3], values[3:]) if pairwise else function(values) if rule.arity is None else function(*values)
+        of_values = (
+            function(values[:3], values[3:]) if pairwise else function(values) if rule.arity is None else function(*values)
+        )
         assert type(of_numbers) is float
         assert isinstance(of_values, Value)
         assert same(of_numbers, of_values.data), point

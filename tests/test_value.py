@@ -76,6 +76,11 @@ def test_data_and_grad_are_written_as_floats():
     assert (x.data, x.grad) == (3.0, 1.0)
     assert type(x.data) is type(x.grad) is float
     assert type((x * 2).data) is float
+
+
+def test_data_and_grad_take_nothing_but_numbers():
+    x = Value(3.0)
+    x.grad = 1.0
     for wrong in ("1", None, 1j):
         with pytest.raises(TypeError):
             x.data = wrong
@@ -201,7 +206,7 @@ def test_order_is_that_of_the_data(compare):
 def test_equality_and_hash_are_identity():
     x, same_number = Value(1.0), Value(1.0)
     assert x == x
-    assert not x != x
+    assert (x != x) is False
     assert x != same_number
     assert x != 1.0
     assert not x == 1.0  # noqa: SIM201  the operator itself

@@ -46,8 +46,9 @@ LOOK: dict[Kind, str] = {
     "operation": 'style=filled fillcolor="#fdf6e3" color="#a98430"',
     "loss": 'style=filled fillcolor="#fbe3e4" color="#c4484f" peripheries=2',
 }
-FAINT = "#656d76"
-ALARM = "#c62828"
+FAINT = "#57606a"
+ALARM = "#c62828"  # a fill under white text
+ALARM_LINE = "#dd4b4b"  # on the page
 
 
 class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
@@ -151,7 +152,7 @@ def edge_line(edge: Edge) -> str:
         return f"\t{edge.operand} -> {edge.result} [id={edge.id} class=constant style=dashed]\n"
     attributes = f'id={edge.id} label="×{number_text(edge.derivative)}"'
     if not math.isfinite(edge.derivative):
-        attributes += f' class=nonfinite color="{ALARM}" fontcolor="{ALARM}"'
+        attributes += f' class=nonfinite color="{ALARM_LINE}" fontcolor="{ALARM_LINE}"'
     return f"\t{edge.operand} -> {edge.result} [{attributes}]\n"
 
 

@@ -15,17 +15,13 @@ from pathlib import Path
 
 from graphviz.backend import dot_command
 
-from autodiff.errors import AutodiffError, RendererNotFound, UnknownNameError
+from autodiff.errors import RendererFailed, RendererNotFound, UnknownNameError
 
 PICTURES = ("svg", "png", "pdf")
 TEXTS = ("dot", "gv")
 REMEDY = 'pip install "autodiff-scalar[render]"'
 
 _swapping = threading.RLock()
-
-
-class RendererFailed(AutodiffError, RuntimeError):
-    """A program was found and did not draw the picture; the message has what it said."""
 
 
 # ---- finding ----------------------------------------------------------------------------------------------------------------
