@@ -139,7 +139,10 @@ def op(
     function = _unary(rule) if arity == 1 else _binary(rule) if arity == 2 else _variadic(rule)
     function.__name__ = function.__qualname__ = name
     function.__module__ = "autodiff"
-    function.__doc__ = f"{spelling}: {doc}" if doc else spelling
+    words = ["x", "y"] if arity else ["x₁", "x₂", "…"]
+    function.__doc__ = (
+        f"{rule.written(words)}: {doc}.\n\nA number gives a float, a Value a Value; anything else is a ``TypeError``."
+    )
     return function
 
 

@@ -900,7 +900,7 @@ def method_of(rule: Any, name: str) -> Any:
 
     method.__name__ = name
     method.__qualname__ = f"Value.{name}"
-    method.__doc__ = f"{rule.spelling}: {rule.doc}"
+    method.__doc__ = f"{rule.written(['x', 'y'])}, where x is this Value: {rule.doc}."
     return method
 
 

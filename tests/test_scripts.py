@@ -6,25 +6,6 @@ from autodiff import nn
 from autodiff.value import Value
 
 
-def test_the_example_of_micrograds_readme():
-    a = Value(-4.0)
-    b = Value(2.0)
-    c = a + b
-    d = a * b + b**3
-    c += c + 1
-    c += 1 + c + (-a)
-    d += d * 2 + (b + a).relu()
-    d += 3 * d + (b - a).relu()
-    e = c - d
-    f = e**2
-    g = f / 2.0
-    g += 10.0 / f
-    assert f"{g.data:.4f}" == "24.7041"
-    g.backward()
-    assert f"{a.grad:.4f}" == "138.8338"
-    assert f"{b.grad:.4f}" == "645.5773"
-
-
 def test_training_as_in_micrograds_demo():
     random.seed(1337)
     points = [(random.uniform(-1, 1), random.uniform(-1, 1)) for _ in range(20)]
