@@ -393,6 +393,9 @@ class Value:
 
         Leaves accumulate over calls until they are zeroed; operations are computed afresh on each call. A call that raises or
         is interrupted leaves every gradient as it was. On a leaf it adds ``seed`` to the leaf's own gradient.
+
+        Compiled, a call is never divided between threads. Interpreted, threads may share leaves but must not walk at the same
+        time over graphs that share operations.
         """
         upstream: cython.double = as_float(seed, "backward()")
         if not self.code:
@@ -577,7 +580,7 @@ def number_in(x: object, taker: str) -> cython.double:
     if isinstance(x, Value):
         node: Value = x
         return node.primal
-    return as_float(x, taker)
+    return x if type(x) is float else as_float(x, taker)
 
 
 @cython.cfunc
@@ -692,6 +695,7 @@ def count_uses(root: Value, before: object, zero: cython.bint) -> object:
     Interpreted, each Value met and its gradient go into the list ``before``.
     """
     node: Value
+    arguments: tuple
     top: Value | None = root
     if before is not None:
         before.append((root, root.adjoint))
@@ -706,7 +710,8 @@ def count_uses(root: Value, before: object, zero: cython.bint) -> object:
         if node.kind & RIGHT:
             top = count_use(node.right, top, before)
         if node.kind & MANY:
-            for argument in node.left:
+            arguments = node.left
+            for argument in arguments:
                 if isinstance(argument, Value):
                     top = count_use(argument, top, before)
 
