@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from autodiff import nn, optim
 from autodiff._implementation import implementation
 from autodiff.drawing import draw
+from autodiff.drawing.render import replace
 from autodiff.errors import RendererFailed, RendererNotFound
 from autodiff.value import Value
 
@@ -217,7 +218,7 @@ def plot(
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="best")
-    aside = file.with_name(f".{file.stem}-{os.getpid()}.png")
-    figure.savefig(aside)
-    aside.replace(file)
+    picture = BytesIO()
+    figure.savefig(picture, format="png")
+    replace(file, picture.getvalue())
     return file
