@@ -66,7 +66,8 @@ def scope(name: str) -> Iterator[None]:
 def strict() -> Iterator[None]:
     """An operation recorded inside whose result is nan or infinite raises ``NonFiniteError``.
 
-    The message names the operation, its operands and the user's line.
+    The message names the operation, its operands and the user's line. Functions of plain numbers record nothing and go on
+    giving inf and nan.
     """
     with _observing(strict=True):
         yield
