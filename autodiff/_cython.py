@@ -11,7 +11,7 @@ from typing import Any
 compiled = False
 
 double = float
-short = uint = longlong = Py_ssize_t = int
+short = Py_ssize_t = int
 bint = bool
 void = None
 

@@ -339,10 +339,10 @@ class Value:
         arguments: tuple = tuple([x if isinstance(x, Value) else number for x, number in zip(operands, numbers)])
         if rule.arity is None:
             return record_many(rule.code, out, arguments, array("d", partials))
-        kind = (LEFT if isinstance(arguments[0], Value) else 0) | (RIGHT if isinstance(arguments[rule.arity - 1], Value) else 0)
         if rule.arity == 1:
             return record(rule.code, out, arguments[0], None, partials[0], 0.0, LEFT)
-        return record(rule.code, out, arguments[0], arguments[1], partials[0], partials[1], kind)
+        left, right = arguments
+        return record(rule.code, out, left, right, partials[0], partials[1], kind_of(left, right))
 
     # ---- as a number --------------------------------------------------------------------------------------------------------
 
@@ -482,6 +482,13 @@ def record(
 def record_many(code: cython.short, data: cython.double, arguments: tuple, partials: array) -> Value:
     """A new operation of any number of operands."""
     return record(code, data, arguments, partials, 0.0, 0.0, MANY)
+
+
+@cython.cfunc
+@cython.inline
+def kind_of(left: object, right: object) -> cython.short:
+    """Which of two slots holds a Value."""
+    return (LEFT if isinstance(left, Value) else 0) | (RIGHT if isinstance(right, Value) else 0)
 
 
 @cython.cfunc
@@ -661,12 +668,11 @@ def dot(xs: Any, ys: Any) -> Any:
 def topological_order(root: Value) -> list:
     """Every Value that root depends on and root itself, each once, operands first: the leaves, then the operations.
 
-    The operations are in the order in which ``backward()`` comes to them, reversed.
+    The operations are in the order in which ``backward()`` comes to them, reversed; the leaves in the order of their use.
     """
     if not root.code:
         return [root]
     order: list = []
-    leaves: dict = {}
     node: Value
     try:
         count_uses(root, None, False)
@@ -676,16 +682,13 @@ def topological_order(root: Value) -> list:
             top = node.link
             node.link = None
             order.append(node)
-            for operand in reversed(node.operands):
-                if not operand.op:
-                    leaves[operand] = None
             for operand in node.operands:
                 top = used(operand, top)
     except BaseException:
         forget(root)
         raise
     order.reverse()
-    return [*reversed(leaves), *order]
+    return [*dict.fromkeys([x for node in order for x in node.operands if not x.op]), *order]
 
 
 @cython.cfunc
@@ -799,7 +802,7 @@ def forget(root: Value) -> None:
 
 EMPTY = cython.declare(array, array("d"))
 BALLAST = cython.declare(cython.Py_ssize_t, 16)  # entries that stay, so that the list is not reallocated at every step
-dying = cython.declare(list, [None] * 16)
+dying = cython.declare(list, [None] * BALLAST)
 next_dying = cython.declare(object, None)
 releasing = cython.declare(cython.bint, False)
 
@@ -868,7 +871,7 @@ def thaw(kind: Any, op: str, data: float, grad: float, about: Any, arguments: An
     node.left = arguments[0]
     node.right = arguments[1] if rule.arity == 2 else None
     node.d_left, node.d_right = partials
-    node.kind = (LEFT if isinstance(node.left, Value) else 0) | (RIGHT if isinstance(node.right, Value) else 0)
+    node.kind = kind_of(node.left, node.right)
     return node
 
 

@@ -67,7 +67,6 @@ def graph_of(loss: Value, parameters: Iterable[Value] = ()) -> Graph:
     """
     order = topological_order(loss)
     refuse_too_large(order)
-    order = in_order_of_use(order)
     ids = {id(node): f"v{number}" for number, node in enumerate(order)}
     kinds = kinds_of(order, {id(parameter) for parameter in parameters})
     spellings = spellings_of(order)
@@ -85,13 +84,6 @@ def graph_of(loss: Value, parameters: Iterable[Value] = ()) -> Graph:
         name, operation, kind = node.name or "", spellings.get(id(node), ""), kinds[id(node)]
         boxes.append(Box(result, kind, name, operation, float(node.data), float(node.grad), scope))
     return Graph(boxes, edges)
-
-
-def in_order_of_use(order: list[Value]) -> list[Value]:
-    """The leaves as the operations use them, first to last, as a picture is read; then the operations."""
-    operations = [node for node in order if node.op]
-    leaves = {id(x): x for node in operations for x in node.operands if not x.op}
-    return [*leaves.values(), *operations] or order
 
 
 def refuse_too_large(order: list[Value]) -> None:
