@@ -8,10 +8,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autodiff import nn, optim
+from autodiff import files, nn, optim
 from autodiff._implementation import implementation
 from autodiff.drawing import draw
-from autodiff.drawing.render import replace
 from autodiff.errors import RendererFailed, RendererNotFound
 from autodiff.value import Value
 
@@ -220,5 +219,5 @@ def plot(
     axes.legend(frameon=False, loc="best")
     picture = BytesIO()
     figure.savefig(picture, format="png")
-    replace(file, picture.getvalue())
+    files.replace(file, picture.getvalue())
     return file

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from autodiff.errors import NonFiniteError
-from autodiff.value import Value, set_observer
+from autodiff.value import Value, set_observer, topological_order
 
 
 class _State(threading.local):
@@ -50,7 +50,7 @@ def _observe(node: Value) -> None:
     if _state.scope is not None:
         node.scope = _state.scope
     if _state.strict and not math.isfinite(node.data):
-        raise _non_finite(node)
+        raise NonFiniteError(in_words(node) + _users_line())
 
 
 @contextmanager
@@ -73,10 +73,18 @@ def strict() -> Iterator[None]:
         yield
 
 
-def _non_finite(node: Value) -> NonFiniteError:
+def first_non_finite(root: Value) -> Value | None:
+    """The first Value in forward order, of all that ``root`` was computed from, that is nan or infinite; None if none is."""
+    return next((node for node in topological_order(root) if not math.isfinite(node.data)), None)
+
+
+def in_words(node: Value) -> str:
+    """What made a Value, of what, and what came out: ``log of Value(0.0, grad=0.0) is -inf``; a leaf by itself."""
+    if not node.op:
+        return f"the input {node!r} is {node.data}"
     given = ", ".join(repr(x) for x in node.arguments[:4])
     more = f" and {len(node.arguments) - 4} more" if len(node.arguments) > 4 else ""
-    return NonFiniteError(f"{node.op} of {given}{more} is {node.data}{_users_line()}")
+    return f"{node.op} of {given}{more} is {node.data}"
 
 
 def _users_line() -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from autodiff import functions, value
 from autodiff.errors import AutodiffError, NonFiniteError
-from autodiff.recording import scope, strict
+from autodiff.recording import first_non_finite, in_words, scope, strict
 from autodiff.value import Value
 
 
@@ -211,3 +211,21 @@ def test_scopes_of_many_threads_at_once():
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+# ---- afterwards --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_non_finite_value_is_found_in_the_recording():
+    x = Value(0.0, "x")
+    bad = functions.log(x)
+    loss = (bad * 2 + 1) * x
+    assert first_non_finite(loss) is bad
+    assert in_words(bad) == "log of Value(0.0, grad=0.0, name='x') is -inf"
+    assert first_non_finite(functions.exp(x) + 1) is None
+
+
+def test_a_leaf_that_is_nan_is_found_before_what_was_computed_from_it():
+    x = Value(math.nan, "x")
+    assert first_non_finite(x * 2) is x
+    assert in_words(x) == "the input Value(nan, grad=0.0, name='x') is nan"

@@ -1,9 +1,8 @@
-"""Turns DOT text into pictures: finds a program that can, runs it, and writes files whole or not at all."""
+"""Turns DOT text into pictures: finds a program that can, runs it, and writes what it drew."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from graphviz.backend import dot_command
 
+from autodiff import files
 from autodiff.errors import RendererFailed, RendererNotFound, UnknownNameError
 
 PICTURES = ("svg", "png", "pdf")
@@ -110,25 +110,12 @@ def write(source: str, path: Path, file_format: str) -> None:
     Raises ``RendererNotFound`` and ``RendererFailed``; a file that was there before is then as it was.
     """
     if file_format in TEXTS:
-        replace(path, source.encode())
+        files.replace(path, source.encode())
         return
     try:
         drawn = picture(source, file_format)
     except RendererNotFound as error:
         text = path.with_suffix(".dot")
-        replace(text, source.encode())
+        files.replace(text, source.encode())
         raise RendererNotFound(f"{error} (the graph is in {text}, as text)") from None
-    replace(path, drawn)
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    target = path.resolve()  # a link is followed, not replaced
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into")
-    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    files.replace(path, drawn)
