@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 from autodiff import functions
 from autodiff import nn as nn
 from autodiff import optim as optim
+from autodiff.check import check_gradients as check_gradients
+from autodiff.differentiate import grad as grad
+from autodiff.differentiate import gradients as gradients
+from autodiff.differentiate import hessian as hessian
+from autodiff.differentiate import hvp as hvp
+from autodiff.differentiate import jacobian as jacobian
+from autodiff.differentiate import jvp as jvp
+from autodiff.differentiate import value_and_grad as value_and_grad
 from autodiff.drawing import draw as draw
 from autodiff.errors import AutodiffError as AutodiffError
+from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
 from autodiff.errors import ShapeError as ShapeError
+from autodiff.errors import StaleRecording as StaleRecording
 from autodiff.errors import UnknownNameError as UnknownNameError
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
 from autodiff.recording import scope as scope
@@ -26,18 +36,28 @@ __version__ = "0.1.0"
 if not TYPE_CHECKING:  # type checkers see the names as they stand
     __all__ = [
         "AutodiffError",
+        "GradientMismatch",
         "GraphTooLarge",
         "NonFiniteError",
         "RendererFailed",
         "RendererNotFound",
         "ShapeError",
+        "StaleRecording",
         "UnknownNameError",
         "Value",
+        "check_gradients",
         "draw",
+        "grad",
+        "gradients",
+        "hessian",
+        "hvp",
         "implementation",
+        "jacobian",
+        "jvp",
         "nn",
         "optim",
         "scope",
         "strict",
+        "value_and_grad",
         *functions.__all__,
     ]

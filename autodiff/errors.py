@@ -1,8 +1,10 @@
 """The exceptions of autodiff.
 
 AutodiffError
+├── GradientMismatch   (AssertionError)    a gradient that differences or the complex step do not confirm
 ├── NonFiniteError     (ArithmeticError)   an operation under ``strict()`` made a nan or an inf
 ├── ShapeError         (ValueError)        a number of inputs, outputs or targets that does not fit
+├── StaleRecording     (RuntimeError)      a ``data`` was written after operations had used it
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
 ├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
@@ -16,12 +18,27 @@ class AutodiffError(Exception):
     """Anything that autodiff itself raises, but for a plain ``TypeError``."""
 
 
+class GradientMismatch(AutodiffError, AssertionError):
+    """A gradient differs from what differences or the complex step give; the message names the worst entry.
+
+    ``entry`` is its place, ``ours`` and ``reference`` the two numbers, ``relative_error`` how far they are apart.
+    """
+
+    def __init__(self, message: str, entry: str, ours: float, reference: float, relative_error: float):
+        super().__init__(message)
+        self.entry, self.ours, self.reference, self.relative_error = entry, ours, reference, relative_error
+
+
 class NonFiniteError(AutodiffError, ArithmeticError):
     """An operation recorded under ``strict()`` had a nan or an infinite result."""
 
 
 class ShapeError(AutodiffError, ValueError):
     """The number of inputs, outputs or targets is not the number expected; the message has both."""
+
+
+class StaleRecording(AutodiffError, RuntimeError):
+    """The recording was asked for something that needs its operands as they were, and one of them has other data now."""
 
 
 class UnknownNameError(AutodiffError, ValueError):
