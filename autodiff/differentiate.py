@@ -245,6 +245,8 @@ def _holds_value(tree: Any) -> bool:
     waiting = [tree]
     while waiting:
         thing = waiting.pop()
+        if type(thing) is float:
+            continue
         if isinstance(thing, Value):
             return True
         if isinstance(thing, dict):
