@@ -9,6 +9,7 @@ from autodiff import functions
 from autodiff import nn as nn
 from autodiff import optim as optim
 from autodiff.check import check_gradients as check_gradients
+from autodiff.compiler import compile as compile
 from autodiff.differentiate import grad as grad
 from autodiff.differentiate import gradients as gradients
 from autodiff.differentiate import hessian as hessian
@@ -25,6 +26,7 @@ from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
 from autodiff.errors import ShapeError as ShapeError
 from autodiff.errors import StaleRecording as StaleRecording
+from autodiff.errors import TraceError as TraceError
 from autodiff.errors import UnknownNameError as UnknownNameError
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
 from autodiff.recording import scope as scope
@@ -43,9 +45,11 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "RendererNotFound",
         "ShapeError",
         "StaleRecording",
+        "TraceError",
         "UnknownNameError",
         "Value",
         "check_gradients",
+        "compile",
         "draw",
         "grad",
         "gradients",

@@ -19,7 +19,7 @@ from autodiff.errors import StaleRecording
 from autodiff.functions import sum as total
 from autodiff.rules import apply, as_float
 from autodiff.trees import LEAF, Structure, array_of, flatten, is_array, shape_of
-from autodiff.value import Value, adjoints, tangents, thaw, topological_order
+from autodiff.value import Value, adjoints, tangents, thaw, topological_order, traced
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -45,7 +45,7 @@ def gradients(loss: Value, values: Any, create_graph: bool = False) -> Any:
             raise TypeError(
                 f"gradients() takes gradients with respect to Values; {path} is {type(value).__name__} {value!r:.60}"
             )
-    return structure.build(_row(loss, wanted, create_graph))
+    return structure.build(_row(loss, wanted, create_graph or traced()))
 
 
 def grad(f: Function, argnums: Argnums = 0) -> Function:
@@ -117,7 +117,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
             raise TypeError(f"jvp() takes its {name} as a list or tuple, one for each argument, not {type(given).__name__}")
     recording = _record(f, tuple(primals), {}, range(len(primals)), "jvp()")
     seeds = recording.structure.fit(tuple(tangents), "tangents")
-    of_values = recording.of_values or _holds_value(seeds)
+    of_values = recording.of_values or holds_value(seeds)
     column = _column(recording, [_real_or_value(seed, "jvp()") for seed in seeds], of_values)
     build = recording.output_structure.build
     return build(_results(recording.outputs, of_values)), build(column)
@@ -176,7 +176,7 @@ _open = _Open()
 def _record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums, taker: str) -> _Recording:
     """Call ``f`` with fresh Values in the place of the numbers of the arguments that ``argnums`` names."""
     name = getattr(f, "__name__", type(f).__name__)
-    places = _places(argnums, len(args), taker, name)
+    places = places_of(argnums, len(args), taker, name)
     chosen = args[places] if isinstance(places, int) else tuple([args[place] for place in places])
     leaves, structure = flatten(chosen)
     inputs = _fresh(leaves, structure, taker, name, places)
@@ -193,11 +193,11 @@ def _record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums:
     what = f"{taker}: {name}"
     for output, path in zip(outputs, output_structure.paths("result"), strict=True):
         _real_or_value(output, f"{what} must return numbers; {path}", "is")
-    of_values = _holds_value((args, kwargs)) or _depends_on_open_inputs(outputs)
+    of_values = traced() or holds_value((args, kwargs)) or _depends_on_open_inputs(outputs)
     return _Recording(inputs, structure, outputs, output_structure, of_values, what)
 
 
-def _places(argnums: Argnums, count: int, taker: str, name: str) -> int | tuple[int, ...]:
+def places_of(argnums: Argnums, count: int, taker: str, name: str) -> int | tuple[int, ...]:
     """``argnums`` as places from the front. Raises ``TypeError`` and ``ValueError``."""
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for number in numbers:
@@ -240,7 +240,7 @@ def _real_or_value(x: Any, taker: str, verb: str = "takes a real number, not") -
         raise TypeError(f"{taker} {verb} {type(x).__name__} {x!r:.60}") from None
 
 
-def _holds_value(tree: Any) -> bool:
+def holds_value(tree: Any) -> bool:
     """Whether there is a Value anywhere in a nested argument."""
     waiting = [tree]
     while waiting:
@@ -278,7 +278,7 @@ def _row(output: Any, inputs: list[Value], of_values: bool) -> list[Any]:
     """∂output/∂input for each input, by one sweep backward."""
     if not isinstance(output, Value):
         return _results([0.0] * len(inputs), of_values)
-    return _results(_recorded_adjoints(output, inputs), True) if of_values else adjoints(output, inputs)
+    return _results(recorded_adjoints(output, inputs), True) if of_values else adjoints(output, inputs)
 
 
 def _column(recording: _Recording, seeds: list[Any], of_values: bool) -> list[Any]:
@@ -305,31 +305,86 @@ def _order_below(outputs: Iterable[Any]) -> list[Value]:
     return topological_order(thaw(Value, "sum", 0.0, 0.0, None, roots, [1.0] * len(roots), None))[:-1]
 
 
-def _recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:
+def recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:
     """As ``adjoints`` of value.py, with the partials as Values: the sweep backward is recorded itself.
 
-    Only what lies between ``root`` and the values is walked.
+    Only what lies between ``root`` and the values is walked. What they do not reach has derivative 0.0, a plain number.
     """
     order = topological_order(root)
     varying = _varying(order, values)
     found: dict[Value, Any] = {}
     contributions: dict[Value, list[Any]] = {root: [1.0]}
+    branching = any(node.op in BRANCHING for node in order)
+    conditions: dict[Value, list[Any]] = {root: [1.0]}
     for node in reversed(order):
         if node not in varying or node not in contributions:
             continue
         upstream = found[node] = _added(contributions.pop(node))
-        if node.op:
-            for operand, partial in zip(node.operands, _recorded_partials(node), strict=True):
-                if operand in varying:
-                    contributions.setdefault(operand, []).append(_product(upstream, partial))
+        if not node.op:
+            continue
+        if branching:
+            passed = _passed_under(_either(conditions.pop(node)), node, upstream)
+        else:
+            passed = [_product(upstream, partial) for partial in _recorded_partials(node)]
+        for i, operand in enumerate(node.operands):
+            if operand not in varying:
+                continue
+            if branching:
+                contribution, condition = passed[i]
+                if not isinstance(condition, Value) and condition == 0.0:
+                    continue  # what decides takes no part in the result
+                conditions.setdefault(operand, []).append(condition)
+            else:
+                contribution = passed[i]
+            contributions.setdefault(operand, []).append(contribution)
     return [found.get(value, 0.0) for value in values]
+
+
+# Eagerly the operand that is not taken is not recorded, and no gradient comes there, not even 0 · inf = nan. In a trace all
+# operands are recorded. So each Value has a condition under which it takes part in the result at all, 1.0 for always, and what
+# it passes on is selected under that condition.
+BRANCHING = frozenset({"select", "taken"})
+
+
+def _either(conditions: list[Any]) -> Any:
+    """1.0 where one of the conditions holds."""
+    if not all(isinstance(condition, Value) for condition in conditions):
+        return 1.0
+    return conditions[0] if len(conditions) == 1 else apply(rules.TABLE["max"], tuple(conditions))
+
+
+def _passed_under(condition: Any, node: Value, upstream: Any) -> list[tuple[Any, Any]]:
+    """What a node passes to each of its operands, and the condition under which it does."""
+    select = rules.TABLE["select"]
+    if node.op == "select":
+        choice = node.arguments[0]
+        under = [0.0, apply(select, (choice, condition, 0.0)), apply(select, (choice, 0.0, condition))]
+        return _where_values(node, [(apply(select, (c, upstream, 0.0)), c) for c in under])
+    if node.op == "taken":
+        index = node.arguments[0]
+        chosen = [apply(rules.TABLE["equal"], (index, float(i))) for i in range(len(node.arguments) - 1)]
+        under = [0.0, *[apply(select, (c, condition, 0.0)) for c in chosen]]
+        return _where_values(node, [(apply(select, (c, upstream, 0.0)), c) for c in under])
+    products = [_product(upstream, partial) for partial in _recorded_partials(node)]
+    if not isinstance(condition, Value):
+        return [(product, 1.0) for product in products]
+    return [(apply(select, (condition, product, 0.0)), condition) for product in products]
+
+
+def _where_values(node: Value, entries: list[Any]) -> list[Any]:
+    """The entries of those arguments that are Values."""
+    return [entry for argument, entry in zip(node.arguments, entries, strict=True) if isinstance(argument, Value)]
 
 
 def _recorded_tangents(order: list[Value], seeds: dict[Value, Any]) -> dict[Value, Any]:
     """As ``tangents`` of value.py, with the partials as Values: the tangent of each Value that varies."""
     along = {value: seed for value, seed in seeds.items() if isinstance(seed, Value) or seed != 0.0}
     for node in order:
-        if node in seeds or along.keys().isdisjoint(node.operands):
+        if node in seeds or node.op in rules.CONSTANT or along.keys().isdisjoint(node.operands):
+            continue
+        if node.op in BRANCHING:
+            decides, *others = node.arguments
+            along[node] = apply(rules.TABLE[node.op], (decides, *[along.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in others]))
             continue
         pairs = zip(node.operands, _recorded_partials(node), strict=True)
         along[node] = _added([_product(along[operand], partial) for operand, partial in pairs if operand in along])
@@ -340,7 +395,7 @@ def _varying(order: list[Value], values: Iterable[Value]) -> set[Value]:
     """The Values of a topological order that depend on one of ``values``, these included."""
     varying = set(values)
     for node in order:
-        if not varying.isdisjoint(node.operands):
+        if not varying.isdisjoint(node.operands) and node.op not in rules.CONSTANT:
             varying.add(node)
     return varying
 
@@ -354,6 +409,8 @@ def _recorded_partials(node: Value) -> list[Any]:
         constants = [x if isinstance(x, Value) else Value(x) for x in arguments]
         partials = list(rule.derivatives(*constants, node))
     recorded = [partial for argument, partial in zip(arguments, partials, strict=True) if isinstance(argument, Value)]
+    if traced():
+        return recorded
     for operand, new, old in zip(node.operands, map(float, recorded), node.partials, strict=True):
         if not (new == old or (new != new and old != old) or math.isclose(new, old, rel_tol=1e-9)):
             raise StaleRecording(

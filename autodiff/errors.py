@@ -5,6 +5,7 @@ AutodiffError
 ├── NonFiniteError     (ArithmeticError)   an operation under ``strict()`` made a nan or an inf
 ├── ShapeError         (ValueError)        a number of inputs, outputs or targets that does not fit
 ├── StaleRecording     (RuntimeError)      a ``data`` was written after operations had used it
+├── TraceError         (TypeError)         a compiled function branches on a number that is different on each call
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
 ├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
@@ -39,6 +40,10 @@ class ShapeError(AutodiffError, ValueError):
 
 class StaleRecording(AutodiffError, RuntimeError):
     """The recording was asked for something that needs its operands as they were, and one of them has other data now."""
+
+
+class TraceError(AutodiffError, TypeError):
+    """A function that is being compiled reads the number in a Value, which would be frozen; the message has the line."""
 
 
 class UnknownNameError(AutodiffError, ValueError):

@@ -6,16 +6,17 @@ With a Value among the operands the result is a Value; with numbers alone it is 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autodiff import rules, value
+from autodiff.errors import ShapeError
 from autodiff.rules import *  # noqa: F403
 from autodiff.rules import apply, at_least, at_most, exp, logsumexp
 from autodiff.value import Value
 
 if not TYPE_CHECKING:  # type checkers see the names as they stand
-    COMPOSED = ["clip", "dot", "log_softmax", "max", "maximum", "maxout", "mean", "min", "minimum", "softmax", "sum", "where"]
+    COMPOSED = ["clip", "dot", "log_softmax", "max", "maximum", "maxout", "mean", "min", "minimum", "softmax", "sum", "take", "where"]
     __all__ = sorted({*rules.__all__, *COMPOSED})
 
 
@@ -71,12 +72,46 @@ def clip(x: Value | float, low: Value | float, high: Value | float) -> Any:
 
 
 def where(condition: Any, x: Value | float, y: Value | float) -> Any:  # type: ignore[no-redef]
-    """x if the condition is true, else y; a Value if any of the three is one. Records the operand taken and nothing else."""
+    """x if the condition is true, else y; a Value if any of the three is one. Records the operand taken and nothing else.
+
+    While ``ad.compile`` traces, a comparison of Values gives a condition that stays open: both operands are recorded, and each
+    call selects.
+    """
+    if isinstance(condition, Value) and value.traced():
+        return apply(rules.TABLE["select"], (condition, x, y))
     taken = x if condition else y
     if isinstance(taken, Value):
         return apply(rules.TABLE["where"], (taken,))
     number = rules.as_float(taken, "where")
     return Value(number) if isinstance(x, Value) or isinstance(y, Value) or isinstance(condition, Value) else number
+
+
+def take(table: Sequence[Any], index: Value | float) -> Any:
+    """``table[index]`` where the index is data, such as a token: a number of a list of numbers, a row of a list of rows.
+
+    A row comes as a list. The index is a number or a Value; no gradient flows to it. Compiled, each call looks up the
+    index that it is given, and an index that is no place of the table gives nan.
+
+    Raises ``IndexError`` for an index that is not among 0 … len(table) − 1 or not whole, ``ShapeError`` if the rows differ in
+    length.
+    """
+    entries = list(table)
+    if not isinstance(index, Value) or not value.traced():
+        place = rules.as_float(index, "take")
+        if not (0 <= place < len(entries) and place == int(place)):
+            raise IndexError(f"take() from a table of {len(entries)} takes a whole number from 0 to {len(entries) - 1}, not {place}")
+        entry = entries[int(place)]
+        return list(entry) if _is_row(entry) else entry
+    if not entries or not _is_row(entries[0]):
+        return apply(rules.TABLE["taken"], (index, *entries))
+    lengths = {len(row) if _is_row(row) else 0 for row in entries}
+    if len(lengths) > 1:
+        raise ShapeError(f"take() takes rows of one length, not of {sorted(lengths)}")
+    return [take(column, index) for column in zip(*entries, strict=True)]
+
+
+def _is_row(entry: Any) -> bool:
+    return hasattr(entry, "__len__") and hasattr(entry, "__getitem__")
 
 
 def sum(xs: Iterable[Any]) -> Any:  # type: ignore[no-redef]
@@ -98,7 +133,8 @@ def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:  # type: ignore[no-redef]
 def softmax(xs: Iterable[Any]) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), shifted by the largest x so that nothing overflows. Raises ``ValueError`` for nothing."""
     operands = _some(xs, "softmax")
-    shift = builtins.max(float(x) for x in operands)
+    # no gradient flows to the shift, for the result does not depend on it
+    shift = apply(rules.TABLE["held"], (max(operands),)) if value.traced() else builtins.max(float(x) for x in operands)
     powers = [exp(x - shift) for x in operands]
     total = sum(powers)
     return [power / total for power in powers]

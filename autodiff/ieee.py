@@ -52,6 +52,7 @@ __all__ = [
     "softsign",
     "sqrt",
     "step",
+    "take",
     "tan",
     "tanh",
 ]  # fmt: skip
@@ -167,6 +168,11 @@ def greatest(*xs: float) -> float:
 def least(*xs: float) -> float:
     """The smallest, and nan where one is nan."""
     return nan if any(x != x for x in xs) else min(xs)
+
+
+def take(index: float, *xs: float) -> float:
+    """The x at a place, a whole number from 0; nan where there is none."""
+    return xs[int(index)] if 0 <= index < len(xs) and index == int(index) else nan
 
 
 def sigmoid(x: float) -> float:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from autodiff.errors import NonFiniteError
-from autodiff.value import Value, set_observer, topological_order
+from autodiff.errors import NonFiniteError, TraceError
+from autodiff.value import Value, set_observer, set_tracing, topological_order
 
 
 class _State(threading.local):
@@ -20,11 +20,13 @@ class _State(threading.local):
 
     scope: str | None = None
     strict: bool = False
+    trace: list[Value] | None = None  # the operations recorded so far by the function that ad.compile is tracing
 
 
 _state = _State()
 _lock = threading.Lock()
 _open_blocks = 0
+_open_traces = 0
 
 
 @contextmanager
@@ -49,7 +51,9 @@ def _observing(**changes: Any) -> Iterator[None]:
 def _observe(node: Value) -> None:
     if _state.scope is not None:
         node.scope = _state.scope
-    if _state.strict and not math.isfinite(node.data):
+    if _state.trace is not None:
+        _state.trace.append(node)
+    elif _state.strict and not math.isfinite(node.data):
         raise NonFiniteError(in_words(node) + _users_line())
 
 
@@ -71,6 +75,49 @@ def strict() -> Iterator[None]:
     """
     with _observing(strict=True):
         yield
+
+
+class _Watcher:
+    """Asked by Values before they give away the number that a trace must not freeze."""
+
+    def here(self) -> bool:
+        """Whether this thread is tracing."""
+        return _state.trace is not None
+
+    def read(self, what: str) -> None:
+        """Raises ``TraceError`` while this thread is tracing."""
+        if _state.trace is not None:
+            raise TraceError(
+                f"{what} reads the number in a Value while its function is compiled, and would freeze what is another number at "
+                f"each call{_users_line()}. Use ad.where(condition, x, y), ad.maximum, ad.minimum or ad.clip for a branch, "
+                "ad.take(table, index) for an index, and static= for an argument that is no data"
+            )
+
+    def write(self, what: str) -> None:
+        """Raises ``TraceError`` while this thread is tracing."""
+        if _state.trace is not None:
+            raise TraceError(
+                f"{what} changes Values while a function is compiled, which would happen once and never again{_users_line()}. "
+                "Do so outside of the function"
+            )
+
+
+@contextmanager
+def tracing() -> Iterator[list[Value]]:
+    """The operations that this thread records inside, in order. To read a number out of a Value is a ``TraceError`` meanwhile."""
+    global _open_traces
+    nodes: list[Value] = []
+    with _lock:
+        _open_traces += 1
+        set_tracing(_Watcher())
+    try:
+        with _observing(trace=nodes):
+            yield nodes
+    finally:
+        with _lock:
+            _open_traces -= 1
+            if not _open_traces:
+                set_tracing(None)
 
 
 def first_non_finite(root: Value) -> Value | None:

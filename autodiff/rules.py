@@ -244,6 +244,7 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et 
 # Rows refer to rows further down, or to themselves; type checkers need to hear of those first.
 cos: Unary
 cosh: Unary
+equal: Binary
 floor: Unary
 nonnegative: Unary
 sigmoid: Unary
@@ -251,6 +252,7 @@ sign: Unary
 div0: Binary
 mul0: Binary
 pow: Binary
+select: Variadic
 xlogy: Binary
 # fmt: off
 
@@ -321,6 +323,15 @@ compare = op("compare", 2, ieee.compare, lambda x, y, out: (0 * out, 0 * out),  
 floor   = op("floor",   1, ieee.floor,   lambda x, out: (0 * out,),               "⌊{0}⌋")
 where   = op("where",   1, lambda x: x,  lambda x, out: (1,),                     "{0}")
 
+# what a trace records in the place of a branch; eagerly these are decided by Python itself
+greater = op("greater", 2, lambda x, y: float(x > y),  lambda x, y, out: (0 * out, 0 * out), "[{0} > {1}]")
+greater_equal = op("greater_equal", 2, lambda x, y: float(x >= y), lambda x, y, out: (0 * out, 0 * out), "[{0} ≥ {1}]")
+equal   = op("equal",   2, lambda x, y: float(x == y), lambda x, y, out: (0 * out, 0 * out), "[{0} = {1}]")
+held    = op("held",    1, lambda x: x,  lambda x, out: (0 * out,),               "{0}")
+select  = op("select",  None, lambda c, x, y: x if c != 0 else y, lambda c, x, y, out: (0, select(c, 1, 0), select(c, 0, 1)),
+             "where({*})")
+taken   = op("taken",   None, ieee.take, lambda i, *xs: [0, *(equal(i, place) for place in range(len(xs) - 1))], "take({*})")
+
 # limits: an ordinary operation, but for the one point where it would give a nan that is not there
 mul0        = op("mul0", 2, ieee.mul0,           lambda x, y, out: (y, x),                      "{0} · {1}", precedence=2)
 div0        = op("div0", 2, ieee.div0,           lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}", precedence=2)
@@ -373,6 +384,9 @@ norm      = op("norm",      None, ieee.hypot,                                lam
 logsumexp = op("logsumexp", None, ieee.logsumexp,                            lambda *xs: [exp(x - xs[-1]) for x in xs[:-1]],
                "logsumexp({*})", "log(Σ exp(x)) without overflow")
 # fmt: on
+
+# No gradient flows through these: eagerly they are bools and floats.
+CONSTANT = frozenset({"greater", "greater_equal", "equal", "held"})
 
 if not TYPE_CHECKING:  # type checkers see the names above as they stand
     __all__ = [rule.name for rule in TABLE.values() if rule.doc]

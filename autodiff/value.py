@@ -54,6 +54,7 @@ SUM = cython.declare(cython.short, rules.TABLE["sum"].code)
 DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
 
 observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
+tracing = cython.declare(object, None)  # asked before a number is read out of a Value while ad.compile traces, in any thread
 
 
 class About(NamedTuple):
@@ -97,19 +98,27 @@ class Value:
     @property
     def data(self) -> float:
         """The number itself. Writing it changes no operation that was recorded before."""
+        if tracing is not None:
+            tracing.read(".data")
         return self.primal
 
     @data.setter
     def data(self, number: Any) -> None:
+        if tracing is not None:
+            tracing.write(".data")
         self.primal = number if type(number) is float else as_float(number, "data")
 
     @property
     def grad(self) -> float:
         """The gradient that ``backward()`` has accumulated here; for an operation, that of the last call."""
+        if tracing is not None:
+            tracing.read(".grad")
         return self.adjoint
 
     @grad.setter
     def grad(self, number: Any) -> None:
+        if tracing is not None:
+            tracing.write(".grad")
         self.adjoint = number if type(number) is float else as_float(number, "grad")
 
     @property
@@ -333,7 +342,7 @@ class Value:
 
     def _record(self, rule: Any, operands: tuple) -> Any:
         """The Value of any row of the table on these operands: Values and numbers, at least one a Value."""
-        numbers: list = [x.data if isinstance(x, Value) else as_float(x, rule.name) for x in operands]
+        numbers: list = [number_in(x, rule.name) for x in operands]
         out = rule.value(*numbers)
         partials: list = rule.partials(*numbers, out=out)
         arguments: tuple = tuple([x if isinstance(x, Value) else number for x, number in zip(operands, numbers)])
@@ -347,39 +356,61 @@ class Value:
     # ---- as a number --------------------------------------------------------------------------------------------------------
 
     def __float__(self) -> float:
+        if tracing is not None:
+            tracing.read("float()")
         return self.primal
 
     def __int__(self) -> int:
+        if tracing is not None:
+            tracing.read("int()")
         return int(self.primal)
 
     def __bool__(self) -> bool:
+        if tracing is not None:
+            tracing.read("its truth, as in `if x:`")
         return self.primal != 0.0
 
     def __floor__(self) -> int:
+        if tracing is not None:
+            tracing.read("math.floor()")
         return math.floor(self.primal)
 
     def __ceil__(self) -> int:
+        if tracing is not None:
+            tracing.read("math.ceil()")
         return math.ceil(self.primal)
 
     def __trunc__(self) -> int:
+        if tracing is not None:
+            tracing.read("math.trunc()")
         return math.trunc(self.primal)
 
     def __round__(self, digits: Any = None) -> Any:
+        if tracing is not None:
+            tracing.read("round()")
         return round(self.primal, digits)
 
     def __lt__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            return condition("greater", other, self)
         number = data_of(other)
         return NotImplemented if number is None else self.primal < number
 
     def __le__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            return condition("greater_equal", other, self)
         number = data_of(other)
         return NotImplemented if number is None else self.primal <= number
 
     def __gt__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            return condition("greater", self, other)
         number = data_of(other)
         return NotImplemented if number is None else self.primal > number
 
     def __ge__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            return condition("greater_equal", self, other)
         number = data_of(other)
         return NotImplemented if number is None else self.primal >= number
 
@@ -397,6 +428,8 @@ class Value:
         Compiled, a call is never divided between threads. Interpreted, threads may share leaves but must not walk at the same
         time over graphs that share operations.
         """
+        if tracing is not None:
+            tracing.write("backward()")
         upstream: cython.double = as_float(seed, "backward()")
         if not self.code:
             self.adjoint += upstream
@@ -527,6 +560,25 @@ def data_of(x: object) -> object:
     if isinstance(x, Value):
         return x.data
     return x if type(x) is int else plain(x)  # an int may be too large for a float, and can be compared all the same
+
+
+def condition(name: str, x: Any, y: Any) -> Any:
+    """A comparison while its function is traced: it is decided at each call, and so a Value, 1.0 or 0.0."""
+    for operand in (x, y):
+        if not isinstance(operand, Value) and plain(operand) is None:
+            return NotImplemented
+    return rules.apply(rules.TABLE[name], (x, y))
+
+
+def traced() -> bool:
+    """Whether ``ad.compile`` is tracing in this thread."""
+    return tracing is not None and tracing.here()
+
+
+def set_tracing(watcher: Any) -> None:
+    """Have ``watcher`` asked before numbers are read out of Values, None for nobody. For ``recording.py`` alone."""
+    global tracing
+    tracing = watcher
 
 
 def set_observer(function: Any) -> Any:

@@ -1,0 +1,5 @@
+"""Functions recorded once and replayed over whole batches: trace, adjoint, simplify, roll, program, machine, source."""
+
+from autodiff.compiler.function import Compiled, compile
+
+__all__ = ["Compiled", "compile"]

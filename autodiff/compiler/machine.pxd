@@ -1,0 +1,25 @@
+# The C types of machine.py, which runs without this file when it is interpreted.
+cimport libc.math as libm
+from cpython.array cimport array, clone
+from autodiff.value cimport Value
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
+    /* each loop once for every breed of processor; the loader takes the one that fits */
+    #define AUTODIFF_KERNEL __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default"))) void
+    #else
+    #define AUTODIFF_KERNEL void
+    #endif
+    #define AUTODIFF_VECTOR double *restrict
+    """
+    ctypedef void kernel "AUTODIFF_KERNEL"
+    ctypedef double* vector "AUTODIFF_VECTOR"
+
+ctypedef long long* longs
+
+cdef class Machine:
+    cdef readonly list parameters
+    cdef array once, each, tables, constants, input_slots, stored, summed
+    cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest
+    cdef list free

@@ -1,0 +1,1139 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=False
+"""The machine: one loop over vector instructions, each a loop over its members and over lanes, the samples of a block.
+
+A slot that varies has as many lanes as a block has samples, side by side, so that the innermost loops go over numbers that lie
+side by side too. With one sample a lane is one number, and the innermost loops go over members.
+
+This file is plain Python, and Cython compiles it as it stands (``machine.pxd`` has its C types). ``unary`` and ``binary`` have a
+typed loop for the rows of the table that are listed beside them; every other row is called as it is, number by number.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from typing import Any
+
+from autodiff import ieee, rules
+from autodiff.compiler.program import Instruction, Program
+from autodiff.value import Value
+
+try:
+    import cython
+except ImportError:
+    from autodiff import _cython as cython
+
+if not cython.compiled:
+    from autodiff import ieee as libm
+
+NAN = cython.declare(cython.double, math.nan)
+INFINITY = cython.declare(cython.double, math.inf)
+
+# ---- loops over numbers side by side ----------------------------------------------------------------------------------------
+
+UNARY = (
+    "neg", "abs", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan",
+    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sign", "step", "nonnegative", "sigmoid", "relu", "softplus",
+)  # fmt: skip
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def unary(code: cython.int, out: vector, x: vector, n: cython.Py_ssize_t) -> kernel:
+    """out = f(x) for the row ``UNARY[code]``."""
+    i: cython.Py_ssize_t
+    if code == 0:
+        for i in range(n):
+            out[i] = -x[i]
+    elif code == 1:
+        for i in range(n):
+            out[i] = libm.fabs(x[i])
+    elif code == 2:
+        for i in range(n):
+            out[i] = libm.exp(x[i])
+    elif code == 3:
+        for i in range(n):
+            out[i] = libm.expm1(x[i])
+    elif code == 4:
+        for i in range(n):
+            out[i] = libm.log(x[i])
+    elif code == 5:
+        for i in range(n):
+            out[i] = libm.log1p(x[i])
+    elif code == 6:
+        for i in range(n):
+            out[i] = libm.log2(x[i])
+    elif code == 7:
+        for i in range(n):
+            out[i] = libm.log10(x[i])
+    elif code == 8:
+        for i in range(n):
+            out[i] = libm.sqrt(x[i])
+    elif code == 9:
+        for i in range(n):
+            out[i] = libm.cbrt(x[i])
+    elif code == 10:
+        for i in range(n):
+            out[i] = libm.sin(x[i])
+    elif code == 11:
+        for i in range(n):
+            out[i] = libm.cos(x[i])
+    elif code == 12:
+        for i in range(n):
+            out[i] = libm.tan(x[i])
+    elif code == 13:
+        for i in range(n):
+            out[i] = libm.asin(x[i])
+    elif code == 14:
+        for i in range(n):
+            out[i] = libm.acos(x[i])
+    elif code == 15:
+        for i in range(n):
+            out[i] = libm.atan(x[i])
+    elif code == 16:
+        for i in range(n):
+            out[i] = libm.sinh(x[i])
+    elif code == 17:
+        for i in range(n):
+            out[i] = libm.cosh(x[i])
+    elif code == 18:
+        for i in range(n):
+            out[i] = libm.tanh(x[i])
+    elif code == 19:
+        for i in range(n):
+            out[i] = libm.asinh(x[i])
+    elif code == 20:
+        for i in range(n):
+            out[i] = libm.acosh(x[i])
+    elif code == 21:
+        for i in range(n):
+            out[i] = libm.atanh(x[i])
+    elif code == 22:
+        for i in range(n):
+            out[i] = libm.erf(x[i])
+    elif code == 23:
+        for i in range(n):
+            out[i] = libm.erfc(x[i])
+    elif code == 24:
+        for i in range(n):
+            out[i] = x[i] if x[i] != x[i] else 1.0 if x[i] > 0.0 else -1.0 if x[i] < 0.0 else 0.0
+    elif code == 25:
+        for i in range(n):
+            out[i] = x[i] if x[i] != x[i] else 1.0 if x[i] > 0.0 else 0.0
+    elif code == 26:
+        for i in range(n):
+            out[i] = x[i] + 0.0 if x[i] >= 0.0 else NAN
+    elif code == 27:
+        for i in range(n):
+            out[i] = sigmoid(x[i])
+    elif code == 28:
+        for i in range(n):
+            out[i] = x[i] if x[i] > 0.0 or x[i] != x[i] else 0.0
+    elif code == 29:
+        for i in range(n):
+            out[i] = (x[i] if x[i] > 0.0 or x[i] != x[i] else 0.0) + libm.log1p(libm.exp(-libm.fabs(x[i])))
+
+
+BINARY = (
+    "add", "sub", "mul", "div", "pow", "atan2", "hypot", "greater", "greater_equal", "equal", "compare", "mul0", "div0",
+    "at_least", "at_most",
+)  # fmt: skip
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def binary(code: cython.int, out: vector, x: vector, y: vector, n: cython.Py_ssize_t) -> kernel:
+    """out = f(x, y) for the row ``BINARY[code]``."""
+    i: cython.Py_ssize_t
+    if code == 0:
+        for i in range(n):
+            out[i] = x[i] + y[i]
+    elif code == 1:
+        for i in range(n):
+            out[i] = x[i] - y[i]
+    elif code == 2:
+        for i in range(n):
+            out[i] = x[i] * y[i]
+    elif code == 3:
+        for i in range(n):
+            out[i] = divide(x[i], y[i])
+    elif code == 4:
+        for i in range(n):
+            out[i] = x[i] * x[i] if y[i] == 2.0 else libm.pow(x[i], y[i])
+    elif code == 5:
+        for i in range(n):
+            out[i] = libm.atan2(x[i], y[i])
+    elif code == 6:
+        for i in range(n):
+            out[i] = libm.hypot(x[i], y[i])
+    elif code == 7:
+        for i in range(n):
+            out[i] = 1.0 if x[i] > y[i] else 0.0
+    elif code == 8:
+        for i in range(n):
+            out[i] = 1.0 if x[i] >= y[i] else 0.0
+    elif code == 9:
+        for i in range(n):
+            out[i] = 1.0 if x[i] == y[i] else 0.0
+    elif code == 10:
+        for i in range(n):
+            out[i] = NAN if x[i] != x[i] or y[i] != y[i] else 1.0 if x[i] > y[i] else -1.0 if x[i] < y[i] else 0.0
+    elif code == 11:
+        for i in range(n):
+            out[i] = 0.0 if (x[i] == 0.0 or y[i] == 0.0) and x[i] * y[i] != 0.0 and x[i] == x[i] and y[i] == y[i] else x[i] * y[i]
+    elif code == 12:
+        for i in range(n):
+            out[i] = 0.0 if x[i] == 0.0 and y[i] == 0.0 else divide(x[i], y[i])
+    elif code == 13:
+        for i in range(n):
+            out[i] = NAN if x[i] != x[i] or y[i] != y[i] else y[i] if y[i] > x[i] else x[i]
+    elif code == 14:
+        for i in range(n):
+            out[i] = NAN if x[i] != x[i] or y[i] != y[i] else y[i] if y[i] < x[i] else x[i]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def shift(out: vector, x: vector, c: cython.double, n: cython.Py_ssize_t) -> kernel:
+    """out = x + c."""
+    i: cython.Py_ssize_t
+    for i in range(n):
+        out[i] = x[i] + c
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def gain(out: vector, x: vector, sign: cython.double, n: cython.Py_ssize_t) -> kernel:
+    """out += sign · x."""
+    i: cython.Py_ssize_t
+    for i in range(n):
+        out[i] += sign * x[i]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def gain_products(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py_ssize_t) -> kernel:
+    """out += sign · x · y."""
+    i: cython.Py_ssize_t
+    for i in range(n):
+        out[i] += sign * x[i] * y[i]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def gain_scaled(out: vector, x: vector, a: cython.double, n: cython.Py_ssize_t) -> kernel:
+    """out += a · x for one number a."""
+    i: cython.Py_ssize_t
+    for i in range(n):
+        out[i] += a * x[i]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def gain_scaled_4(
+    out: vector, x: vector, y: vector, z: vector, w: vector, a: cython.double, b: cython.double, c: cython.double, d: cython.double, n: cython.Py_ssize_t,
+) -> kernel:
+    """out += a · x, then b · y, c · z, d · w."""
+    i: cython.Py_ssize_t
+    for i in range(n):
+        out[i] = out[i] + a * x[i] + b * y[i] + c * z[i] + d * w[i]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def fill(out: vector, c: cython.double, n: cython.Py_ssize_t) -> kernel:
+    """out = c."""
+    i: cython.Py_ssize_t
+    for i in range(n):
+        out[i] = c
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def add_constant(out: vector, c: cython.double, n: cython.Py_ssize_t) -> kernel:
+    """out += c."""
+    i: cython.Py_ssize_t
+    for i in range(n):
+        out[i] += c
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def dot(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py_ssize_t) -> kernel:
+    """out[0] += sign · Σ x · y, in four sums side by side."""
+    i: cython.Py_ssize_t
+    whole: cython.Py_ssize_t = n - n % 4
+    a: cython.double = 0.0
+    b: cython.double = 0.0
+    c: cython.double = 0.0
+    d: cython.double = 0.0
+    for i in range(0, whole, 4):
+        a += x[i] * y[i]
+        b += x[i + 1] * y[i + 1]
+        c += x[i + 2] * y[i + 2]
+        d += x[i + 3] * y[i + 3]
+    for i in range(whole, n):
+        a += x[i] * y[i]
+    out[0] += sign * ((a + c) + (b + d))
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def divide(x: cython.double, y: cython.double) -> cython.double:
+    if cython.compiled:
+        return x / y
+    return ieee.divide(x, y)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def sigmoid(x: cython.double) -> cython.double:
+    e: cython.double = libm.exp(-libm.fabs(x))
+    return (1.0 if x >= 0.0 else e) / (1.0 + e)
+
+
+# ---- the tape ---------------------------------------------------------------------------------------------------------------
+
+KINDS = (
+    "fill", "start", "gain", "rows", "dots", "product", "summed terms", "summed dots", "summed product",
+    "unary", "binary", "fold", "rule",
+)  # fmt: skip
+FILL = cython.declare(cython.short, 0)
+START = cython.declare(cython.short, 1)
+GAIN = cython.declare(cython.short, 2)
+ROWS = cython.declare(cython.short, 3)
+DOTS = cython.declare(cython.short, 4)
+PRODUCT = cython.declare(cython.short, 5)
+SUMMED_TERMS = cython.declare(cython.short, 6)
+SUMMED_DOTS = cython.declare(cython.short, 7)
+SUMMED_PRODUCT = cython.declare(cython.short, 8)
+MAP_UNARY = cython.declare(cython.short, 9)
+MAP_BINARY = cython.declare(cython.short, 10)
+MAP_FOLD = cython.declare(cython.short, 11)
+FOLDS = ("max", "min", "prod", "norm", "logsumexp", "select", "taken", "sum")
+HEADER = cython.declare(cython.short, 8)  # length, kind, code, rows, columns, depth, target, number of operands
+FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between rows, between columns, where its table is, or -1
+
+
+def encoded(instruction: Instruction, tables: array) -> list[int]:
+    """An instruction as whole numbers; its tables of slots go to the end of ``tables``."""
+    kind, op, (rows, columns, depth), target, operands = instruction
+    if kind == "map":
+        kind, code = _kernel_of(op)
+    else:
+        code = -1 if op.startswith("-") else 1
+    fields = []
+    for vector in operands:
+        place = -1
+        if vector.table is not None:
+            place = len(tables)
+            tables.extend(vector.table)
+        fields += [vector.start, vector.rows, vector.columns, place]
+    return [HEADER + len(fields), KINDS.index(kind), code, rows, columns, depth, target, len(operands), *fields]
+
+
+def _kernel_of(op: str) -> tuple[str, int]:
+    """Which typed loop does a row of the table, or that none does."""
+    for kind, names in (("unary", UNARY), ("binary", BINARY), ("fold", FOLDS)):
+        if op in names:
+            return kind, names.index(op)
+    return "rule", rules.TABLE[op].code
+
+
+MOST_LANES = 128
+CACHE = 1 << 18  # bytes that the slots of a block of samples should not exceed
+
+
+@cython.cclass
+class Machine:
+    """Runs one program. Threads may run it at once: each call has slots of its own."""
+
+    def __init__(self, program: Program, parameters: Any):
+        tables = array("i")
+        self.parameters = list(parameters)
+        self.once = array("q", [number for i in program.once for number in encoded(i, tables)])
+        self.each = array("q", [number for i in program.each for number in encoded(i, tables)])
+        self.tables = tables
+        self.constants = array("d", program.constants)
+        self.input_slots = array("q", program.inputs)
+        self.stored = array("q", program.stored)
+        self.summed = array("q", program.summed)
+        self.uniform = program.uniform
+        self.varying = program.varying
+        self.most_lanes = max(8, min(MOST_LANES, CACHE // (8 * max(program.varying, 1)) // 8 * 8))
+        shapes = [i.shape for i in program.once + program.each]
+        self.widest = max([rows * columns for rows, columns, _ in shapes], default=1)
+        self.deepest = max([max(rows, columns) * depth for rows, columns, depth in shapes], default=1)
+        self.free = []
+
+    @property
+    def n_stored(self) -> int:
+        """How many numbers come back for each sample."""
+        return len(self.stored)
+
+    def run(self, n: int, samples: Any, others: Any, out: Any) -> Any:
+        """The program on ``n`` samples. What is stored goes into ``out``, sample after sample; the sums over them come back.
+
+        ``samples`` and ``others`` are pairs of an array of floats and the number of its first input: those that vary, sample
+        after sample, and those that all samples share.
+        """
+        blocks: cython.Py_ssize_t = 1 if n <= self.most_lanes else -(-n // self.most_lanes)
+        lanes: cython.Py_ssize_t = 1 if n <= 1 else (-(-n // blocks) + 7) // 8 * 8
+        memory: array = fresh_memory(self, lanes)
+        slots: vector = numbers_of(memory)
+        first: cython.Py_ssize_t = 0
+        load_values(slots, len(self.constants), self.parameters)
+        for numbers, number in others:
+            load(self, slots, numbers, number, len(numbers), 0, 1, 1)
+        execute(self, self.once, slots, 1, 1)
+        while first < n:
+            count: cython.Py_ssize_t = lanes if first + lanes <= n else n - first
+            for numbers, number in samples:
+                load(self, slots, numbers, number, len(numbers) // n, first, count, lanes)
+            execute(self, self.each, slots, lanes, count)
+            if out is not None:
+                store(self, slots, out, first, count, lanes)
+            first += lanes
+        sums: array = new_numbers(len(self.summed))
+        i: cython.Py_ssize_t
+        for i in range(len(self.summed)):
+            put(sums, i, slots[whole(self.summed, i)])
+        self.free.append((lanes, memory))
+        return sums
+
+
+@cython.cfunc
+def fresh_memory(machine: Machine, lanes: cython.Py_ssize_t) -> array:
+    """Slots that no other call uses, with the constants in their places."""
+    try:
+        size, memory = machine.free.pop()
+        if size == lanes:
+            return memory
+    except IndexError:
+        pass
+    scratch: cython.Py_ssize_t = 2 * (machine.deepest + machine.widest) + 8 if lanes == 1 else 2 * machine.widest * 8 + 8 * lanes
+    fresh: array = new_numbers(machine.uniform + machine.varying * lanes + scratch)
+    i: cython.Py_ssize_t
+    for i in range(len(machine.constants)):
+        put(fresh, i, number_at(machine.constants, i))
+    return fresh
+
+
+@cython.cfunc
+def load(
+    machine: Machine,
+    slots: vector,
+    numbers: array,
+    number: cython.Py_ssize_t,
+    size: cython.Py_ssize_t,
+    first: cython.Py_ssize_t,
+    count: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
+) -> object:
+    """The inputs of ``count`` samples into their lanes; lanes that are left over get the last sample once more."""
+    source: vector = numbers_of(numbers)
+    i: cython.Py_ssize_t
+    lane: cython.Py_ssize_t
+    for i in range(size):
+        slot: cython.Py_ssize_t = whole(machine.input_slots, number + i)
+        start: cython.Py_ssize_t = slot if slot < machine.uniform else machine.uniform + (slot - machine.uniform) * lanes
+        for lane in range(count):
+            slots[start + lane] = source[(first + lane) * size + i]
+        for lane in range(count, lanes):
+            slots[start + lane] = slots[start + count - 1]
+
+
+@cython.cfunc
+def store(
+    machine: Machine, slots: vector, out: array, first: cython.Py_ssize_t, count: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+) -> object:
+    """What is wanted of each sample, into its place in ``out``."""
+    target: vector = numbers_of(out)
+    size: cython.Py_ssize_t = len(machine.stored)
+    i: cython.Py_ssize_t
+    lane: cython.Py_ssize_t
+    for i in range(size):
+        slot: cython.Py_ssize_t = whole(machine.stored, i)
+        if slot < machine.uniform:
+            for lane in range(count):
+                target[(first + lane) * size + i] = slots[slot]
+        else:
+            start: cython.Py_ssize_t = machine.uniform + (slot - machine.uniform) * lanes
+            for lane in range(count):
+                target[(first + lane) * size + i] = slots[start + lane]
+
+
+@cython.cfunc
+def execute(machine: Machine, tape: array, slots: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t) -> object:
+    """Each instruction on its members and on the lanes, of which the first ``count`` hold samples."""
+    code: longs = wholes_of(tape)
+    end: cython.Py_ssize_t = len(tape)
+    at: cython.Py_ssize_t = 0
+    uniform: cython.Py_ssize_t = machine.uniform
+    scratch: vector = shifted(slots, uniform + machine.varying * lanes)
+    while at < end:
+        kind: cython.Py_ssize_t = code[at + 1]
+        rows: cython.Py_ssize_t = code[at + 3]
+        columns: cython.Py_ssize_t = code[at + 4]
+        target: cython.Py_ssize_t = code[at + 6]
+        width: cython.Py_ssize_t = 1
+        if target >= uniform:
+            width = lanes
+            target = uniform + (target - uniform) * lanes
+        out: vector = shifted(slots, target)
+        if kind == MAP_UNARY:
+            map_unary(machine, code, at, slots, out, scratch, width, lanes)
+        elif kind == MAP_BINARY:
+            map_binary(machine, code, at, slots, out, scratch, width, lanes)
+        elif kind == PRODUCT:
+            product(machine, code, at, slots, out, scratch, width, lanes)
+        elif kind == SUMMED_PRODUCT:
+            summed_product(machine, code, at, slots, out, lanes, count)
+        elif kind == FILL:
+            fill(out, -0.0 if code[at + 2] < 0 else 0.0, rows * columns * width)
+        elif kind == START or kind == GAIN:
+            map_terms(machine, code, at, slots, out, scratch, width, lanes)
+        elif kind == DOTS:
+            dots(machine, code, at, slots, out, width, lanes)
+        elif kind == ROWS:
+            add_rows(machine, code, at, slots, out, width, lanes)
+        elif kind == SUMMED_TERMS:
+            summed_terms(machine, code, at, slots, out, lanes, count)
+        elif kind == SUMMED_DOTS:
+            summed_dots(machine, code, at, slots, out, lanes, count)
+        elif kind == MAP_FOLD:
+            map_fold(machine, code, at, slots, out, width, lanes)
+        else:
+            map_rule(machine, code, at, slots, out, width, lanes)
+        at += code[at]
+
+
+# ---- operands -----------------------------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def slot_of(
+    machine: Machine, code: longs, field: cython.Py_ssize_t, row: cython.Py_ssize_t, column: cython.Py_ssize_t, columns: cython.Py_ssize_t
+) -> cython.Py_ssize_t:
+    """The slot of one entry of an operand."""
+    if code[field + 3] < 0:
+        return code[field] + row * code[field + 1] + column * code[field + 2]
+    return table_entry(machine.tables, code[field + 3] + row * columns + column)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def address(machine: Machine, slot: cython.Py_ssize_t, lanes: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Where the lanes of a slot begin."""
+    return slot if slot < machine.uniform else machine.uniform + (slot - machine.uniform) * lanes
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def side_by_side(
+    machine: Machine,
+    code: longs,
+    field: cython.Py_ssize_t,
+    slots: vector,
+    room: vector,
+    first: cython.Py_ssize_t,
+    n: cython.Py_ssize_t,
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
+) -> vector:
+    """The numbers of ``n`` members side by side, ``width`` for each: where they stand, or copied into ``room``."""
+    i: cython.Py_ssize_t
+    lane: cython.Py_ssize_t
+    start: cython.Py_ssize_t = slot_of(machine, code, field, first, 0, 1)
+    uniform: cython.bint = start < machine.uniform
+    if (n == 1 or (code[field + 3] < 0 and code[field + 1] == 1)) and (width == 1 or not uniform):
+        return shifted(slots, address(machine, start, lanes))
+    for i in range(n):
+        start = address(machine, slot_of(machine, code, field, first + i, 0, 1), lanes)
+        if width == 1:
+            room[i] = slots[start]
+        elif uniform:
+            for lane in range(width):
+                room[i * width + lane] = slots[start]
+        else:
+            for lane in range(width):
+                room[i * width + lane] = slots[start + lane]
+    return room
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def together(machine: Machine, code: longs, at: cython.Py_ssize_t, rows: cython.Py_ssize_t, width: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """How many members one loop can go over: all where all their operands stand side by side, or lanes are few."""
+    if width <= 8:
+        return rows
+    i: cython.Py_ssize_t
+    for i in range(code[at + 7]):
+        field: cython.Py_ssize_t = at + HEADER + i * FIELDS
+        if code[field + 3] >= 0 or code[field + 1] != 1 or code[field] < machine.uniform:
+            return 1
+    return rows
+
+
+# ---- member by member ---------------------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+def map_unary(
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    scratch: vector,
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
+) -> object:
+    rows: cython.Py_ssize_t = code[at + 3]
+    n: cython.Py_ssize_t = together(machine, code, at, rows, width)
+    first: cython.Py_ssize_t
+    for first in range(0, rows, n):
+        x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
+        unary(code[at + 2], shifted(out, first * width), x, n * width)
+
+
+@cython.cfunc
+def map_binary(
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    scratch: vector,
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
+) -> object:
+    rows: cython.Py_ssize_t = code[at + 3]
+    n: cython.Py_ssize_t = together(machine, code, at, rows, width)
+    room: vector = shifted(scratch, n * width)
+    first: cython.Py_ssize_t
+    for first in range(0, rows, n):
+        x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
+        y: vector = side_by_side(machine, code, at + HEADER + FIELDS, slots, room, first, n, width, lanes)
+        binary(code[at + 2], shifted(out, first * width), x, y, n * width)
+
+
+@cython.cfunc
+def map_terms(
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    scratch: vector,
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
+) -> object:
+    """out = x ± 0, or out ± x."""
+    rows: cython.Py_ssize_t = code[at + 3]
+    n: cython.Py_ssize_t = together(machine, code, at, rows, width)
+    first: cython.Py_ssize_t
+    for first in range(0, rows, n):
+        x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
+        if code[at + 1] == START:
+            shift(shifted(out, first * width), x, -0.0 if code[at + 2] < 0 else 0.0, n * width)
+        else:
+            gain(shifted(out, first * width), x, code[at + 2], n * width)
+
+
+@cython.cfunc
+def map_fold(
+    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+) -> object:
+    """The rows of ``FOLDS``: of any number of operands."""
+    kind: cython.Py_ssize_t = code[at + 2]
+    n: cython.Py_ssize_t = code[at + 7]
+    row: cython.Py_ssize_t
+    lane: cython.Py_ssize_t
+    i: cython.Py_ssize_t
+    for row in range(code[at + 3]):
+        for lane in range(width):
+            x: cython.double = operand(machine, code, at, slots, 0, row, lane, lanes)
+            y: cython.double
+            if kind == 5:
+                x = operand(machine, code, at, slots, 1 if x != 0.0 else 2, row, lane, lanes)
+            elif kind == 6:
+                chosen: cython.bint = 0.0 <= x < n - 1 and libm.floor(x) == x
+                x = operand(machine, code, at, slots, 1 + cython.cast(cython.Py_ssize_t, x), row, lane, lanes) if chosen else NAN
+            elif kind == 4:
+                x = log_sum_exp(machine, code, at, slots, row, lane, lanes)
+            else:
+                x = libm.fabs(x) if kind == 3 else x + 0.0 if kind == 7 else x
+                for i in range(1, n):
+                    y = operand(machine, code, at, slots, i, row, lane, lanes)
+                    if kind == 0:
+                        x = NAN if x != x or y != y else y if y > x else x
+                    elif kind == 1:
+                        x = NAN if x != x or y != y else y if y < x else x
+                    elif kind == 2:
+                        x = x * y
+                    elif kind == 3:
+                        x = libm.hypot(x, y)
+                    else:
+                        x = x + y
+            out[row * width + lane] = x
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def log_sum_exp(
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    row: cython.Py_ssize_t,
+    lane: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
+) -> cython.double:
+    i: cython.Py_ssize_t
+    largest: cython.double = -INFINITY
+    total: cython.double = 0.0
+    x: cython.double
+    for i in range(code[at + 7]):
+        x = operand(machine, code, at, slots, i, row, lane, lanes)
+        if x != x:
+            return NAN
+        largest = x if x > largest else largest
+    if largest == INFINITY or largest == -INFINITY:
+        return largest
+    for i in range(code[at + 7]):
+        total += libm.exp(operand(machine, code, at, slots, i, row, lane, lanes) - largest)
+    return largest + libm.log(total)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def operand(
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    i: cython.Py_ssize_t,
+    row: cython.Py_ssize_t,
+    lane: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
+) -> cython.double:
+    """One number of operand ``i``."""
+    slot: cython.Py_ssize_t = slot_of(machine, code, at + HEADER + i * FIELDS, row, 0, 1)
+    return slots[slot] if slot < machine.uniform else slots[machine.uniform + (slot - machine.uniform) * lanes + lane]
+
+
+@cython.cfunc
+def map_rule(
+    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+) -> object:
+    """A row of the table without a typed loop."""
+    value = rules.BY_CODE[code[at + 2]].value
+    row: cython.Py_ssize_t
+    lane: cython.Py_ssize_t
+    i: cython.Py_ssize_t
+    for row in range(code[at + 3]):
+        for lane in range(width):
+            numbers: list = [operand(machine, code, at, slots, i, row, lane, lanes) for i in range(code[at + 7])]
+            out[row * width + lane] = value(*numbers)
+
+
+# ---- sums of products ---------------------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+def product(
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    scratch: vector,
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
+) -> object:
+    """A matrix product: out[r, c] ± Σ left[r, k] · right[c, k]."""
+    left: cython.Py_ssize_t = at + HEADER
+    right: cython.Py_ssize_t = at + HEADER + FIELDS
+    if width == 1:
+        product_of_numbers(machine, code, at, slots, out, scratch, lanes)
+    elif slot_of(machine, code, left, 0, 0, code[at + 5]) < machine.uniform:
+        product_of_lanes(machine, code, at, slots, out, width, lanes)
+    else:
+        dots_of_lanes(machine, code, at, slots, out, code[at + 4], width, lanes)
+
+
+@cython.cfunc
+def product_of_lanes(
+    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+) -> object:
+    """Left what all samples share, right lanes."""
+    sign: cython.double = code[at + 2]
+    columns: cython.Py_ssize_t = code[at + 4]
+    depth: cython.Py_ssize_t = code[at + 5]
+    left: cython.Py_ssize_t = at + HEADER
+    right: cython.Py_ssize_t = at + HEADER + FIELDS
+    # columns that stand side by side are so many lanes more
+    wide: cython.bint = columns > 1 and code[right + 3] < 0 and code[right + 1] == 1
+    row: cython.Py_ssize_t
+    column: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    n: cython.Py_ssize_t = width * columns if wide else width
+    for row in range(code[at + 3]):
+        for column in range(1 if wide else columns):
+            here: vector = shifted(out, (row * columns + column) * width)
+            k = 0
+            while k + 4 <= depth:
+                gain_scaled_4(
+                    here,
+                    shifted(slots, address(machine, slot_of(machine, code, right, column, k, depth), lanes)),
+                    shifted(slots, address(machine, slot_of(machine, code, right, column, k + 1, depth), lanes)),
+                    shifted(slots, address(machine, slot_of(machine, code, right, column, k + 2, depth), lanes)),
+                    shifted(slots, address(machine, slot_of(machine, code, right, column, k + 3, depth), lanes)),
+                    sign * slots[slot_of(machine, code, left, row, k, depth)],
+                    sign * slots[slot_of(machine, code, left, row, k + 1, depth)],
+                    sign * slots[slot_of(machine, code, left, row, k + 2, depth)],
+                    sign * slots[slot_of(machine, code, left, row, k + 3, depth)],
+                    n,
+                )
+                k += 4
+            while k < depth:
+                gain_scaled(
+                    here,
+                    shifted(slots, address(machine, slot_of(machine, code, right, column, k, depth), lanes)),
+                    sign * slots[slot_of(machine, code, left, row, k, depth)],
+                    n,
+                )
+                k += 1
+
+
+@cython.cfunc
+def dots_of_lanes(
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    columns: cython.Py_ssize_t,
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
+) -> object:
+    """Lanes times lanes, or whatever each factor is. Without columns each row has a left and a right row of its own."""
+    sign: cython.double = code[at + 2]
+    depth: cython.Py_ssize_t = code[at + 5]
+    row: cython.Py_ssize_t
+    column: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    for row in range(code[at + 3]):
+        for column in range(columns if columns else 1):
+            here: vector = shifted(out, (row * (columns if columns else 1) + column) * width)
+            for k in range(depth):
+                x: cython.Py_ssize_t = slot_of(machine, code, at + HEADER, row, k, depth)
+                y: cython.Py_ssize_t = slot_of(machine, code, at + HEADER + FIELDS, column if columns else row, k, depth)
+                if x < machine.uniform and y < machine.uniform:
+                    add_constant(here, sign * slots[x] * slots[y], width)
+                elif x < machine.uniform:
+                    gain_scaled(here, shifted(slots, address(machine, y, lanes)), sign * slots[x], width)
+                elif y < machine.uniform:
+                    gain_scaled(here, shifted(slots, address(machine, x, lanes)), sign * slots[y], width)
+                else:
+                    gain_products(
+                        here,
+                        shifted(slots, address(machine, x, lanes)),
+                        shifted(slots, address(machine, y, lanes)),
+                        sign,
+                        width,
+                    )
+
+
+@cython.cfunc
+def product_of_numbers(
+    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, scratch: vector, lanes: cython.Py_ssize_t
+) -> object:
+    """Without lanes: the innermost loop goes over the columns where there are several, otherwise along the rows."""
+    sign: cython.double = code[at + 2]
+    rows: cython.Py_ssize_t = code[at + 3]
+    columns: cython.Py_ssize_t = code[at + 4]
+    depth: cython.Py_ssize_t = code[at + 5]
+    left: cython.Py_ssize_t = at + HEADER
+    right: cython.Py_ssize_t = at + HEADER + FIELDS
+    if columns == 1 and rows > 1:  # the transposed product is the same numbers in the same places
+        rows, columns = columns, rows
+        left, right = right, left
+    row: cython.Py_ssize_t
+    column: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    if columns < 4 or (rows == 1 and code[right + 3] < 0 and code[right + 2] == 1):
+        for row in range(rows):
+            x: vector = row_of(machine, code, left, row, depth, slots, scratch, lanes)
+            for column in range(columns):
+                y: vector = row_of(machine, code, right, column, depth, slots, shifted(scratch, depth), lanes)
+                dot(shifted(out, row * columns + column), x, y, sign, depth)
+        return
+    # right as depth × columns
+    step: cython.Py_ssize_t = code[right + 2]
+    table: vector = shifted(slots, address(machine, code[right], lanes))
+    if code[right + 3] >= 0 or code[right + 1] != 1:
+        table = scratch
+        step = columns
+        for column in range(columns):
+            for k in range(depth):
+                scratch[k * columns + column] = slots[address(machine, slot_of(machine, code, right, column, k, depth), lanes)]
+    for row in range(rows):
+        here: vector = shifted(out, row * columns)
+        k = 0
+        while k + 4 <= depth:
+            gain_scaled_4(
+                here,
+                shifted(table, k * step),
+                shifted(table, (k + 1) * step),
+                shifted(table, (k + 2) * step),
+                shifted(table, (k + 3) * step),
+                sign * slots[address(machine, slot_of(machine, code, left, row, k, depth), lanes)],
+                sign * slots[address(machine, slot_of(machine, code, left, row, k + 1, depth), lanes)],
+                sign * slots[address(machine, slot_of(machine, code, left, row, k + 2, depth), lanes)],
+                sign * slots[address(machine, slot_of(machine, code, left, row, k + 3, depth), lanes)],
+                columns,
+            )
+            k += 4
+        while k < depth:
+            gain_scaled(
+                here,
+                shifted(table, k * step),
+                sign * slots[address(machine, slot_of(machine, code, left, row, k, depth), lanes)],
+                columns,
+            )
+            k += 1
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def row_of(
+    machine: Machine,
+    code: longs,
+    field: cython.Py_ssize_t,
+    row: cython.Py_ssize_t,
+    depth: cython.Py_ssize_t,
+    slots: vector,
+    room: vector,
+    lanes: cython.Py_ssize_t,
+) -> vector:
+    """A row of a matrix side by side, where it stands or copied into ``room``. Without lanes."""
+    if code[field + 3] < 0 and (code[field + 2] == 1 or depth == 1):
+        return shifted(slots, address(machine, code[field] + row * code[field + 1], lanes))
+    k: cython.Py_ssize_t
+    for k in range(depth):
+        room[k] = slots[address(machine, slot_of(machine, code, field, row, k, depth), lanes)]
+    return room
+
+
+@cython.cfunc
+def dots(
+    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+) -> object:
+    """Each member has a left and a right row of its own."""
+    if width > 1:
+        dots_of_lanes(machine, code, at, slots, out, 0, width, lanes)
+        return
+    depth: cython.Py_ssize_t = code[at + 5]
+    row: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    x: cython.Py_ssize_t
+    y: cython.Py_ssize_t
+    for row in range(code[at + 3]):
+        total: cython.double = 0.0
+        for k in range(depth):
+            x = address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes)
+            y = address(machine, slot_of(machine, code, at + HEADER + FIELDS, row, k, depth), lanes)
+            total += slots[x] * slots[y]
+        out[row] += code[at + 2] * total
+
+
+@cython.cfunc
+def add_rows(
+    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+) -> object:
+    """out[r] ± Σ x[r, k]."""
+    depth: cython.Py_ssize_t = code[at + 5]
+    sign: cython.double = code[at + 2]
+    row: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    for row in range(code[at + 3]):
+        if width == 1:
+            total: cython.double = 0.0
+            for k in range(depth):
+                total += slots[address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes)]
+            out[row] += sign * total
+            continue
+        for k in range(depth):
+            slot: cython.Py_ssize_t = slot_of(machine, code, at + HEADER, row, k, depth)
+            here: vector = shifted(out, row * width)
+            if slot < machine.uniform:
+                add_constant(here, sign * slots[slot], width)
+            else:
+                gain(here, shifted(slots, address(machine, slot, lanes)), sign, width)
+
+
+# ---- sums over the samples ----------------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+def summed_product(
+    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t
+) -> object:
+    """out[r, c] ± Σ over samples and k of left[r, k] · right[c, k]."""
+    columns: cython.Py_ssize_t = code[at + 4]
+    depth: cython.Py_ssize_t = code[at + 5]
+    sign: cython.double = code[at + 2]
+    row: cython.Py_ssize_t
+    column: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    for row in range(code[at + 3]):
+        for k in range(depth):
+            x: vector = shifted(slots, address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes))
+            for column in range(columns):
+                y: cython.Py_ssize_t = slot_of(machine, code, at + HEADER + FIELDS, column, k, depth)
+                dot(shifted(out, row * columns + column), x, shifted(slots, address(machine, y, lanes)), sign, count)
+
+
+@cython.cfunc
+def summed_dots(
+    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t
+) -> object:
+    depth: cython.Py_ssize_t = code[at + 5]
+    sign: cython.double = code[at + 2]
+    row: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    for row in range(code[at + 3]):
+        for k in range(depth):
+            x: vector = shifted(slots, address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes))
+            y: vector = shifted(slots, address(machine, slot_of(machine, code, at + HEADER + FIELDS, row, k, depth), lanes))
+            dot(shifted(out, row), x, y, sign, count)
+
+
+@cython.cfunc
+def summed_terms(
+    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t
+) -> object:
+    row: cython.Py_ssize_t
+    lane: cython.Py_ssize_t
+    for row in range(code[at + 3]):
+        slot: cython.Py_ssize_t = slot_of(machine, code, at + HEADER, row, 0, 1)
+        total: cython.double = 0.0
+        if slot < machine.uniform:
+            total = slots[slot] * count
+        else:
+            x: vector = shifted(slots, address(machine, slot, lanes))
+            for lane in range(count):
+                total += x[lane]
+        out[row] += code[at + 2] * total
+
+
+# ---- memory -----------------------------------------------------------------------------------------------------------------
+
+EMPTY = cython.declare(array, array("d"))
+
+
+@cython.cfunc
+def new_numbers(n: cython.Py_ssize_t) -> array:
+    """An array of zeros."""
+    if cython.compiled:
+        return clone(EMPTY, n, True)
+    return array("d", bytes(8 * n))
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def number_at(numbers: array, i: cython.Py_ssize_t) -> cython.double:
+    if cython.compiled:
+        return numbers.data.as_doubles[i]
+    return numbers[i]
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def put(numbers: array, i: cython.Py_ssize_t, x: cython.double) -> cython.void:
+    if cython.compiled:
+        numbers.data.as_doubles[i] = x
+    else:
+        numbers[i] = x
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def whole(numbers: array, i: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    if cython.compiled:
+        return numbers.data.as_longlongs[i]
+    return numbers[i]
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def table_entry(tables: array, i: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    if cython.compiled:
+        return tables.data.as_ints[i]
+    return tables[i]
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def numbers_of(numbers: array) -> vector:
+    """The numbers themselves: a pointer to them, or a view that can be shifted like one."""
+    if cython.compiled:
+        return numbers.data.as_doubles
+    return memoryview(numbers)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def wholes_of(numbers: array) -> longs:
+    if cython.compiled:
+        return numbers.data.as_longlongs
+    return numbers
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def shifted(numbers: vector, by: cython.Py_ssize_t) -> vector:
+    """From the number at this place on."""
+    if cython.compiled:
+        return numbers + by
+    return numbers[by:]
+
+
+@cython.cfunc
+def load_values(slots: vector, start: cython.Py_ssize_t, values: list) -> object:
+    """The numbers that these Values have now."""
+    i: cython.Py_ssize_t
+    node: Value
+    for i in range(len(values)):
+        node = values[i]
+        slots[start + i] = node.primal
+
+
+def add_gradients(values: list, gradients: array, first: int, scale: float) -> None:
+    """Add to each Value's gradient, or for one that is an operation to those of the leaves below it."""
+    i: cython.Py_ssize_t
+    start: cython.Py_ssize_t = first
+    factor: cython.double = scale
+    node: Value
+    for i in range(len(values)):
+        node = values[i]
+        if node.kind:
+            node.backward(number_at(gradients, start + i) * factor)
+        else:
+            node.adjoint += number_at(gradients, start + i) * factor

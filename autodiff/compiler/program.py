@@ -1,0 +1,153 @@
+"""The two forms of a program: scalar operations, as they were recorded, and the vector instructions they are rolled into."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from autodiff import rules
+from autodiff.value import Value
+
+INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
+
+
+class Linear(NamedTuple):
+    """A sum of signed products and signed terms, as an operation: ±0 + Σ a·b − Σ a·b + Σ t − Σ t.
+
+    Its operands are the pairs (a, b) that are added, those that are subtracted, the terms that are added, those that are
+    subtracted. ``from_zero`` says that the sum began with 0.0, so that it is never −0.0.
+    """
+
+    from_zero: bool
+    plus_pairs: int
+    minus_pairs: int
+    plus: int
+    minus: int
+
+    def sections(self, operands: tuple[int, ...]) -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[int], list[int]]:
+        """The operands as pairs added, pairs subtracted, terms added, terms subtracted."""
+        p = 2 * self.plus_pairs
+        m = p + 2 * self.minus_pairs
+        t = m + self.plus
+        added = list(zip(operands[:p:2], operands[1:p:2], strict=True))
+        taken = list(zip(operands[p:m:2], operands[p + 1 : m : 2], strict=True))
+        return added, taken, list(operands[m:t]), list(operands[t:])
+
+
+Operation = str | Linear  # of a row of the table, a leaf (INPUT, PARAMETER, CONSTANT), or a sum of products
+
+
+@dataclass(frozen=True, slots=True)
+class Scalars:
+    """A program of scalar operations: operation ``i`` is ``ops[i]`` of the results ``args[i]``, which come before it.
+
+    The args of a leaf are its number among the inputs or the parameters, or the constant itself. ``outputs`` are the results
+    wanted; ``batched`` says of each input whether every sample of a batch has its own.
+    """
+
+    ops: list[Operation]
+    args: list[tuple[Any, ...]]
+    outputs: list[int]
+    batched: tuple[bool, ...]
+
+    def with_operations(self, ops: list[Operation], args: list[tuple[Any, ...]], outputs: list[int]) -> Scalars:
+        """Another program for the same inputs."""
+        return replace(self, ops=ops, args=args, outputs=outputs)
+
+    def varying(self) -> bytearray:
+        """1 for each result that differs between the samples of a batch."""
+        found = bytearray(len(self.ops))
+        for i, (op, args) in enumerate(zip(self.ops, self.args, strict=True)):
+            if op == INPUT:
+                found[i] = self.batched[args[0]]
+            elif op not in LEAVES:
+                for arg in args:
+                    if found[arg]:
+                        found[i] = 1
+                        break
+        return found
+
+    def counts(self) -> Counter[str]:
+        """How many there are of each operation, without the leaves."""
+        names = (op if isinstance(op, str) else "linear" for op in self.ops)
+        return Counter(name for name in names if name not in LEAVES)
+
+    def __len__(self) -> int:
+        """How many operations there are, without the leaves."""
+        return sum(op not in LEAVES for op in self.ops)
+
+    def listing(self) -> str:
+        """One line for each operation."""
+        return "\n".join(self.line(i) for i in range(len(self.ops)) if self.ops[i] not in LEAVES)
+
+    def line(self, i: int) -> str:
+        """``v7 = v3 · v5``."""
+        op, words = self.ops[i], [self.word(arg) for arg in self.args[i]] if self.ops[i] not in LEAVES else []
+        if isinstance(op, Linear):
+            return f"v{i} = {linear_text(op, words)}"
+        return f"v{i} = {rules.TABLE[op].written(words)}"
+
+    def word(self, i: int) -> str:
+        """What a result is called in a line: ``v7``, ``x2`` for an input, ``p4`` for a parameter, a constant by its number."""
+        op = self.ops[i]
+        if op == CONSTANT:
+            return f"{self.args[i][0]:.17g}"
+        return f"{ {INPUT: 'x', PARAMETER: 'p'}.get(op, 'v') if isinstance(op, str) else 'v' }{self.args[i][0] if op in LEAVES else i}"
+
+
+LEAVES = frozenset({INPUT, PARAMETER, CONSTANT})
+
+
+def linear_text(op: Linear, words: list[str]) -> str:
+    """A sum of products in words for its operands."""
+    p, m, t = 2 * op.plus_pairs, 2 * (op.plus_pairs + op.minus_pairs), 2 * (op.plus_pairs + op.minus_pairs) + op.plus
+    added = [f"{a} · {b}" for a, b in zip(words[:p:2], words[1:p:2], strict=True)] + words[m:t]
+    taken = [f"{a} · {b}" for a, b in zip(words[p:m:2], words[p + 1 : m : 2], strict=True)] + words[t:]
+    return " + ".join(added) + "".join(f" − {term}" for term in taken)
+
+
+# ---- vector instructions ----------------------------------------------------------------------------------------------------
+
+
+class Vector(NamedTuple):
+    """Places of operands: ``start + row · rows + column · columns`` affinely, or a table of them, row by row."""
+
+    start: int
+    rows: int
+    columns: int
+    table: tuple[int, ...] | None = None
+
+
+class Instruction(NamedTuple):
+    """One vector instruction: what is done, to how many members (rows × columns for a matrix product), where it goes, of what.
+
+    ``kind`` is one of the names in ``machine.KINDS``; ``op`` the row of the table that it applies to each member.
+    """
+
+    kind: str
+    op: str
+    shape: tuple[int, int, int]
+    target: int
+    operands: tuple[Vector, ...]
+
+
+@dataclass(slots=True)
+class Program:
+    """Vector instructions over one array of slots.
+
+    The first ``uniform`` slots are the same for all samples: constants, parameters, what is computed of them alone, and sums over
+    the samples. The other ``varying`` slots have a lane for each sample of a block.
+    """
+
+    constants: list[float]
+    n_parameters: int
+    inputs: list[int]  # the slot of each input
+    batched: tuple[bool, ...]
+    uniform: int
+    varying: int
+    once: list[Instruction]  # before the first block
+    each: list[Instruction]  # for each block of samples
+    stored: list[int]  # the slots whose numbers come back for each sample
+    summed: list[int]  # the slots of sums over all samples
+    counts: dict[str, int] = field(default_factory=dict)

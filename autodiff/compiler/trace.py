@@ -1,0 +1,121 @@
+"""Trace: a function called once on fresh Values, and what it recorded as a program of scalar operations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from autodiff.compiler.program import CONSTANT, INPUT, PARAMETER, Operation, Scalars
+from autodiff.differentiate import recorded_adjoints
+from autodiff.errors import TraceError
+from autodiff.functions import sum as total
+from autodiff.recording import tracing
+from autodiff.rules import as_float
+from autodiff.trees import Structure, flatten, shape_of
+from autodiff.value import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a function did: its inputs, the operations in the order of their making, what it returned.
+
+    ``parameters`` are the Values that it used and did not make, in the order of their first use.
+    """
+
+    name: str
+    inputs: list[Value]
+    nodes: list[Value]
+    parameters: list[Value]
+    outputs: list[Any]
+    structure: Structure
+
+
+def trace(fn: Callable[..., Any], name: str, numbers: list[float], call: Callable[[list[Any]], tuple[Any, ...]]) -> Trace:
+    """Call ``fn`` on Values. ``call`` puts these in the places of the numbers among its arguments.
+
+    Raises ``TraceError`` where the function branches on a Value, ``TypeError`` if it returns anything but numbers.
+    """
+    inputs = [Value(number) for number in numbers]
+    with tracing() as nodes:
+        args, kwargs = call(inputs)
+        try:
+            result = fn(*args, **kwargs)
+        except TypeError as error:
+            raise _as_index(error) or error from None
+    outputs, structure = flatten(result)
+    for i, (output, path) in enumerate(zip(outputs, structure.paths("result"), strict=True)):
+        if not isinstance(output, Value):
+            try:
+                outputs[i] = as_float(output, path)
+            except TypeError as error:
+                raise TypeError(f"compile(): {name} must return numbers; {error}") from None
+    made = {*inputs, *nodes}
+    captured = {x: None for node in nodes for x in node.operands if x not in made}
+    captured |= {x: None for x in outputs if isinstance(x, Value) and x not in made}
+    return Trace(name, inputs, nodes, list(captured), outputs, structure)
+
+
+def _as_index(error: TypeError) -> TraceError | None:
+    """The error of a Value that was used as an index, with the remedy."""
+    if not re.search(r"(indices must be integers|interpreted as an integer).*|.*only integers", str(error)):
+        return None
+    if "Value" not in str(error) and "only integers" not in str(error):
+        return None
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = "" if place is None else f", at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}"
+    return TraceError(
+        f"a Value was used as an index{where}: {error}. In a function that is compiled an index that is data needs "
+        "ad.take(table, index); one that is no data can be an argument named in static="
+    )
+
+
+def only_output(traced: Trace, taker: str) -> Any:
+    """The one number that a function with a gradient returns. Raises ``TypeError``."""
+    if shape_of(traced.structure) == ():
+        return traced.outputs[0]
+    raise TypeError(f"{taker}: {traced.name} must return one number, not {traced.structure.described()}")
+
+
+def program_of(traced: Trace, wanted: list[Value] | None, batched: tuple[bool, ...], taker: str = "") -> Scalars:
+    """The scalar program for the outputs, followed by the gradients for ``wanted`` if there are any."""
+    nodes, outputs = traced.nodes, list(traced.outputs)
+    if wanted is not None:
+        root = only_output(traced, taker)
+        with tracing() as adjoint:
+            gradients = recorded_adjoints(root, wanted) if isinstance(root, Value) else [0.0] * len(wanted)
+            # as backward() adds to 0.0, no gradient is ever −0.0
+            outputs += [total([x]) if isinstance(x, Value) and x.op not in ("sum", "dot") else x for x in gradients]
+        nodes = nodes + adjoint
+    return _scalars(traced, nodes, outputs, batched)
+
+
+def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tuple[bool, ...]) -> Scalars:
+    """Those operations that the outputs depend on."""
+    needed = {x for x in outputs if isinstance(x, Value)}
+    for node in reversed(nodes):
+        if node in needed:
+            needed.update(node.operands)
+    ops: list[Operation] = [INPUT] * len(traced.inputs) + [PARAMETER] * len(traced.parameters)
+    args: list[tuple[Any, ...]] = [(i,) for i in range(len(traced.inputs))] + [(i,) for i in range(len(traced.parameters))]
+    numbers: dict[Any, int] = {value: i for i, value in enumerate([*traced.inputs, *traced.parameters])}
+
+    def place_of(x: Any) -> int:
+        key = x if x.__class__ is Value or x != 0.0 else repr(x)  # −0.0 is not 0.0
+        place = numbers.get(key)
+        if place is None:
+            place = numbers[key] = len(ops)
+            ops.append(CONSTANT)
+            args.append((float(x),))
+        return place
+
+    for node in nodes:
+        if node in needed:
+            operands = tuple([place_of(x) for x in node.arguments])
+            numbers[node] = len(ops)
+            ops.append(node.op)
+            args.append(operands)
+    return Scalars(ops, args, [place_of(x) for x in outputs], batched)
