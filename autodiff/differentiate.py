@@ -22,6 +22,7 @@ from autodiff.trees import LEAF, Structure, array_of, flatten, is_array, shape_o
 from autodiff.value import Value, adjoints, tangents, thaw, topological_order, traced
 
 Function = Callable[..., Any]
+compiler: list[Callable[..., Any]] = []  # ad.compile enters itself here, for those below it
 Argnums = int | Sequence[int]
 
 # ---- what is public ---------------------------------------------------------------------------------------------------------
@@ -66,11 +67,14 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
     return _derived(lambda *args, **kwargs: value_and_gradient(*args, **kwargs)[1], "gradient", f)
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
+def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Function:
     """As ``grad``, but the function gives a pair: the value of ``f``, and the gradient.
 
-    This is what ``scipy.optimize.minimize(value_and_grad(f), x0, jac=True)`` takes.
+    This is what ``scipy.optimize.minimize(value_and_grad(f), x0, jac=True)`` takes. With ``compile=True`` it records ``f`` once
+    for each form of the arguments and replays that, as ``ad.compile`` does; the gradient is a new array at each call.
     """
+    if compile:
+        return compiler[0](f, argnums=argnums).value_and_grad
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         recording = _record(f, args, kwargs, argnums, "grad()")

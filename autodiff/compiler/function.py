@@ -15,6 +15,7 @@ from autodiff.compiler.machine import Machine, add_gradients
 from autodiff.compiler.program import Program, Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, simplified
+from autodiff.compiler.source import source
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.errors import ShapeError, TraceError
 from autodiff.trees import Structure, array_of, flatten, shape_of
@@ -119,7 +120,7 @@ class Compiled:
         returns with an array for each number. Otherwise it is a list with one entry for each sample.
         """
         entry, batch = self._many(args, kwargs, "map()")
-        if batch.n == 0 and not batch.of_arrays:
+        if entry is None:
             return []
         machine = entry.replay("value").machine
         n = 1 if batch.n is None else batch.n
@@ -136,6 +137,8 @@ class Compiled:
         entry, batch = self._many(args, kwargs, "backward()")
         if batch.n == 0 and self.reduce == "mean":
             raise ShapeError(f"backward() of {self.name}: the mean over no samples; there must be at least one")
+        if entry is None:
+            return 0.0 if self.reduce == "sum" else []
         n = 1 if batch.n is None else batch.n
         stored = self.reduce is None
         replay = entry.replay("backward", stored=stored)
@@ -158,6 +161,24 @@ class Compiled:
     def program(self) -> Any:
         """The last program that ran."""
         return self._replay().program
+
+    @property
+    def source(self) -> str:
+        """The last program, forward and backward, as readable Python with NumPy's names, for one sample."""
+        return self.listing("vector")
+
+    def listing(self, form: str = "vector") -> str:
+        """The last program as text: ``"vector"`` as ``source``, ``"scalar"`` operation by operation.
+
+        Raises ``ValueError`` for another form.
+        """
+        replay = self._replay()
+        if form == "scalar":
+            return replay.scalars.listing()
+        if form != "vector":
+            raise ValueError(f'a listing is "vector" or "scalar", not {form!r}')
+        names = [parameter.name for parameter in replay.parameters]
+        return source(replay.program, self.name, names, self._last().structure.size)
 
     def _last(self) -> Entry:
         if not self._entries:
@@ -200,7 +221,7 @@ class Compiled:
                 found += [axis is not None] * part.size
         return tuple(found)
 
-    def _many(self, args: tuple[Any, ...], kwargs: dict[str, Any], taker: str) -> tuple[Entry, Batch]:
+    def _many(self, args: tuple[Any, ...], kwargs: dict[str, Any], taker: str) -> tuple[Entry | None, Batch]:
         """The entry for the samples of a batch, and the batch."""
         if traced():
             raise TraceError(f"{taker} of {self.name} inside of another function that is compiled: call {self.name}() there")
@@ -215,7 +236,7 @@ class Compiled:
         for numbers, number in batch.others:
             first[number : number + len(numbers)] = numbers
         if batch.n == 0 and not batch.of_arrays:
-            return None, batch  # type: ignore[return-value]
+            return None, batch  # a list of no samples does not say what form they have
         return self._entry(structure, tuple(batch.batched), args, kwargs, first), batch
 
     def _places(self, args: tuple[Any, ...]) -> list[int]:

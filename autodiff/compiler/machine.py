@@ -263,10 +263,10 @@ def dot(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py_ssi
     """out[0] += sign · Σ x · y, in four sums side by side."""
     i: cython.Py_ssize_t
     whole: cython.Py_ssize_t = n - n % 4
-    a: cython.double = 0.0
-    b: cython.double = 0.0
-    c: cython.double = 0.0
-    d: cython.double = 0.0
+    a: cython.double = -0.0  # which adds nothing to any number, −0.0 included
+    b: cython.double = -0.0
+    c: cython.double = -0.0
+    d: cython.double = -0.0
     for i in range(0, whole, 4):
         a += x[i] * y[i]
         b += x[i + 1] * y[i + 1]
@@ -948,7 +948,7 @@ def dots(
     x: cython.Py_ssize_t
     y: cython.Py_ssize_t
     for row in range(code[at + 3]):
-        total: cython.double = 0.0
+        total: cython.double = -0.0
         for k in range(depth):
             x = address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes)
             y = address(machine, slot_of(machine, code, at + HEADER + FIELDS, row, k, depth), lanes)
@@ -967,7 +967,7 @@ def add_rows(
     k: cython.Py_ssize_t
     for row in range(code[at + 3]):
         if width == 1:
-            total: cython.double = 0.0
+            total: cython.double = -0.0
             for k in range(depth):
                 total += slots[address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes)]
             out[row] += sign * total

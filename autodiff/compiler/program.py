@@ -151,3 +151,27 @@ class Program:
     stored: list[int]  # the slots whose numbers come back for each sample
     summed: list[int]  # the slots of sums over all samples
     counts: dict[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """A listing: how many operations each pass left, then every instruction."""
+        passes = " → ".join(f"{name} {count:,}" for name, count in self.counts.items())
+        instructions = self.once + self.each
+        head = f"{passes} operations → {len(instructions):,} vector instructions"
+        slots = f"{self.uniform:,} slots for all samples, {self.varying:,} for each"
+        lines = [line for title, some in (("once", self.once), ("for each block of samples", self.each)) if some
+                 for line in (f"{title}:", *[f"    {_line(instruction)}" for instruction in some])]  # fmt: skip
+        return "\n".join([head, slots, *lines])
+
+
+def _line(instruction: Instruction) -> str:
+    kind, op, (rows, columns, depth), target, operands = instruction
+    size = f"{rows} × {columns} × {depth}" if columns > 1 else f"{rows} × {depth}" if depth > 1 else f"{rows}"
+    name = op if kind == "map" else f"{kind} {op}"
+    return f"{target:>6} = {name} ({size}) of {', '.join(map(_operand, operands)) or 'nothing'}"
+
+
+def _operand(v: Vector) -> str:
+    if v.table is not None:
+        return f"table of {len(v.table)}"
+    steps = [f"{step:+d}" for step in (v.rows, v.columns) if step]
+    return str(v.start) + (f" ({', '.join(steps)})" if steps else "")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from autodiff.compiler.program import CONSTANT, INPUT, LEAVES, PARAMETER, Instruction, Linear, Program, Scalars, Vector
+from autodiff.compiler.simplify import SYMMETRIC
 
 Row = tuple[int, ...]
 FEW = 3  # as many terms are added one after the other; more are added up row by row
@@ -51,6 +52,7 @@ class _Roller:
         self.summed = [output for i, output in enumerate(program.outputs) if i in summed]
         self.stored = [output for i, output in enumerate(program.outputs) if i not in summed]
         self.position = [0] * len(self.ops)  # an order of all results in which those of a group follow one another
+        self.owner = [LEAF_KINDS.get(op, 0) if isinstance(op, str) else 0 for op in self.ops]  # the group of each result
         self.slot = [0] * len(self.ops)
         self.sum_slot: dict[int, int] = {}
         self.uniform = _Slots()
@@ -137,12 +139,30 @@ class _Roller:
         places = [len(self.ops), 3 * len(self.ops)]
         for key in sorted(members, key=lambda key: key[:3]):
             varying, _, sums, op, _ = key
-            group = _Group(op, bool(varying), self.blocks(op, members[key]), sums)
-            for i in group.members:
-                self.position[i] = places[varying]
-                places[varying] += 1
-            groups.append(group)
+            for part in self.parts(op, members[key]):
+                group = _Group(op, bool(varying), self.blocks(op, part), sums)
+                for i in group.members:
+                    self.position[i] = places[varying]
+                    self.owner[i] = len(groups)
+                    places[varying] += 1
+                groups.append(group)
         return groups
+
+    def parts(self, op: Any, members: list[int]) -> list[list[int]]:
+        """What takes its operands from other groups is a group of its own, unless that would be many small ones."""
+        if isinstance(op, Linear) or len(members) == 1:
+            return [members]
+        if op in SYMMETRIC:
+            position = self.position
+            for i in members:
+                x, y = self.args[i]
+                if position[x] > position[y]:
+                    self.args[i] = (y, x)
+        owner = self.owner
+        by_origin: dict[Any, list[int]] = {}
+        for i in members:
+            by_origin.setdefault(tuple([owner[arg] for arg in self.args[i]]), []).append(i)
+        return list(by_origin.values()) if len(by_origin) <= 3 or 8 * len(by_origin) <= len(members) else [members]
 
     def pattern(self, i: int, op: Any, args: Row) -> Any:
         """What the members of a group have in common beside the operation: how many operands, and which of them vary."""
@@ -158,6 +178,8 @@ class _Roller:
                 pairs.sort(key=lambda pair: varying[pair[0]] + varying[pair[1]])
             self.args[i] = (*[x for pair in plus + minus for x in pair], *gained, *lost)
             return (*kinds, sum(varying[x] for x in gained), sum(varying[x] for x in lost))
+        if op in SYMMETRIC:
+            self.args[i] = args = tuple(sorted(args, key=self.varying.__getitem__))
         return tuple([self.varying[arg] for arg in args])
 
     def pairs(self, op: Any, i: int, subtracted: bool) -> tuple[Row, Row]:
@@ -177,12 +199,22 @@ class _Roller:
             right.append(y)
         return tuple(left), tuple(right)
 
+    def descending(self, left: Row, right: Row) -> bool:
+        """Whether the operands run backwards, as sums of the adjoint do."""
+        position = self.position
+        first, last = position[left[0]], position[left[-1]]
+        return first > last or (first == last and position[right[0]] > position[right[-1]])
+
     def blocks(self, op: Any, members: list[int]) -> list[_Block]:
         """The members in their order, as full products if they are that."""
         position = self.position
         if op == "mul" or (isinstance(op, Linear) and op.plus_pairs + op.minus_pairs):
             subtracted = isinstance(op, Linear) and not op.plus_pairs
             rows = [self.pairs(op, i, subtracted) for i in members]
+            if self.descending(*rows[0]):
+                for i in members:
+                    self.args[i] = _reversed(op, self.args[i])
+                rows = [(left[::-1], right[::-1]) for left, right in rows]
             if len(members) > 1:
                 found = _products(members, rows, position)
                 if found is not None and not (op == "mul" and all(b.rows == 1 or b.columns == 1 for b in found)):
@@ -389,6 +421,7 @@ class _Roller:
         return Vector(MIXED, 0, 0, tuple([self.mark(slot[x], self.varying[x]) for row in rows for x in row]))
 
 
+LEAF_KINDS = {CONSTANT: -1, PARAMETER: -2, INPUT: -3}
 MUL = Linear(False, 1, 0, 0, 0)
 MIXED = 1 << 40  # a table of slots of both sorts
 
@@ -408,6 +441,16 @@ def _moved(instruction: Instruction, n_uniform: int) -> Instruction:
         return v._replace(start=0, table=tuple([offset + x for x in v.table]))
 
     return instruction._replace(target=slot(instruction.target), operands=tuple([vector(v) for v in instruction.operands]))
+
+
+def _reversed(op: Any, args: Row) -> Row:
+    """The operands of a sum of products with the pairs in the other order."""
+    if op == "mul":
+        return args
+    p, m = 2 * op.plus_pairs, 2 * (op.plus_pairs + op.minus_pairs)
+    plus = [x for k in range(p - 2, -2, -2) for x in args[k : k + 2]]
+    minus = [x for k in range(m - 2, p - 2, -2) for x in args[k : k + 2]]
+    return (*plus, *minus, *args[m:])
 
 
 def _runs(places: list[int], slots: dict[int, int]) -> list[list[int]]:

@@ -1,0 +1,245 @@
+"""Source: a vector program as the Python that a person would have written with NumPy, one line for each instruction or sum."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from autodiff import rules
+from autodiff.compiler.program import Instruction, Program, Vector
+
+INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "greater": ">", "greater_equal": ">=", "equal": "=="}
+
+
+class _Variable(NamedTuple):
+    name: str
+    start: int
+    size: int
+
+
+def source(program: Program, name: str, parameter_names: Sequence[str | None], n_inputs_of: int) -> str:
+    """``def name(x, p)``: the values, then the gradients, of the inputs ``x`` of one sample and the parameters ``p``.
+
+    The first ``n_inputs_of`` outputs are values. Sums over the samples are those of this sample.
+    """
+    return _Writer(program, name, parameter_names, n_inputs_of).text()
+
+
+class _Writer:
+    def __init__(self, program: Program, name: str, parameter_names: Sequence[str | None], n_values: int):
+        self.program = program
+        self.name = re.sub(r"\W", "_", name)
+        self.parameter_names = parameter_names
+        self.n_values = n_values
+        self.variables: dict[int, _Variable] = {}  # by slot
+        self.lines: list[str] = []
+        self.views: dict[tuple[int, ...], str] = {}  # of the parameters
+        self.definitions: list[str] = []
+        self.pending: tuple[_Variable, list[str]] | None = None
+        self.count = 0
+
+    def text(self) -> str:
+        program = self.program
+        n_constants = len(program.constants)
+        self.constants = dict(enumerate(program.constants))
+        if program.n_parameters:
+            self.enter(_Variable("p", n_constants, program.n_parameters))
+        for number, slot in enumerate(program.inputs):
+            self.variables[slot] = _Variable("x", slot - number, len(program.inputs))
+        sums = sorted(program.summed)
+        if sums:
+            self.enter(_Variable("sums", sums[0], len(sums)))
+        for instruction in program.once + program.each:
+            self.write(instruction)
+        self.close()
+        outputs = self.outputs()
+        head = [f"def {self.name}(x, p):"]
+        named = [(i, text) for i, text in enumerate(self.parameter_names) if text]
+        if named:
+            shown = ", ".join(f"p[{i}] = {text}" for i, text in named[:8])
+            head.append(f"    # {shown}" + (", ..." if len(named) > 8 else ""))
+        return "\n".join([*head, *[f"    {line}" for line in self.definitions + self.lines + outputs]]) + "\n"
+
+    def outputs(self) -> list[str]:
+        stored = [self.entries(self.program.stored[: self.n_values]), self.entries(self.program.stored[self.n_values :])]
+        summed = self.entries(self.program.summed)
+        parts = [text for text in (*stored, summed) if text]
+        return [f"return {', '.join(parts)}"] if parts else ["return ()"]
+
+    def entries(self, slots: Sequence[int]) -> str:
+        return self.gathered(slots) if slots else ""
+
+    def enter(self, variable: _Variable) -> None:
+        for slot in range(variable.start, variable.start + variable.size):
+            self.variables[slot] = variable
+
+    def new(self, start: int, size: int, letter: str) -> _Variable:
+        variable = _Variable(f"{letter}{self.count}", start, size)
+        self.count += 1
+        return variable
+
+    # ---- instructions -------------------------------------------------------------------------------------------------------
+
+    def write(self, instruction: Instruction) -> None:
+        kind, op, (rows, columns, _), target, operands = instruction
+        n = rows * columns
+        if kind == "map":
+            self.close()
+            words = [self.vector(operand, n) for operand in operands]
+            variable = self.new(target, n, "v")
+            self.lines.append(f"{variable.name} = {self.applied(op, words)}")
+            self.enter(variable)
+        elif kind in ("fill", "start"):
+            self.close()
+            if target in self.variables and self.variables[target].name == "sums":
+                self.lines.append(f"sums = zeros({n})")
+                return
+            first = ["0.0" if op == "+0" else "-0.0"] if kind == "fill" else []
+            if kind == "start":
+                first.append(self.vector(operands[0], n))
+            self.pending = (self.new(target, n, "v"), first)
+        else:
+            self.add(instruction)
+
+    def add(self, instruction: Instruction) -> None:
+        kind, sign, (rows, columns, depth), target, operands = instruction
+        n = rows * columns
+        term = self.term(kind, rows, columns, depth, operands)
+        if self.pending is not None and not kind.startswith("summed"):
+            variable, terms = self.pending
+            if (target, n) == (variable.start, variable.size):
+                negative = f"-{term}" if "+" not in term else f"-({term})"
+                terms.append(term if sign == "+" else negative)
+                return
+        self.close()
+        variable = self.variables[target]
+        start = target - variable.start
+        self.lines.append(f"{variable.name}[{start}:{start + n}] {sign}= {term}")
+
+    def term(self, kind: str, rows: int, columns: int, depth: int, operands: tuple[Vector, ...]) -> str:
+        kind = kind.removeprefix("summed ")
+        if kind in ("gain", "terms"):
+            return self.vector(operands[0], rows)
+        if kind == "rows":
+            return f"{self.matrix(operands[0], rows, depth)}.sum(axis=1)"
+        left, right = operands
+        if kind == "dots":
+            return f"({self.matrix(left, rows, depth)} * {self.matrix(right, rows, depth)}).sum(axis=1)"
+        if depth == 1:
+            x, y = self.vector(left, rows), self.vector(right, columns)
+            return f"outer({x}, {y}).ravel()" if rows > 1 and columns > 1 else f"{x} * {y}"
+        if columns == 1:
+            return f"{self.matrix(left, rows, depth, 'W')} @ {self.row(right, depth)}"
+        if rows == 1:
+            return f"{self.matrix(right, columns, depth)} @ {self.row(left, depth)}"
+        return f"({self.matrix(left, rows, depth, 'W')} @ {self.matrix(right, columns, depth, transposed=True)}).ravel()"
+
+    def close(self) -> None:
+        """Write the sum that has been collected."""
+        if self.pending is None:
+            return
+        variable, terms = self.pending
+        self.pending = None
+        shown = terms[1:] if len(terms) > 1 and terms[0] in ("0.0", "-0.0") else terms
+        text = " + ".join(shown).replace("+ -", "- ")
+        if terms == ["0.0"] or terms == ["-0.0"]:
+            text = f"full({variable.size}, {terms[0]})"
+        self.lines.append(f"{variable.name} = {text}")
+        self.enter(variable)
+
+    @staticmethod
+    def applied(op: str, words: list[str]) -> str:
+        if op in INFIX:
+            return f"{words[0]} {INFIX[op]} {words[1]}"
+        if op == "neg":
+            return f"-{words[0]}"
+        return f"{ {'select': 'where', 'taken': 'take'}.get(op, op) }({', '.join(words)})"
+
+    # ---- operands -----------------------------------------------------------------------------------------------------------
+
+    def vector(self, v: Vector, n: int) -> str:
+        if v.table is not None:
+            return self.gathered(v.table[:n])
+        if n == 1 or v.rows == 0:
+            return self.one(v.start)
+        return self.gathered([v.start + i * v.rows for i in range(n)], "b")
+
+    def row(self, v: Vector, depth: int) -> str:
+        if v.table is not None:
+            return self.gathered(v.table[:depth])
+        if v.columns == 0:
+            return f"full({depth}, {self.one(v.start)})"
+        return self.gathered([v.start + k * v.columns for k in range(depth)])
+
+    def one(self, slot: int) -> str:
+        """One number."""
+        if slot in self.constants:
+            return f"{self.constants[slot]!r}"
+        variable = self.variables[slot]
+        return variable.name if variable.size == 1 and variable.name not in ("x", "p") else f"{variable.name}[{slot - variable.start}]"
+
+    def matrix(self, v: Vector, rows: int, columns: int, letter: str = "", transposed: bool = False) -> str:
+        """rows × columns, or the transpose of that."""
+        slots = list(v.table[: rows * columns]) if v.table is not None else [
+            v.start + r * v.rows + c * v.columns for r in range(rows) for c in range(columns)
+        ]  # fmt: skip
+        if letter and all(self.is_parameter(slot) for slot in slots):
+            return self.view(slots, f".reshape({rows}, {columns})", letter) + (".T" if transposed else "")
+        if transposed:
+            slots = [slots[r * columns + c] for c in range(columns) for r in range(rows)]
+            rows, columns = columns, rows
+        return f"{self.gathered(slots)}.reshape({rows}, {columns})"
+
+    def is_parameter(self, slot: int) -> bool:
+        return slot in self.variables and self.variables[slot].name == "p"
+
+    def view(self, slots: Sequence[int], form: str, letter: str) -> str:
+        """A name for a part of the parameters."""
+        key = (*slots, len(form))
+        if key not in self.views:
+            name = f"{letter}{sum(view.startswith(letter) for view in self.views.values())}"
+            self.views[key] = name
+            self.definitions.append(f"{name} = {self.pieces(slots)}{form}")
+        return self.views[key]
+
+    def gathered(self, slots: Sequence[int], letter: str = "") -> str:
+        """These numbers side by side."""
+        if letter and len(slots) > 1 and all(self.is_parameter(slot) for slot in slots):
+            return self.view(slots, "", letter)
+        return self.pieces(slots)
+
+    def pieces(self, slots: Sequence[int]) -> str:
+        parts: list[str] = []
+        start = 0
+        while start < len(slots):
+            end = self.end_of_piece(slots, start)
+            parts.append(self.piece(slots[start:end]))
+            start = end
+        return parts[0] if len(parts) == 1 else f"concatenate([{', '.join(parts)}])"
+
+    def end_of_piece(self, slots: Sequence[int], start: int) -> int:
+        """How far the slots from here belong to one variable, or are constants."""
+        variable = self.variables.get(slots[start])
+        end = start + 1
+        while end < len(slots) and self.variables.get(slots[end]) is variable:
+            end += 1
+        return end
+
+    def piece(self, slots: Sequence[int]) -> str:
+        variable = self.variables.get(slots[0])
+        if variable is None:
+            return f"array([{', '.join(repr(self.constants[slot]) for slot in slots)}])"
+        places = [slot - variable.start for slot in slots]
+        scalar = variable.size == 1 and variable.name not in ("x", "p")
+        name = f"array([{variable.name}])" if scalar else variable.name
+        if places == list(range(variable.size)):
+            return variable.name if not scalar or len(slots) > 1 else f"atleast_1d({variable.name})"
+        step = places[1] - places[0] if len(places) > 1 else 1
+        if step and places == list(range(places[0], places[0] + step * len(places), step)):
+            stop = places[-1] + (1 if step > 0 else -1)
+            end = str(stop) if stop >= 0 else ""
+            return f"{name}[{places[0]}:{end}" + ("]" if step == 1 else f":{step}]")
+        if scalar:
+            return f"full({len(slots)}, {variable.name})"
+        return f"{name}[[{', '.join(map(str, places))}]]"

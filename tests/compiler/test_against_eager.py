@@ -1,0 +1,213 @@
+"""Compiled functions against the same functions called eagerly: every rule and edge, sharing, batch sizes, buffers."""
+
+import itertools
+import math
+import random
+from array import array
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff import rules
+from autodiff.compiler.simplify import PASSES
+
+EDGES = [-math.inf, -2.5, -1.0, -0.5, -0.0, 0.0, 0.3, 1.0, 2.0, 3.0, 1e-300, 710.0, math.inf, math.nan]
+EDGES_OF_TWO = [-math.inf, -2.0, -0.0, 0.0, 0.5, 2.0, 3.0, math.inf, math.nan]
+ROWS = [rule for rule in rules.TABLE.values() if rule.name not in ("select", "taken", *rules.CONSTANT)]
+
+
+def same(a, b, tolerance=0.0):
+    """Equal, nan to nan, the sign of zero included; else within a relative tolerance."""
+    if a != a or b != b:
+        return a != a and b != b
+    if a == b:
+        return a != 0.0 or math.copysign(1.0, a) == math.copysign(1.0, b)
+    return math.isclose(a, b, rel_tol=tolerance) and tolerance > 0
+
+
+def applied(rule, xs):
+    return rules.apply(rule, tuple(xs))
+
+
+def points(rule):
+    if rule.arity == 1:
+        return [(x,) for x in EDGES]
+    if rule.arity == 2:
+        return list(itertools.product(EDGES_OF_TWO, repeat=2))
+    rng = random.Random(5)
+    return [tuple(rng.choice(EDGES_OF_TWO) for _ in range(4)) for _ in range(60)]
+
+
+@pytest.mark.parametrize("rule", ROWS, ids=lambda rule: rule.name)
+def test_every_row_and_edge_is_as_eager_in_one_call_and_in_a_batch(rule):
+    f = ad.compile(lambda xs: applied(rule, xs))
+    expected, gradients = [], []
+    for point in points(rule):
+        value, gradient = ad.value_and_grad(lambda xs: applied(rule, xs))(list(point))
+        expected.append(value)
+        gradients.append(gradient)
+        assert same(f(list(point)), value, 1e-14), (point, f(list(point)), value)
+        found = f.value_and_grad(list(point))
+        assert same(found[0], value, 1e-14), point
+        for ours, theirs in zip(found[1], gradient, strict=True):
+            assert same(ours, theirs, 1e-13), (point, found[1], gradient)
+    for ours, theirs in zip(f.map(np.array(points(rule))), expected, strict=True):
+        assert same(ours, theirs, 1e-14)
+
+
+@pytest.mark.parametrize("rule", ROWS, ids=lambda rule: rule.name)
+def test_the_gradients_of_parameters_are_as_eager(rule):
+    rng = random.Random(rule.code)
+    n = rule.arity or 4
+    weights = [ad.Value(rng.uniform(0.1, 0.9)) for _ in range(n)]
+    xs = [[rng.uniform(0.1, 0.9) for _ in range(n)] for _ in range(11)]
+
+    def f(x):
+        return applied(rule, [w * v for w, v in zip(weights, x, strict=True)]) * 3.0
+
+    loss = ad.mean([f(x) for x in xs])
+    loss.backward()
+    expected = [w.grad for w in weights]
+    for w in weights:
+        w.grad = 0.0
+    assert ad.compile(f).backward(xs) == pytest.approx(loss.data, rel=1e-13, nan_ok=True)
+    assert [w.grad for w in weights] == pytest.approx(expected, rel=1e-12, abs=1e-14, nan_ok=True)
+
+
+def random_function(seed):
+    """A function with much sharing, and with parameters of its own."""
+    rng = random.Random(seed)
+    parameters = [ad.Value(rng.uniform(-1, 1)) for _ in range(4)]
+    plan = [(rng.choice("+-*/dtsmwnv"), rng.random(), rng.random(), rng.random()) for _ in range(40)]
+
+    def f(xs):
+        known = [*xs, *parameters, 0.5, -1.0]
+
+        def pick(r):
+            return known[int(r * len(known))]
+
+        for op, a, b, c in plan:
+            x, y, z = pick(a), pick(b), pick(c)
+            known.append(
+                {
+                    "+": lambda x=x, y=y: x + y,
+                    "-": lambda x=x, y=y: x - y,
+                    "*": lambda x=x, y=y: x * y,
+                    "/": lambda x=x, y=y: x / (2.0 + y * y),
+                    "d": lambda x=x, y=y, z=z: ad.dot([x, y, z], [y, z, 0.5]),
+                    "t": lambda x=x: ad.tanh(x),
+                    "s": lambda x=x, y=y, z=z: ad.sum([x, y, z, x]),
+                    "m": lambda x=x, y=y: ad.maximum(x, y),
+                    "w": lambda x=x, y=y, z=z: ad.where(x > y, ad.tanh(z), y),
+                    "n": lambda x=x: -x,
+                    "v": lambda x=x, y=y: ad.softmax([x, y])[0],
+                }[op]()
+            )
+        return ad.tanh(ad.sum(known[-12:]))
+
+    return f, parameters
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("passes", [None, *[[name for name in PASSES if name != left_out] for left_out in PASSES], []])
+def test_random_graphs_are_as_eager_with_each_simplification_on_and_off(seed, passes):
+    f, parameters = random_function(seed)
+    rng = random.Random(seed + 1000)
+    batch = [[rng.uniform(-1, 1) for _ in range(3)] for _ in range(7)]
+    compiled = ad.compile(f, passes=passes)
+    for xs in batch[:2]:
+        value, gradient = ad.value_and_grad(f)(xs)
+        assert compiled(xs) == pytest.approx(value, rel=1e-12, abs=1e-13)
+        assert compiled.value_and_grad(xs)[1] == pytest.approx(gradient, rel=1e-11, abs=1e-12)
+    loss = ad.mean([f(xs) for xs in batch])
+    loss.backward()
+    expected = [p.grad for p in parameters]
+    for p in parameters:
+        p.grad = 0.0
+    assert compiled.backward(batch) == pytest.approx(loss.data, rel=1e-12, abs=1e-13)
+    assert [p.grad for p in parameters] == pytest.approx(expected, rel=1e-11, abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 64, 100, 129, 1000])
+def test_every_batch_size_is_as_eager(n):
+    rng = np.random.default_rng(n)
+    w = [ad.Value(x) for x in (0.3, -0.7, 0.2)]
+
+    def f(x, y):
+        return (ad.tanh(ad.dot(w, x)) - y) ** 2 + 0.01 * ad.dot(w, w)
+
+    xs, ys = rng.normal(size=(n, 3)), rng.normal(size=n)
+    losses = [f(list(map(float, x)), float(y)) for x, y in zip(xs, ys, strict=True)]
+    ad.mean(losses).backward()
+    expected = [v.grad for v in w]
+    for v in w:
+        v.grad = 0.0
+    compiled = ad.compile(f)
+    assert compiled.backward(xs, ys) == pytest.approx(ad.mean(losses).data, rel=1e-12)
+    assert [v.grad for v in w] == pytest.approx(expected, rel=1e-11, abs=1e-13)
+    assert compiled.map(xs, ys) == pytest.approx([loss.data for loss in losses], rel=1e-13)
+
+
+def test_an_empty_batch_maps_to_nothing_and_has_no_mean():
+    f = ad.compile(lambda x, y: x[0] * y)
+    assert f.map(np.empty((0, 2)), np.empty(0)).shape == (0,)
+    assert f.map([], []) == []
+    for xs, ys in ((np.empty((0, 2)), np.empty(0)), ([], [])):
+        with pytest.raises(ad.ShapeError, match="no samples"):
+            f.backward(xs, ys)
+    assert ad.compile(lambda x: x * x, reduce="sum").backward([]) == 0.0
+
+
+def test_buffers_of_every_sort_give_the_same_numbers():
+    w = ad.Value(0.5)
+    f = ad.compile(lambda x, y: w * x[0] - x[1] * y)
+    xs = np.arange(24.0).reshape(12, 2) / 7
+    ys = np.arange(12.0) - 3
+    expected = f.map(xs, ys)
+    read_only = xs.copy()
+    read_only.flags.writeable = False
+    wide = np.zeros((24, 4))
+    wide[::2, ::2] = xs
+    for same_xs in (read_only, wide[::2, ::2], np.asfortranarray(xs)):
+        assert (f.map(same_xs, ys) == expected).all()
+    assert f.map(xs.astype(np.float32), ys) == pytest.approx(expected, rel=1e-6)
+    assert (f.map(np.arange(24).reshape(12, 2), ys) == f.map(np.arange(24.0).reshape(12, 2), ys)).all()
+    assert f.map(xs.tolist(), ys.tolist()) == expected.tolist()
+    assert f.map(memoryview(xs), array("d", ys)) == expected.tolist()
+    assert f.map([tuple(x) for x in xs.tolist()], ys.astype(int)) == pytest.approx(f.map(xs, ys))
+
+
+def test_a_nan_in_the_data_is_a_nan_in_its_sample_alone():
+    f = ad.compile(lambda x: ad.relu(x[0]) * x[1])
+    xs = np.array([[1.0, 2.0], [math.nan, 1.0], [3.0, 1.0]])
+    assert np.isnan(f.map(xs)).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("x", [-0.0, 0.0])
+@pytest.mark.parametrize("y", [-0.0, 0.0])
+@pytest.mark.parametrize("z", [-0.0, 0.0])
+def test_the_sign_of_zero_is_as_eager(x, y, z):
+    for f in (
+        lambda v: v[0] + v[1] + v[2],
+        lambda v: v[0] - (v[1] - v[2]),
+        lambda v: -(v[0] + v[1]) - v[2],
+        lambda v: v[0] - v[1] * v[2],
+        lambda v: v[0] * v[1] + v[1] * v[2],
+        lambda v: ad.dot([v[0], v[1]], [v[2], v[0]]),
+        lambda v: ad.sum(v),
+        lambda v: sum(v),
+        lambda v: ad.dot(v, v) + v[0],
+        lambda v: (v[0] - 0.0) + (-v[1]),
+        lambda v: v[0] * -1.0 + v[1] * 1.0,
+    ):
+        for last in (lambda w: w, lambda w: 1 / w):
+            g = lambda v, f=f, last=last: last(f(v))  # noqa: E731
+            assert same(ad.compile(g)([x, y, z]), ad.value_and_grad(g)([x, y, z])[0])
+
+
+def test_what_could_hide_a_nan_stays():
+    for f in (lambda x: x * 0, lambda x: x - x, lambda x: x / x, lambda x: 0 / x, lambda x: x**0 * (x - x)):
+        compiled = ad.compile(f)
+        for x in (1.0, 0.0, math.inf, math.nan):
+            assert same(compiled(x), ad.value_and_grad(f)(x)[0]), x
