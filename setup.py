@@ -20,6 +20,9 @@ HOT_MODULES = [
     "autodiff/value.py",
     "autodiff/optim.py",
     "autodiff/compiler/machine.py",
+    "autodiff/compiler/simplify.py",
+    "autodiff/compiler/roll.py",
+    "autodiff/compiler/trace.py",
 ]
 
 # What lets the C compiler vectorise the loops of the machine. Its sums may round otherwise than the interpreter's do.

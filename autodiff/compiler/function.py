@@ -11,14 +11,14 @@ from typing import Any
 
 from autodiff import differentiate
 from autodiff.compiler.batches import Batch, batch_of, floats, unwrapped
-from autodiff.compiler.machine import Machine, add_gradients
+from autodiff.compiler.machine import Machine, QuickCall, add_gradients
 from autodiff.compiler.program import Program, Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, simplified
 from autodiff.compiler.source import source
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.errors import ShapeError, TraceError
-from autodiff.trees import Structure, array_of, flatten, shape_of
+from autodiff.trees import ARRAY, NUMBER, Structure, array_of, flatten, shape_of
 from autodiff.value import Value, traced
 
 MOST_TRACES = 64  # forms of arguments that a function keeps programs for
@@ -85,6 +85,8 @@ class Compiled:
         self.passes: tuple[str, ...] = options["passes"]
         self.name = getattr(fn, "__name__", type(fn).__name__)
         self.traces = 0
+        self._quick_value: QuickCall | None = None
+        self._quick_gradient: QuickCall | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._lock = threading.RLock()
         functools.update_wrapper(self, fn)
@@ -93,25 +95,51 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The value for one sample, in the form that the function returns."""
+        if self._quick_value is not None and not kwargs and not traced():
+            result = self._quick_value.take(args)
+            if result is not None:
+                return result
         if traced() or differentiate.holds_value(args):
             return self.fn(*args, **kwargs)
         entry, numbers = self._one(args, kwargs)
         machine = entry.replay("value").machine
+        if entry.structure == NUMBER:
+            self._quick_value = self._quick(machine, args, None)
         out = array("d", bytes(8 * machine.n_stored))
         machine.run(1, [(numbers, 0)], (), out)
         return entry.structure.build(out.tolist())
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[float, Any]:
         """The value for one sample, and the gradient for the arguments that ``argnums`` names, in their form."""
+        if self._quick_gradient is not None and not kwargs and not traced():
+            result = self._quick_gradient.take(args)
+            if result is not None:
+                return result
         if traced() or differentiate.holds_value(args):
             return differentiate.value_and_grad(self.fn, self.argnums)(*args, **kwargs)
         entry, numbers = self._one(args, kwargs)
         wanted, structure = self._wanted(args)
         machine = entry.replay("gradient", wanted).machine
+        self._quick_gradient = self._quick(machine, args, structure)
         out = array("d", bytes(8 * machine.n_stored))
         machine.run(1, [(numbers, 0)], (), out)
         value, *gradient = out.tolist()
         return value, structure.build(gradient)
+
+    def _quick(self, machine: Machine, args: tuple[Any, ...], result: Structure | None) -> QuickCall | None:
+        """What takes the next call, if its arguments have the form of these; None for forms that it does not know."""
+        if self.static:
+            return None
+        forms = [_form(flatten(arg)[1]) for arg in args]
+        wanted = None if result is None else _form(result)
+        if None in forms or (result is not None and wanted is None):
+            return None
+        array_type = empty = None
+        if any(kind == ARRAY_FORM for kind, _ in [*forms, *([wanted] if wanted else [])]):
+            import numpy
+
+            array_type, empty = numpy.ndarray, numpy.empty
+        return QuickCall(machine, forms, wanted, array_type, empty)
 
     def map(self, *args: Any, **kwargs: Any) -> Any:
         """The values over a batch: each argument has one more axis in front, or where ``in_axes`` says, and so has the result.
@@ -345,6 +373,18 @@ def compile(
         "passes": chosen,
     }
     return Compiled(fn, options)
+
+
+def _form(structure: Structure) -> tuple[int, Any] | None:
+    """A form that ``QuickCall`` knows: a number, a flat list of numbers, an array."""
+    if structure == NUMBER:
+        return (NUMBER_FORM, None)
+    if structure.kind is list and structure.children == (NUMBER,) * structure.size:
+        return (NUMBERS_FORM, structure.size)
+    return (ARRAY_FORM, structure.keys) if structure.kind == ARRAY and structure.keys else None
+
+
+NUMBER_FORM, NUMBERS_FORM, ARRAY_FORM = range(3)  # as in machine.py
 
 
 def _results(out: array[float], n: int, structure: Structure, of_arrays: bool) -> Any:

@@ -1,6 +1,7 @@
 # The C types of machine.py, which runs without this file when it is interpreted.
 cimport libc.math as libm
 from cpython.array cimport array, clone
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from autodiff.value cimport Value
 
 cdef extern from *:
@@ -23,3 +24,10 @@ cdef class Machine:
     cdef array once, each, tables, constants, input_slots, stored, summed
     cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest
     cdef list free
+
+cdef class QuickCall:
+    cdef Machine machine
+    cdef array kinds
+    cdef list shapes
+    cdef Py_ssize_t result
+    cdef object shape, array_type, empty

@@ -1036,6 +1036,127 @@ def summed_terms(
         out[row] += code[at + 2] * total
 
 
+# ---- one sample, quickly ----------------------------------------------------------------------------------------------------
+
+NUMBER = cython.declare(cython.short, 0)  # a float
+NUMBERS = cython.declare(cython.short, 1)  # a list of floats
+
+
+@cython.cclass
+class QuickCall:
+    """A call with one sample whose arguments have the form of the last call: nothing is looked up, only checked.
+
+    ``forms`` are a kind and a shape for each argument; ``result`` is the kind and the shape of the gradient, None for a call
+    that returns the value alone. Compiled only; interpreted it takes no call.
+    """
+
+    def __init__(self, machine: Machine, forms: Any, result: Any, array_type: Any, empty: Any):
+        self.machine = machine
+        self.kinds = array("q", [kind for kind, _ in forms])
+        self.shapes = [shape for _, shape in forms]
+        self.result = -1 if result is None else result[0]
+        self.shape = None if result is None else result[1]
+        self.array_type = array_type
+        self.empty = empty
+
+    def take(self, args: tuple) -> Any:
+        """The result, or None if the call is not of this form."""
+        if not cython.compiled or len(args) != len(self.kinds):
+            return None
+        machine: Machine = self.machine
+        memory: array = fresh_memory(machine, 1)
+        slots: vector = numbers_of(memory)
+        i: cython.Py_ssize_t
+        number: cython.Py_ssize_t = 0
+        for i in range(len(args)):
+            number = load_one(self, slots, args[i], i, number)
+            if number < 0:
+                return None
+        load_values(slots, len(machine.constants), machine.parameters)
+        execute(machine, machine.once, slots, 1, 1)
+        execute(machine, machine.each, slots, 1, 1)
+        result = result_of(self, slots)
+        machine.free.append((1, memory))
+        return result
+
+
+@cython.cfunc
+def result_of(quick: QuickCall, slots: vector) -> object:
+    machine: Machine = quick.machine
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = len(machine.stored)
+    value: object = slots[whole(machine.stored, 0)]
+    if quick.result < 0:
+        return value
+    if quick.result == NUMBER:
+        return value, slots[whole(machine.stored, 1)]
+    if quick.result == NUMBERS:
+        return value, [slots[whole(machine.stored, i)] for i in range(1, n)]
+    gradient: object = quick.empty(quick.shape)
+    if cython.compiled:
+        view: Py_buffer
+        PyObject_GetBuffer(gradient, cython.address(view), PyBUF_WRITABLE)
+        out: vector = cython.cast(cython.pointer(cython.double), view.buf)
+        for i in range(1, n):
+            out[i - 1] = slots[whole(machine.stored, i)]
+        PyBuffer_Release(cython.address(view))
+    return value, gradient
+
+
+@cython.cfunc
+def load_one(quick: QuickCall, slots: vector, argument: object, place: cython.Py_ssize_t, number: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """One argument into its slots. Returns the number of the next input, −1 if the argument has another form."""
+    machine: Machine = quick.machine
+    i: cython.Py_ssize_t
+    kind: cython.Py_ssize_t = whole(quick.kinds, place)
+    if kind == NUMBER:
+        if type(argument) is not float:
+            return -1
+        slots[whole(machine.input_slots, number)] = argument
+        return number + 1
+    if kind == NUMBERS:
+        if type(argument) is not list or len(argument) != quick.shapes[place]:
+            return -1
+        numbers: list = argument
+        for i in range(len(numbers)):
+            if type(numbers[i]) is not float:
+                return -1
+            slots[whole(machine.input_slots, number + i)] = numbers[i]
+        return number + len(numbers)
+    if type(argument) is not quick.array_type:
+        return -1
+    if cython.compiled:
+        return load_array(machine, slots, argument, quick.shapes[place], number)
+    return -1
+
+
+@cython.cfunc
+def load_array(
+    machine: Machine, slots: vector, argument: object, shape: tuple, number: cython.Py_ssize_t
+) -> cython.Py_ssize_t:
+    if not cython.compiled:
+        return -1
+    view: Py_buffer
+    i: cython.Py_ssize_t
+    try:
+        PyObject_GetBuffer(argument, cython.address(view), PyBUF_FORMAT | PyBUF_ND | PyBUF_C_CONTIGUOUS)
+    except (ValueError, BufferError):  # it is not contiguous
+        return -1
+    fits: cython.bint = view.format[0] == DOUBLE and view.format[1] == 0 and view.ndim == len(shape)
+    if fits:
+        for i in range(len(shape)):
+            fits = fits and view.shape[i] == shape[i]
+    if fits:
+        source: vector = cython.cast(cython.pointer(cython.double), view.buf)
+        for i in range(view.len // 8):
+            slots[whole(machine.input_slots, number + i)] = source[i]
+        number += view.len // 8
+    PyBuffer_Release(cython.address(view))
+    return number if fits else -1
+
+
+DOUBLE = cython.declare(cython.short, ord("d"))
+
 # ---- memory -----------------------------------------------------------------------------------------------------------------
 
 EMPTY = cython.declare(array, array("d"))

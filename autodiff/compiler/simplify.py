@@ -239,7 +239,7 @@ def sums(program: Scalars) -> Scalars:
             continue
         linear, operands = _flattened(program, absorbed, i)
         ops[i], args[i] = _plainer(linear, operands)
-    return drop(program.with_operations(ops, args, program.outputs))
+    return program.with_operations(ops, args, program.outputs)
 
 
 def _absorbed(program: Scalars) -> bytearray:
@@ -247,12 +247,12 @@ def _absorbed(program: Scalars) -> bytearray:
     uses = [0] * len(program.ops)
     for output in program.outputs:
         uses[output] += 2
-    for op, args in zip(program.ops, program.args, strict=True):
-        if op not in LEAVES:
-            for arg in args:
-                uses[arg] += 1
-    absorbed = bytearray(len(program.ops))
     ops = program.ops
+    for i in range(len(ops) - 1, -1, -1):
+        if uses[i] and ops[i] not in LEAVES:
+            for arg in program.args[i]:
+                uses[arg] += 1
+    absorbed = bytearray(len(ops))
     varying = program.varying()
     for i, (op, args) in enumerate(zip(ops, program.args, strict=True)):
         if op not in SUMS or op == "dot":
@@ -311,8 +311,8 @@ PASSES: dict[str, Callable[[Scalars], Scalars]] = {
     "identities": identities,
     "fold": fold,
     "share": share,
-    "drop": drop,
     "sums": sums,
+    "drop": drop,
 }
 
 
