@@ -8,13 +8,18 @@ cdef extern from *:
     """
     #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
     /* each loop once for every breed of processor; the loader takes the one that fits */
-    #define AUTODIFF_KERNEL __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default"))) void
+    #define AUTODIFF_CLONES target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")
+    #define AUTODIFF_KERNEL __attribute__((AUTODIFF_CLONES)) void
+    /* a sum in any order */
+    #define AUTODIFF_REDUCTION __attribute__((AUTODIFF_CLONES, optimize("associative-math", "no-signed-zeros"))) void
     #else
     #define AUTODIFF_KERNEL void
+    #define AUTODIFF_REDUCTION void
     #endif
     #define AUTODIFF_VECTOR double *restrict
     """
     ctypedef void kernel "AUTODIFF_KERNEL"
+    ctypedef void reduction "AUTODIFF_REDUCTION"
     ctypedef double* vector "AUTODIFF_VECTOR"
 
 ctypedef long long* longs

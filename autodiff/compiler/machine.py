@@ -119,7 +119,7 @@ def unary(code: cython.int, out: vector, x: vector, n: cython.Py_ssize_t) -> ker
             out[i] = x[i] if x[i] != x[i] else 1.0 if x[i] > 0.0 else -1.0 if x[i] < 0.0 else 0.0
     elif code == 25:
         for i in range(n):
-            out[i] = x[i] if x[i] != x[i] else 1.0 if x[i] > 0.0 else 0.0
+            out[i] = 1.0 if x[i] > 0.0 else 0.0 if x[i] <= 0.0 else x[i]
     elif code == 26:
         for i in range(n):
             out[i] = x[i] + 0.0 if x[i] >= 0.0 else NAN
@@ -128,7 +128,7 @@ def unary(code: cython.int, out: vector, x: vector, n: cython.Py_ssize_t) -> ker
             out[i] = sigmoid(x[i])
     elif code == 28:
         for i in range(n):
-            out[i] = x[i] if x[i] > 0.0 or x[i] != x[i] else 0.0
+            out[i] = 0.0 if x[i] <= 0.0 else x[i]
     elif code == 29:
         for i in range(n):
             out[i] = (x[i] if x[i] > 0.0 or x[i] != x[i] else 0.0) + libm.log1p(libm.exp(-libm.fabs(x[i])))
@@ -259,22 +259,46 @@ def add_constant(out: vector, c: cython.double, n: cython.Py_ssize_t) -> kernel:
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def dot(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py_ssize_t) -> kernel:
-    """out[0] += sign · Σ x · y, in four sums side by side."""
+def dot(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py_ssize_t) -> reduction:
+    """out[0] += sign · Σ x · y, in any order."""
     i: cython.Py_ssize_t
-    whole: cython.Py_ssize_t = n - n % 4
-    a: cython.double = -0.0  # which adds nothing to any number, −0.0 included
-    b: cython.double = -0.0
-    c: cython.double = -0.0
-    d: cython.double = -0.0
-    for i in range(0, whole, 4):
+    total: cython.double = 0.0
+    for i in range(n):
+        total += x[i] * y[i]
+    out[0] += sign * total
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def dot_4(
+    out: vector, x: vector, y: vector, z: vector, v: vector, w: vector, sign: cython.double, n: cython.Py_ssize_t
+) -> reduction:
+    """out[0], ..., out[3] += sign · Σ x · y, x · z, x · v, x · w, in any order."""
+    i: cython.Py_ssize_t
+    a: cython.double = 0.0
+    b: cython.double = 0.0
+    c: cython.double = 0.0
+    d: cython.double = 0.0
+    for i in range(n):
         a += x[i] * y[i]
-        b += x[i + 1] * y[i + 1]
-        c += x[i + 2] * y[i + 2]
-        d += x[i + 3] * y[i + 3]
-    for i in range(whole, n):
-        a += x[i] * y[i]
-    out[0] += sign * ((a + c) + (b + d))
+        b += x[i] * z[i]
+        c += x[i] * v[i]
+        d += x[i] * w[i]
+    out[0] += sign * a
+    out[1] += sign * b
+    out[2] += sign * c
+    out[3] += sign * d
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def ordered_dot(x: vector, y: vector, n: cython.Py_ssize_t) -> cython.double:
+    """Σ x · y from left to right, −0.0 if all products are."""
+    i: cython.Py_ssize_t
+    total: cython.double = -0.0  # which adds nothing to any number, −0.0 included
+    for i in range(n):
+        total += x[i] * y[i]
+    return total
 
 
 @cython.cfunc
@@ -422,6 +446,7 @@ def fresh_memory(machine: Machine, lanes: cython.Py_ssize_t) -> array:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def load(
     machine: Machine,
     slots: vector,
@@ -431,7 +456,7 @@ def load(
     first: cython.Py_ssize_t,
     count: cython.Py_ssize_t,
     lanes: cython.Py_ssize_t,
-) -> object:
+) -> cython.void:
     """The inputs of ``count`` samples into their lanes; lanes that are left over get the last sample once more."""
     source: vector = numbers_of(numbers)
     i: cython.Py_ssize_t
@@ -446,9 +471,10 @@ def load(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def store(
     machine: Machine, slots: vector, out: array, first: cython.Py_ssize_t, count: cython.Py_ssize_t, lanes: cython.Py_ssize_t
-) -> object:
+) -> cython.void:
     """What is wanted of each sample, into its place in ``out``."""
     target: vector = numbers_of(out)
     size: cython.Py_ssize_t = len(machine.stored)
@@ -496,7 +522,7 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: cython.Py_ssize
         elif kind == START or kind == GAIN:
             map_terms(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == DOTS:
-            dots(machine, code, at, slots, out, width, lanes)
+            dots(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == ROWS:
             add_rows(machine, code, at, slots, out, width, lanes)
         elif kind == SUMMED_TERMS:
@@ -523,6 +549,23 @@ def slot_of(
     if code[field + 3] < 0:
         return code[field] + row * code[field + 1] + column * code[field + 2]
     return table_entry(machine.tables, code[field + 3] + row * columns + column)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def lanes_of(
+    machine: Machine,
+    code: longs,
+    field: cython.Py_ssize_t,
+    row: cython.Py_ssize_t,
+    column: cython.Py_ssize_t,
+    columns: cython.Py_ssize_t,
+    slots: vector,
+    lanes: cython.Py_ssize_t,
+) -> vector:
+    """The lanes of one entry of an operand."""
+    return shifted(slots, address(machine, slot_of(machine, code, field, row, column, columns), lanes))
 
 
 @cython.cfunc
@@ -585,6 +628,7 @@ def together(machine: Machine, code: longs, at: cython.Py_ssize_t, rows: cython.
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def map_unary(
     machine: Machine,
     code: longs,
@@ -594,16 +638,18 @@ def map_unary(
     scratch: vector,
     width: cython.Py_ssize_t,
     lanes: cython.Py_ssize_t,
-) -> object:
+) -> cython.void:
     rows: cython.Py_ssize_t = code[at + 3]
     n: cython.Py_ssize_t = together(machine, code, at, rows, width)
-    first: cython.Py_ssize_t
-    for first in range(0, rows, n):
+    first: cython.Py_ssize_t = 0
+    while first < rows:
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
         unary(code[at + 2], shifted(out, first * width), x, n * width)
+        first += n
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def map_binary(
     machine: Machine,
     code: longs,
@@ -613,18 +659,20 @@ def map_binary(
     scratch: vector,
     width: cython.Py_ssize_t,
     lanes: cython.Py_ssize_t,
-) -> object:
+) -> cython.void:
     rows: cython.Py_ssize_t = code[at + 3]
     n: cython.Py_ssize_t = together(machine, code, at, rows, width)
     room: vector = shifted(scratch, n * width)
-    first: cython.Py_ssize_t
-    for first in range(0, rows, n):
+    first: cython.Py_ssize_t = 0
+    while first < rows:
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
         y: vector = side_by_side(machine, code, at + HEADER + FIELDS, slots, room, first, n, width, lanes)
         binary(code[at + 2], shifted(out, first * width), x, y, n * width)
+        first += n
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def map_terms(
     machine: Machine,
     code: longs,
@@ -634,23 +682,25 @@ def map_terms(
     scratch: vector,
     width: cython.Py_ssize_t,
     lanes: cython.Py_ssize_t,
-) -> object:
+) -> cython.void:
     """out = x ± 0, or out ± x."""
     rows: cython.Py_ssize_t = code[at + 3]
     n: cython.Py_ssize_t = together(machine, code, at, rows, width)
-    first: cython.Py_ssize_t
-    for first in range(0, rows, n):
+    first: cython.Py_ssize_t = 0
+    while first < rows:
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
         if code[at + 1] == START:
             shift(shifted(out, first * width), x, -0.0 if code[at + 2] < 0 else 0.0, n * width)
         else:
             gain(shifted(out, first * width), x, code[at + 2], n * width)
+        first += n
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def map_fold(
     machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
-) -> object:
+) -> cython.void:
     """The rows of ``FOLDS``: of any number of operands."""
     kind: cython.Py_ssize_t = code[at + 2]
     n: cython.Py_ssize_t = code[at + 7]
@@ -749,6 +799,7 @@ def map_rule(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def product(
     machine: Machine,
     code: longs,
@@ -758,7 +809,7 @@ def product(
     scratch: vector,
     width: cython.Py_ssize_t,
     lanes: cython.Py_ssize_t,
-) -> object:
+) -> cython.void:
     """A matrix product: out[r, c] ± Σ left[r, k] · right[c, k]."""
     left: cython.Py_ssize_t = at + HEADER
     right: cython.Py_ssize_t = at + HEADER + FIELDS
@@ -771,9 +822,10 @@ def product(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def product_of_lanes(
     machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
-) -> object:
+) -> cython.void:
     """Left what all samples share, right lanes."""
     sign: cython.double = code[at + 2]
     columns: cython.Py_ssize_t = code[at + 4]
@@ -793,10 +845,10 @@ def product_of_lanes(
             while k + 4 <= depth:
                 gain_scaled_4(
                     here,
-                    shifted(slots, address(machine, slot_of(machine, code, right, column, k, depth), lanes)),
-                    shifted(slots, address(machine, slot_of(machine, code, right, column, k + 1, depth), lanes)),
-                    shifted(slots, address(machine, slot_of(machine, code, right, column, k + 2, depth), lanes)),
-                    shifted(slots, address(machine, slot_of(machine, code, right, column, k + 3, depth), lanes)),
+                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column, k + 1, depth, slots, lanes),
+                    lanes_of(machine, code, right, column, k + 2, depth, slots, lanes),
+                    lanes_of(machine, code, right, column, k + 3, depth, slots, lanes),
                     sign * slots[slot_of(machine, code, left, row, k, depth)],
                     sign * slots[slot_of(machine, code, left, row, k + 1, depth)],
                     sign * slots[slot_of(machine, code, left, row, k + 2, depth)],
@@ -807,7 +859,7 @@ def product_of_lanes(
             while k < depth:
                 gain_scaled(
                     here,
-                    shifted(slots, address(machine, slot_of(machine, code, right, column, k, depth), lanes)),
+                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
                     sign * slots[slot_of(machine, code, left, row, k, depth)],
                     n,
                 )
@@ -815,6 +867,7 @@ def product_of_lanes(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def dots_of_lanes(
     machine: Machine,
     code: longs,
@@ -824,7 +877,7 @@ def dots_of_lanes(
     columns: cython.Py_ssize_t,
     width: cython.Py_ssize_t,
     lanes: cython.Py_ssize_t,
-) -> object:
+) -> cython.void:
     """Lanes times lanes, or whatever each factor is. Without columns each row has a left and a right row of its own."""
     sign: cython.double = code[at + 2]
     depth: cython.Py_ssize_t = code[at + 5]
@@ -854,9 +907,10 @@ def dots_of_lanes(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def product_of_numbers(
     machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, scratch: vector, lanes: cython.Py_ssize_t
-) -> object:
+) -> cython.void:
     """Without lanes: the innermost loop goes over the columns where there are several, otherwise along the rows."""
     sign: cython.double = code[at + 2]
     rows: cython.Py_ssize_t = code[at + 3]
@@ -875,7 +929,7 @@ def product_of_numbers(
             x: vector = row_of(machine, code, left, row, depth, slots, scratch, lanes)
             for column in range(columns):
                 y: vector = row_of(machine, code, right, column, depth, slots, shifted(scratch, depth), lanes)
-                dot(shifted(out, row * columns + column), x, y, sign, depth)
+                add_dot(shifted(out, row * columns + column), x, y, sign, depth)
         return
     # right as depth × columns
     step: cython.Py_ssize_t = code[right + 2]
@@ -915,6 +969,17 @@ def product_of_numbers(
 
 @cython.cfunc
 @cython.exceptval(check=False)
+def add_dot(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py_ssize_t) -> cython.void:
+    """out[0] += sign · Σ x · y, with the right sign of zero."""
+    before: cython.double = out[0]
+    if n >= 16:
+        dot(out, x, y, sign, n)
+    if n < 16 or out[0] == 0.0:
+        out[0] = before + sign * ordered_dot(x, y, n)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
 def row_of(
     machine: Machine,
     code: longs,
@@ -935,18 +1000,31 @@ def row_of(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def dots(
-    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
-) -> object:
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    scratch: vector,
+    width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+) -> cython.void:
     """Each member has a left and a right row of its own."""
     if width > 1:
         dots_of_lanes(machine, code, at, slots, out, 0, width, lanes)
         return
     depth: cython.Py_ssize_t = code[at + 5]
-    row: cython.Py_ssize_t
+    row: cython.Py_ssize_t = code[at + 3]
     k: cython.Py_ssize_t
     x: cython.Py_ssize_t
     y: cython.Py_ssize_t
+    if depth == 1:
+        left: vector = side_by_side(machine, code, at + HEADER, slots, scratch, 0, row, 1, lanes)
+        room: vector = shifted(scratch, row)
+        right: vector = side_by_side(machine, code, at + HEADER + FIELDS, slots, room, 0, row, 1, lanes)
+        gain_products(out, left, right, code[at + 2], row)
+        return
     for row in range(code[at + 3]):
         total: cython.double = -0.0
         for k in range(depth):
@@ -957,9 +1035,10 @@ def dots(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def add_rows(
     machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
-) -> object:
+) -> cython.void:
     """out[r] ± Σ x[r, k]."""
     depth: cython.Py_ssize_t = code[at + 5]
     sign: cython.double = code[at + 2]
@@ -985,9 +1064,10 @@ def add_rows(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def summed_product(
     machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t
-) -> object:
+) -> cython.void:
     """out[r, c] ± Σ over samples and k of left[r, k] · right[c, k]."""
     columns: cython.Py_ssize_t = code[at + 4]
     depth: cython.Py_ssize_t = code[at + 5]
@@ -997,31 +1077,49 @@ def summed_product(
     k: cython.Py_ssize_t
     for row in range(code[at + 3]):
         for k in range(depth):
-            x: vector = shifted(slots, address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes))
-            for column in range(columns):
-                y: cython.Py_ssize_t = slot_of(machine, code, at + HEADER + FIELDS, column, k, depth)
-                dot(shifted(out, row * columns + column), x, shifted(slots, address(machine, y, lanes)), sign, count)
+            x: vector = lanes_of(machine, code, at + HEADER, row, k, depth, slots, lanes)
+            column = 0
+            while column < columns:
+                here: vector = shifted(out, row * columns + column)
+                y: vector = lanes_of(machine, code, at + HEADER + FIELDS, column, k, depth, slots, lanes)
+                if column + 4 > columns:
+                    dot(here, x, y, sign, count)
+                    column += 1
+                    continue
+                dot_4(
+                    here,
+                    x,
+                    y,
+                    lanes_of(machine, code, at + HEADER + FIELDS, column + 1, k, depth, slots, lanes),
+                    lanes_of(machine, code, at + HEADER + FIELDS, column + 2, k, depth, slots, lanes),
+                    lanes_of(machine, code, at + HEADER + FIELDS, column + 3, k, depth, slots, lanes),
+                    sign,
+                    count,
+                )
+                column += 4
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def summed_dots(
     machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t
-) -> object:
+) -> cython.void:
     depth: cython.Py_ssize_t = code[at + 5]
     sign: cython.double = code[at + 2]
     row: cython.Py_ssize_t
     k: cython.Py_ssize_t
     for row in range(code[at + 3]):
         for k in range(depth):
-            x: vector = shifted(slots, address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes))
-            y: vector = shifted(slots, address(machine, slot_of(machine, code, at + HEADER + FIELDS, row, k, depth), lanes))
+            x: vector = lanes_of(machine, code, at + HEADER, row, k, depth, slots, lanes)
+            y: vector = lanes_of(machine, code, at + HEADER + FIELDS, row, k, depth, slots, lanes)
             dot(shifted(out, row), x, y, sign, count)
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def summed_terms(
     machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t
-) -> object:
+) -> cython.void:
     row: cython.Py_ssize_t
     lane: cython.Py_ssize_t
     for row in range(code[at + 3]):
@@ -1237,7 +1335,8 @@ def shifted(numbers: vector, by: cython.Py_ssize_t) -> vector:
 
 
 @cython.cfunc
-def load_values(slots: vector, start: cython.Py_ssize_t, values: list) -> object:
+@cython.exceptval(check=False)
+def load_values(slots: vector, start: cython.Py_ssize_t, values: list) -> cython.void:
     """The numbers that these Values have now."""
     i: cython.Py_ssize_t
     node: Value
