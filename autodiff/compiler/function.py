@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from autodiff import differentiate
 from autodiff.compiler.batches import Batch, batch_of, floats, unwrapped
@@ -22,6 +23,15 @@ from autodiff.trees import ARRAY, NUMBER, Structure, array_of, flatten, shape_of
 from autodiff.value import Value, traced
 
 MOST_TRACES = 64  # forms of arguments that a function keeps programs for
+
+
+class Goal(NamedTuple):
+    """What a program is for: the values (``"value"``), the gradients of the parameters (``"backward"``), which are added up over
+    the samples as the value is unless it is to be ``stored``, or those of the ``wanted`` inputs (``"gradient"``)."""
+
+    kind: str
+    wanted: tuple[int, ...] = ()
+    stored: bool = False
 
 
 class Replay:
@@ -44,22 +54,30 @@ class Replay:
 
 
 class Entry:
-    """What was recorded for one form of arguments, and the programs made of it so far."""
+    """What was recorded for one form of arguments, and the programs made of it so far. Pickles without the recording."""
 
     def __init__(self, traced: Trace, batched: tuple[bool, ...], passes: Sequence[str]):
-        self.trace = traced
+        self.trace: Trace | None = traced
+        self.parameters = traced.parameters
         self.structure = traced.structure
         self.batched = batched
         self.passes = passes
         self.replays: dict[Any, Replay] = {}
 
-    def replay(self, kind: str, wanted: Sequence[int] = (), stored: bool = False) -> Replay:
-        """The program for the values (``"value"``), for the gradients of the parameters (``"backward"``), which are added up
-        over the samples as the value is unless it is to be ``stored``, or for those of some inputs (``"gradient"``)."""
-        key = (kind, tuple(wanted), stored)
-        found = self.replays.get(key)
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"trace": None}
+
+    def can(self, goal: Goal) -> bool:
+        """Whether there is a program for this, or what it can be made of."""
+        return self.trace is not None or goal in self.replays
+
+    def replay(self, goal: Goal) -> Replay:
+        """The program for a goal."""
+        found = self.replays.get(goal)
         if found is None:
+            kind, wanted, stored = goal
             traced = self.trace
+            assert traced is not None
             if kind == "value":
                 scalars, summed = program_of(traced, None, self.batched), range(0)
             elif kind == "backward":
@@ -68,8 +86,11 @@ class Entry:
             else:
                 inputs = [traced.inputs[i] for i in wanted]
                 scalars, summed = program_of(traced, inputs, self.batched, "value_and_grad()"), range(0)
-            found = self.replays[key] = Replay(traced, scalars, summed, self.passes)
+            found = self.replays[goal] = Replay(traced, scalars, summed, self.passes)
         return found
+
+
+VALUE = Goal("value")
 
 
 class Compiled:
@@ -91,6 +112,14 @@ class Compiled:
         self._lock = threading.RLock()
         functools.update_wrapper(self, fn)
 
+    def __reduce__(self) -> Any:
+        named = sys.modules.get(getattr(self.fn, "__module__", None) or "")
+        for part in getattr(self.fn, "__qualname__", "").split("."):
+            named = getattr(named, part, None)
+        if named is self:  # a decorated function, which is found by its name like any other
+            return self.fn.__qualname__
+        return _thawed, (self.fn, self.options, self._entries, self.traces)
+
     # ---- calling ------------------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -101,8 +130,8 @@ class Compiled:
                 return result
         if traced() or differentiate.holds_value(args):
             return self.fn(*args, **kwargs)
-        entry, numbers = self._one(args, kwargs)
-        machine = entry.replay("value").machine
+        entry, numbers = self._one(args, kwargs, VALUE)
+        machine = entry.replay(VALUE).machine
         if entry.structure == NUMBER:
             self._quick_value = self._quick(machine, args, None)
         out = array("d", bytes(8 * machine.n_stored))
@@ -117,9 +146,10 @@ class Compiled:
                 return result
         if traced() or differentiate.holds_value(args):
             return differentiate.value_and_grad(self.fn, self.argnums)(*args, **kwargs)
-        entry, numbers = self._one(args, kwargs)
         wanted, structure = self._wanted(args)
-        machine = entry.replay("gradient", wanted).machine
+        goal = Goal("gradient", tuple(wanted))
+        entry, numbers = self._one(args, kwargs, goal)
+        machine = entry.replay(goal).machine
         self._quick_gradient = self._quick(machine, args, structure)
         out = array("d", bytes(8 * machine.n_stored))
         machine.run(1, [(numbers, 0)], (), out)
@@ -147,10 +177,10 @@ class Compiled:
         With a NumPy array among the arguments the result is an array if it has a shape, else the form that the function
         returns with an array for each number. Otherwise it is a list with one entry for each sample.
         """
-        entry, batch = self._many(args, kwargs, "map()")
+        entry, batch = self._many(args, kwargs, "map()", VALUE)
         if entry is None:
             return []
-        machine = entry.replay("value").machine
+        machine = entry.replay(VALUE).machine
         n = 1 if batch.n is None else batch.n
         out = array("d", bytes(8 * machine.n_stored * n))
         machine.run(n, batch.samples, batch.others, out)
@@ -162,14 +192,15 @@ class Compiled:
         The loss is the mean over the samples, or what ``reduce`` says. Arguments as in ``map``; without any, one evaluation.
         A call that raises leaves every ``grad`` as it was.
         """
-        entry, batch = self._many(args, kwargs, "backward()")
+        stored = self.reduce is None
+        goal = Goal("backward", stored=stored)
+        entry, batch = self._many(args, kwargs, "backward()", goal)
         if batch.n == 0 and self.reduce == "mean":
             raise ShapeError(f"backward() of {self.name}: the mean over no samples; there must be at least one")
         if entry is None:
             return 0.0 if self.reduce == "sum" else []
         n = 1 if batch.n is None else batch.n
-        stored = self.reduce is None
-        replay = entry.replay("backward", stored=stored)
+        replay = entry.replay(goal)
         out = array("d", bytes(8 * n)) if stored else None
         sums = replay.machine.run(n, batch.samples, batch.others, out)
         scale = 1.0 / n if self.reduce == "mean" else 1.0
@@ -183,7 +214,7 @@ class Compiled:
     @property
     def parameters(self) -> list[Value]:
         """The Values that the function uses, as the last trace has them."""
-        return list(self._last().trace.parameters)
+        return list(self._last().parameters)
 
     @property
     def program(self) -> Any:
@@ -216,12 +247,12 @@ class Compiled:
     def _replay(self) -> Replay:
         entry = self._last()
         if not entry.replays:
-            entry.replay("value")
+            entry.replay(VALUE)
         return next(reversed(entry.replays.values()))
 
     # ---- forms of arguments -------------------------------------------------------------------------------------------------
 
-    def _one(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Entry, array[float]]:
+    def _one(self, args: tuple[Any, ...], kwargs: dict[str, Any], goal: Goal) -> tuple[Entry, array[float]]:
         """The entry for one sample, and its numbers."""
         places = self._places(args)
         leaves, structure = flatten(tuple([args[place] for place in places]))
@@ -232,7 +263,7 @@ class Compiled:
             leaves, structure = flatten(unwrapped_args)
             numbers = array("d", floats(leaves, structure, "args"))
         batched = self._batched(structure, places)
-        return self._entry(structure, batched, args, kwargs, numbers), numbers
+        return self._entry(structure, batched, args, kwargs, numbers, goal), numbers
 
     def _batched(self, structure: Structure, places: list[int]) -> tuple[bool, ...]:
         """Which inputs have lanes: those of arguments that have an axis for samples."""
@@ -249,7 +280,7 @@ class Compiled:
                 found += [axis is not None] * part.size
         return tuple(found)
 
-    def _many(self, args: tuple[Any, ...], kwargs: dict[str, Any], taker: str) -> tuple[Entry | None, Batch]:
+    def _many(self, args: tuple[Any, ...], kwargs: dict[str, Any], taker: str, goal: Goal) -> tuple[Entry | None, Batch]:
         """The entry for the samples of a batch, and the batch."""
         if traced():
             raise TraceError(f"{taker} of {self.name} inside of another function that is compiled: call {self.name}() there")
@@ -265,7 +296,7 @@ class Compiled:
             first[number : number + len(numbers)] = numbers
         if batch.n == 0 and not batch.of_arrays:
             return None, batch  # a list of no samples does not say what form they have
-        return self._entry(structure, tuple(batch.batched), args, kwargs, first), batch
+        return self._entry(structure, tuple(batch.batched), args, kwargs, first, goal), batch
 
     def _places(self, args: tuple[Any, ...]) -> list[int]:
         """The numbers of the arguments that are data."""
@@ -298,6 +329,7 @@ class Compiled:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         numbers: Sequence[float],
+        goal: Goal,
     ) -> Entry:
         """What was recorded for this form of arguments; recorded now, if it is new."""
         static = tuple([(i, args[i]) for i in range(len(args)) if i in self.static or i - len(args) in self.static])
@@ -306,7 +338,7 @@ class Compiled:
             entry = self._entries.get(key)
         except TypeError as error:
             raise TypeError(f"{self.name}: static and keyword arguments must be hashable: {error}") from None
-        if entry is not None:
+        if entry is not None and entry.can(goal):
             return entry
         places = self._places(args)
 
@@ -318,7 +350,7 @@ class Compiled:
 
         with self._lock:
             entry = self._entries.get(key)
-            if entry is None:
+            if entry is None or not entry.can(goal):
                 entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.passes)
                 self._entries[key] = entry
                 self.traces += 1
@@ -373,6 +405,12 @@ def compile(
         "passes": chosen,
     }
     return Compiled(fn, options)
+
+
+def _thawed(fn: Callable[..., Any], options: dict[str, Any], entries: OrderedDict[Any, Entry], traces: int) -> Compiled:
+    compiled = Compiled(fn, options)
+    compiled._entries, compiled.traces = entries, traces
+    return compiled
 
 
 def _form(structure: Structure) -> tuple[int, Any] | None:

@@ -42,8 +42,11 @@ def trace(fn: Callable[..., Any], name: str, numbers: list[float], call: Callabl
         args, kwargs = call(inputs)
         try:
             result = fn(*args, **kwargs)
-        except TypeError as error:
-            raise _as_index(error) or error from None
+        except (TypeError, IndexError) as error:
+            remedy = _as_index(error)
+            if remedy is None:
+                raise
+            raise remedy from error
     outputs, structure = flatten(result)
     for i, (output, path) in enumerate(zip(outputs, structure.paths("result"), strict=True)):
         if not isinstance(output, Value):
@@ -57,11 +60,9 @@ def trace(fn: Callable[..., Any], name: str, numbers: list[float], call: Callabl
     return Trace(name, inputs, nodes, list(captured), outputs, structure)
 
 
-def _as_index(error: TypeError) -> TraceError | None:
-    """The error of a Value that was used as an index, with the remedy."""
-    if not re.search(r"(indices must be integers|interpreted as an integer).*|.*only integers", str(error)):
-        return None
-    if "Value" not in str(error) and "only integers" not in str(error):
+def _as_index(error: Exception) -> TraceError | None:
+    """The error of a Value that was used as an index, with the remedy; None for any other error."""
+    if not re.search(r"only integers|(indices must be integers|interpreted as an integer).*Value|Value.*integer", str(error)):
         return None
     place = error.__traceback__
     while place is not None and place.tb_next is not None:

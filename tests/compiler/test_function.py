@@ -1,0 +1,458 @@
+"""The interface of ad.compile: calls, batches, gradients, forms of arguments, what must not be frozen, threads, pickles."""
+
+import copy
+import math
+import pickle
+import threading
+
+import numpy as np
+import pytest
+import scipy.optimize
+
+import autodiff as ad
+from autodiff import nn
+from autodiff.compiler.function import MOST_TRACES
+
+
+def quadratic(x, y):
+    return (x[0] * y - x[1]) ** 2
+
+
+WEIGHT = ad.Value(0.7, "weight")
+
+
+def weighted(x):
+    return ad.tanh(WEIGHT * x) + WEIGHT * x
+
+
+def rosenbrock(x):
+    return sum(100.0 * (x[i + 1] - x[i] ** 2) ** 2 + (1 - x[i]) ** 2 for i in range(len(x) - 1))
+
+
+# ---- calls -------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_gives_a_float_and_is_recorded_once():
+    calls = []
+
+    @ad.compile
+    def f(x, y):
+        calls.append(1)
+        return quadratic(x, y)
+
+    assert f([2.0, 1.0], 3.0) == 25.0
+    assert f([2, 1.0], 4) == 49.0
+    assert f([2.0, 1.0], 5.0) == 81.0
+    assert len(calls) == f.traces == 1
+
+
+def test_a_new_structure_is_recorded_anew_and_the_cache_is_bounded():
+    f = ad.compile(lambda xs: ad.sum(xs))
+    for n in range(1, MOST_TRACES + 3):
+        assert f([1.0] * n) == n
+    assert f.traces == MOST_TRACES + 2
+    assert f([1.0] * (MOST_TRACES + 2)) == MOST_TRACES + 2
+    assert f.traces == MOST_TRACES + 2
+    assert f([1.0]) == 1.0
+    assert f.traces == MOST_TRACES + 3
+
+
+def test_results_and_gradients_have_the_forms_of_eager_ones():
+    def f(p, x):
+        return {"a": [p["w"][0] * x, p["b"] + x], "b": x * x}
+
+    compiled = ad.compile(f)
+    assert compiled({"w": [2.0, 3.0], "b": 1.0}, 4.0) == {"a": [8.0, 5.0], "b": 16.0}
+    loss = lambda p, x: (p["w"][0] * x + p["b"] * p["w"][1]) ** 2  # noqa: E731
+    args = ({"w": (2.0, 3.0), "b": 1.0}, 4.0)
+    for argnums in (0, 1, (0, 1), -1):
+        assert ad.compile(loss, argnums=argnums).value_and_grad(*args) == ad.value_and_grad(loss, argnums)(*args)
+
+
+def test_arrays_give_arrays_and_a_new_one_each_time():
+    f = ad.value_and_grad(rosenbrock, compile=True)
+    x = np.linspace(0.5, 1.5, 10)
+    value, gradient = f(x)
+    again = f(x)
+    assert again[1] is not gradient
+    expected = ad.value_and_grad(rosenbrock)(x)
+    for found in ((value, gradient), again, f(x[::-1][::-1])):
+        assert found[0] == pytest.approx(expected[0], rel=1e-13)
+        assert found[1] == pytest.approx(expected[1], rel=1e-12)
+        assert found[1].dtype == float
+        assert found[1].shape == (10,)
+    for other in (x.astype(np.float32), np.arange(10), x[::2].repeat(2)[::1], np.asfortranarray(x)):
+        assert f(other)[1] == pytest.approx(ad.value_and_grad(rosenbrock)(other)[1], rel=1e-11)
+    table = np.arange(6.0).reshape(2, 3)
+    g = ad.value_and_grad(lambda t: (t * t).sum(), compile=True)
+    for _ in range(2):
+        assert (g(table)[1] == 2 * table).all()
+        assert (g(table.T.copy().T)[1] == 2 * table).all()
+
+
+def test_scipy_minimises_with_it():
+    found = scipy.optimize.minimize(ad.value_and_grad(rosenbrock, compile=True), np.zeros(6), jac=True, method="BFGS")
+    assert found.x == pytest.approx(np.ones(6), abs=1e-5)
+
+
+def test_quick_calls_see_every_change_of_form():
+    f = ad.compile(lambda x, y: x[0] * y)
+    assert f([2.0, 1.0], 3.0) == 6.0
+    assert f([2.0, 1.0], 3) == 6.0
+    assert f((2.0, 1.0), 3.0) == 6.0
+    assert f([2.0], 3.0) == 6.0
+    assert f([2.0, 1.0], np.float64(3.0)) == 6.0
+    assert f(np.array([2.0, 1.0]), 3.0) == 6.0
+    assert f(np.array([2.0, 1.0]), True) == 2.0
+    assert isinstance(f([ad.Value(2.0), 1.0], 3.0), ad.Value)
+    with pytest.raises(TypeError):
+        f(["2", 1.0], 3.0)
+    with pytest.raises(TypeError):
+        f([2.0, 1.0])
+
+
+def test_a_list_result_a_constant_result_and_no_arguments():
+    w = ad.Value(3.0)
+    assert ad.compile(lambda x: [x, 2.0, w])(1.0) == [1.0, 2.0, 3.0]
+    assert ad.compile(lambda x: 5)(1.0) == 5.0
+    assert ad.compile(lambda x: 5).value_and_grad(1.0) == (5.0, 0.0)
+    f = ad.compile(lambda: w * w)
+    assert f() == 9.0
+    assert f.backward() == 9.0
+    assert w.grad == 6.0
+
+
+# ---- parameters --------------------------------------------------------------------------------------------------------------
+
+
+def test_parameters_are_read_live_and_their_gradients_accumulate():
+    w = ad.Value(2.0)
+    f = ad.compile(lambda x: w * x)
+    assert f(3.0) == 6.0
+    w.data = 5.0
+    assert f(3.0) == 15.0
+    f.backward([1.0, 3.0])
+    f.backward([1.0, 3.0])
+    assert w.grad == 4.0
+
+
+def test_two_functions_share_parameters():
+    w = ad.Value(2.0)
+    f, g = ad.compile(lambda x: w * x), ad.compile(lambda x: w * w * x)
+    f.backward([1.0])
+    g.backward([1.0])
+    assert w.grad == 5.0
+    w.data = 3.0
+    assert (f(1.0), g(1.0)) == (3.0, 9.0)
+
+
+def test_an_operation_that_is_captured_passes_its_gradient_on():
+    w = ad.Value(2.0)
+    square = w * w
+    f = ad.compile(lambda x: square * x)
+    f.backward([3.0])
+    assert w.grad == 12.0
+    assert f.value_and_grad(3.0) == (12.0, 4.0)
+
+
+def test_reduce_is_the_mean_the_sum_or_nothing():
+    w = ad.Value(2.0)
+    xs = [1.0, 2.0, 6.0]
+    for reduce, value, gradient in (("mean", 6.0, 3.0), ("sum", 18.0, 9.0), (None, [2.0, 4.0, 12.0], 9.0)):
+        w.grad = 0.0
+        assert ad.compile(lambda x: w * x, reduce=reduce).backward(xs) == value
+        assert w.grad == gradient
+    found = ad.compile(lambda x: w * x, reduce=None).backward(np.array(xs))
+    assert isinstance(found, np.ndarray)
+    with pytest.raises(ValueError, match="reduce"):
+        ad.compile(quadratic, reduce="max")
+
+
+def test_in_axes_say_which_arguments_carry_the_batch():
+    f = ad.compile(lambda x, scale, p: x[0] * scale + p["b"] * x[1], in_axes=(1, None, {"b": 0, "c": None}))
+    xs = np.arange(6.0).reshape(2, 3)
+    b = np.array([1.0, 2.0, 3.0])
+    expected = xs[0] * 10.0 + b * xs[1]
+    assert (f.map(xs, 10.0, {"b": b, "c": [1.0]}) == expected).all()
+    assert f.map(xs.tolist(), 10.0, {"b": b.tolist(), "c": [1.0]}) == expected.tolist()
+    assert ad.compile(lambda x, y: x * y, in_axes=None).map(2.0, 3.0) == [6.0]
+
+
+def test_predictions_over_a_batch_have_the_form_of_the_result():
+    f = ad.compile(lambda x: [x[0] + x[1], x[0] * x[1]])
+    xs = np.arange(8.0).reshape(4, 2)
+    assert (f.map(xs) == np.stack([xs[:, 0] + xs[:, 1], xs[:, 0] * xs[:, 1]], axis=1)).all()
+    assert f.map(xs.tolist())[1] == [5.0, 6.0]
+    g = ad.compile(lambda x: {"sum": x[0] + x[1], "both": (x[0], x[1], x[0])})
+    assert (g.map(xs)["sum"] == xs.sum(axis=1)).all()
+    assert (g.map(xs)["both"][1] == xs[:, 1]).all()
+
+
+def test_what_has_no_gradient_says_so():
+    f = ad.compile(lambda x: [x, x])
+    with pytest.raises(TypeError, match="one number"):
+        f.backward([1.0])
+    with pytest.raises(TypeError, match="one number"):
+        f.value_and_grad(1.0)
+
+
+@pytest.mark.parametrize(
+    ("xs", "ys", "message"),
+    [
+        (np.zeros((3, 2)), np.zeros(4), "4 samples.*3"),
+        (np.zeros((3, 2)), 1.0, "must be a batch"),
+        ([[1.0, 2.0], [1.0]], [1.0, 2.0], r"args\[0\]\[1\]"),
+        (np.array(1.0), np.zeros(3), "no axis"),
+    ],
+)
+def test_batches_that_do_not_fit_are_named(xs, ys, message):
+    with pytest.raises(ad.ShapeError, match=message):
+        ad.compile(quadratic).backward(xs, ys)
+
+
+def test_what_is_no_data_is_named():
+    f = ad.compile(quadratic)
+    with pytest.raises(TypeError, match="static"):
+        f([1.0, "a"], 2.0)
+    with pytest.raises(TypeError, match="real numbers"):
+        f.map(np.zeros((3, 2), dtype=complex), np.zeros(3))
+    with pytest.raises(TypeError, match="Value"):
+        f.map([[ad.Value(1.0), 2.0]], [1.0])
+    with pytest.raises(TypeError, match="must return numbers"):
+        ad.compile(lambda x: "a")(1.0)
+    with pytest.raises(TypeError, match="takes a function"):
+        ad.compile(3)
+
+
+# ---- nothing is frozen -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, w: x if x > 0 else -x,
+        lambda x, w: x if w > 0 else -x,
+        lambda x, w: x if w * 2 > 0 else -x,
+        lambda x, w: float(x) * x,
+        lambda x, w: int(x) * x,
+        lambda x, w: x.data * x,
+        lambda x, w: w.data * x,
+        lambda x, w: max(x, 0.0),
+        lambda x, w: [1.0, 2.0][x],
+        lambda x, w: x * range(3)[x],
+        lambda x, w: x * round(x),
+        lambda x, w: x * math.floor(x),
+        lambda x, w: x * math.exp(w),
+        lambda x, w: x and w,
+        lambda x, w: ad.Value(x),
+        lambda x, w: x * w.grad,
+        lambda x, w: np.array([1.0, 2.0])[x] * x,
+        lambda x, w: (x * w).backward(),
+    ],
+)
+def test_reading_a_number_while_tracing_raises_with_the_line_and_leaves_nothing_behind(f):
+    w = ad.Value(0.5)
+    compiled = ad.compile(lambda x: f(x, w))
+    with pytest.raises(ad.TraceError, match=r"test_function\.py:\d+"):
+        compiled(1.0)
+    assert compiled.traces == 0
+    assert w.grad == 0.0
+    assert float(w) == 0.5  # and nobody traces any more
+    assert (w > 0) is True
+    assert ad.compile(lambda x: x * w)(2.0) == 1.0
+
+
+def test_the_remedies_are_named():
+    with pytest.raises(ad.TraceError, match=r"ad\.where.*ad\.maximum.*static="):
+        ad.compile(lambda x: x if x > 0 else -x)(1.0)
+    with pytest.raises(ad.TraceError, match=r"ad\.take"):
+        ad.compile(lambda x: [1.0, 2.0][x])(1.0)
+
+
+def test_writing_while_tracing_raises():
+    w = ad.Value(1.0)
+
+    def f(x):
+        w.data = 2.0
+        return w * x
+
+    with pytest.raises(ad.TraceError, match="changes"):
+        ad.compile(f)(1.0)
+    assert w.data == 1.0
+
+
+def test_static_arguments_are_passed_on_and_recorded_anew():
+    def power(x, n, name=None):
+        out = 1.0
+        for _ in range(n):
+            out = out * x
+        return out if name != "minus" else -out
+
+    f = ad.compile(power, static=1)
+    assert f(2.0, 3) == 8.0
+    assert f(2.0, 4) == 16.0
+    assert f(3.0, 3) == 27.0
+    assert f(3.0, 3, name="minus") == -27.0
+    assert f.traces == 3
+    assert f.value_and_grad(3.0, 2) == (9.0, 6.0)
+    assert f.map([1.0, 2.0], 2) == [1.0, 4.0]
+    with pytest.raises(TypeError, match="hashable"):
+        f(1.0, [3])
+
+
+def test_other_threads_read_numbers_while_one_traces():
+    w = ad.Value(2.0)
+    inside, done = threading.Event(), threading.Event()
+    read = []
+
+    def f(x):
+        inside.set()
+        assert done.wait(20)
+        return w * x
+
+    thread = threading.Thread(target=lambda: ad.compile(f)(1.0))
+    thread.start()
+    assert inside.wait(20)
+    read.append((float(w), w.data, w > 1, bool(w)))
+    done.set()
+    thread.join()
+    assert read == [(2.0, 2.0, True, True)]
+
+
+# ---- branches ----------------------------------------------------------------------------------------------------------------
+
+
+BRANCHES = [
+    lambda x: ad.where(x > 0, ad.log(x), 0.0),
+    lambda x: ad.where(x > 0, ad.sqrt(x) * ad.log(x), x * x) * 3.0,
+    lambda x: ad.where(x >= 1, ad.where(x > 2, ad.log(x - 2), 1 / (x - 1)), ad.exp(x)),
+    lambda x: ad.where(x < 0, 1 / x, x) + ad.where(x <= 0, x, ad.log(x)),
+    lambda x: ad.where(x > 0, x, ad.sqrt(x)) + ad.sqrt(ad.where(x > 0, x, 1.0)),
+    lambda x: ad.where(1 > x, x * x, 2 * x),
+    lambda x: ad.where(x, 1 / x, 7.0),
+    lambda x: ad.where(x > 0, 2.0, 3.0) * x,
+    lambda x: ad.softmax([x, 2 * x, 1.0])[1] + ad.log_softmax([x, 0.0])[0],
+    lambda x: ad.clip(x, -1, 1) * ad.maximum(x, 0.5),
+]
+
+
+@pytest.mark.parametrize("f", BRANCHES)
+def test_branches_select_and_never_multiply_by_a_mask_of_zeros(f):
+    compiled = ad.compile(f)
+    for x in (-2.0, -0.0, 0.0, 0.3, 0.5, 1.0, 1.5, 2.0, 2.5, math.inf, -math.inf, math.nan):
+        expected = ad.value_and_grad(f)(x)
+        found = compiled.value_and_grad(x)
+        assert found == pytest.approx(expected, rel=1e-12, nan_ok=True), x
+
+
+def test_an_index_that_is_data_is_taken_from_a_table():
+    table = [[ad.Value(i + 10 * j) for i in range(3)] for j in range(5)]
+
+    def f(token, x):
+        row = ad.take(table, token)
+        return ad.dot(row, [x, 1.0, 2.0]) * ad.take([1.0, 2.0, 3.0, 4.0, 5.0], token)
+
+    tokens, xs = [0, 4, 2, 2], [1.0, 2.0, 3.0, 4.0]
+    loss = ad.mean([f(t, x) for t, x in zip(tokens, xs, strict=True)])
+    loss.backward()
+    expected = [[v.grad for v in row] for row in table]
+    for row in table:
+        for v in row:
+            v.grad = 0.0
+    compiled = ad.compile(f)
+    assert compiled.backward(tokens, xs) == pytest.approx(loss.data)
+    assert [[v.grad for v in row] for row in table] == expected
+    assert math.isnan(compiled(7, 1.0))
+    assert math.isnan(compiled(1.5, 1.0))
+    for index in (-1, 5, 1.5):
+        with pytest.raises(IndexError):
+            ad.take(table, index)
+    with pytest.raises(ad.ShapeError):
+        ad.compile(lambda i: ad.take([[1.0], [1.0, 2.0]], i)[0])(1.0)
+
+
+def test_an_entry_that_is_not_taken_gets_no_nan():
+    w = ad.Value(0.0)
+    f = ad.compile(lambda i: ad.take([ad.log(w), w * 2.0], i))
+    f.backward([1.0])
+    assert w.grad == 2.0
+
+
+# ---- derivatives of and in compiled functions ------------------------------------------------------------------------------
+
+
+def test_hessians_of_compiled_functions():
+    def f(x):
+        return ad.exp(x[0] * x[1]) + ad.tanh(x[1]) * x[0] ** 3 + ad.where(x[0] > 0, x[0] ** 2 * x[1], 0.0)
+
+    x = [0.3, -0.7]
+    expected = ad.hessian(f)(x)
+    assert ad.hessian(ad.compile(f))(x) == expected
+    compiled = ad.compile(ad.hessian(f))
+    for point in (x, [0.1, 0.2], [-0.4, 2.0]):
+        assert np.array(compiled(point)) == pytest.approx(np.array(ad.hessian(f)(point)), rel=1e-12)
+    assert compiled.traces == 1
+    assert ad.compile(ad.grad(ad.grad(lambda x: x**4)))(2.0) == 48.0
+    assert ad.compile(lambda x: ad.hvp(f, x, [1.0, 2.0]))(x) == pytest.approx(ad.hvp(f, x, [1.0, 2.0]), rel=1e-12)
+    w = ad.Value(2.0)
+    assert ad.compile(lambda x: ad.gradients(w**3 * x, w))(5.0) == 60.0
+
+
+def test_inside_another_compiled_function_it_is_written_out():
+    w = ad.Value(2.0)
+    inner = ad.compile(lambda x: w * x)
+    outer = ad.compile(lambda x: inner(x) + inner(1.0))
+    assert outer(3.0) == 8.0
+    w.data = 3.0
+    assert outer(3.0) == 12.0
+
+
+# ---- threads, copies, pickles ------------------------------------------------------------------------------------------------
+
+
+def test_threads_call_one_program():
+    model = nn.MLP(2, [8, 1], seed=3)
+    f = ad.compile(lambda x, y: (model(x) - y) ** 2)
+    rng = np.random.default_rng(1)
+    batches = [(rng.normal(size=(n, 2)), rng.normal(size=n)) for n in (1, 5, 64, 130, 300)]
+    expected = [f.map(*batch) for batch in batches]
+    wrong = []
+
+    def work(offset):
+        for i in range(60):
+            k = (i + offset) % len(batches)
+            if not (f.map(*batches[k]) == expected[k]).all() or f([1.0, 2.0], 3.0) != f([1.0, 2.0], 3.0):
+                wrong.append(k)
+
+    threads = [threading.Thread(target=work, args=(offset,)) for offset in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert f.traces == 2
+
+
+def test_compiled_functions_and_programs_pickle():
+    f = ad.compile(weighted)
+    f.backward([0.3, 0.4])
+    f(0.5)
+    again = pickle.loads(pickle.dumps(f))
+    assert again(0.5) == f(0.5)
+    assert again.map([0.1, 0.2]) == f.map([0.1, 0.2])
+    assert again.traces == 1
+    together = pickle.loads(pickle.dumps((again, WEIGHT)))
+    assert together[0].backward([1.0]) == pytest.approx(f.map([1.0])[0])
+    program = pickle.loads(pickle.dumps(f.program))
+    assert str(program) == str(f.program)
+    assert copy.deepcopy(f)(0.5) == f(0.5)
+
+
+def test_it_keeps_name_and_docstring():
+    def f(x):
+        """Words."""
+        return x
+
+    assert ad.compile(f).__name__ == "f"
+    assert ad.compile(f).__doc__ == "Words."
+    assert ad.compile(reduce="sum")(f).reduce == "sum"
