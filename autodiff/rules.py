@@ -387,6 +387,7 @@ logsumexp = op("logsumexp", None, ieee.logsumexp,                            lam
 
 # No gradient flows through these: eagerly they are bools and floats.
 CONSTANT = frozenset({"greater", "greater_equal", "equal", "held"})
+TRACED = CONSTANT | {"select", "taken"}  # recorded by nobody but a trace
 
 if not TYPE_CHECKING:  # type checkers see the names above as they stand
     __all__ = [rule.name for rule in TABLE.values() if rule.doc]

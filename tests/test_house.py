@@ -134,15 +134,15 @@ def test_a_permitted_import_is_permitted(module, source):
 PUBLIC_NAMES = """
     Value
     AutodiffError GradientMismatch GraphTooLarge NonFiniteError RendererFailed RendererNotFound ShapeError StaleRecording
-    UnknownNameError
+    TraceError UnknownNameError
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
-    draw implementation nn optim scope strict
+    compile draw implementation nn optim scope strict
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
     erf erfc sign step where clip max min maximum minimum
     sigmoid relu softplus softsign silu gelu mish elu selu leaky_relu maxout
-    sum prod mean dot norm softmax log_softmax logsumexp
+    take sum prod mean dot norm softmax log_softmax logsumexp
 """
 
 
