@@ -98,7 +98,7 @@ def descend(r: Callable[[list[Any]], list[Any]], start: list[float], x_scale: st
 
 
 def newton(objective: Callable[[list[Any]], Any], b: list[float], most: int = 20) -> tuple[list[float], list[float]]:
-    """Steps −H⁻¹g from b, as long as each is shorter than the one before; then only rounding is left. The lengths too.
+    """Steps −H⁻¹g from b, as long as each is ten times shorter than the last; then only rounding is left. The lengths too.
 
     A length is the largest change of a parameter as a share of it. H is scaled to a diagonal of ones before it is solved,
     since the parameters may differ by many powers of ten.
@@ -110,7 +110,7 @@ def newton(objective: Callable[[list[Any]], Any], b: list[float], most: int = 20
         scale = 1 / np.sqrt(np.abs(np.diag(h)))
         change = -scale * np.linalg.solve(scale[:, None] * h * scale, scale * g)
         length = float(np.max(np.abs(change / b)))
-        if lengths and length >= lengths[-1]:
+        if lengths and length > lengths[-1] / 10:
             break
         b = (b + change).tolist()
         lengths.append(length)
