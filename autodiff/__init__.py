@@ -14,7 +14,9 @@ from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
+from autodiff.errors import SettingError as SettingError
 from autodiff.errors import ShapeError as ShapeError
+from autodiff.errors import StateError as StateError
 from autodiff.errors import UnknownNameError as UnknownNameError
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
 from autodiff.recording import scope as scope
@@ -30,7 +32,9 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "NonFiniteError",
         "RendererFailed",
         "RendererNotFound",
+        "SettingError",
         "ShapeError",
+        "StateError",
         "UnknownNameError",
         "Value",
         "draw",
