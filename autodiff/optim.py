@@ -1,8 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=False
+# cython: annotation_typing=False
 """Optimisers, which change parameters along their gradients; learning-rate schedules and gradient clipping to go with them.
 
 Names, defaults and formulas are those of PyTorch 2. Each step is one loop over typed numbers: this file is plain Python, and
-Cython compiles it as it stands (``optim.pxd`` has its C types).
+Cython compiles it as it stands (``optim.pxd`` has its C types). Only the loops take their annotations for C types; the rest has
+them for people and type checkers.
 """
 
 from __future__ import annotations
@@ -111,10 +113,7 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
-        parameters: tuple[Value, ...] = self._parameters
-        parameter: Value
-        for parameter in parameters:
-            parameter.adjoint = 0.0
+        clear(self._parameters)
 
     def step(self) -> None:
         """Move every parameter by its gradient. A step that is interrupted leaves parameters and state as they were."""
@@ -222,8 +221,9 @@ class SGD(Optimizer):
     def _buffer_names(self, hyperparameters: dict[str, Any]) -> list[str]:
         return ["momentum_buffer"] if hyperparameters["momentum"] else []
 
+    @cython.annotation_typing(True)
     def _move(self, steps: int) -> None:
-        settings: dict[str, Any] = self._hyperparameters
+        settings = self._hyperparameters
         lr: cython.double = settings["lr"]
         momentum: cython.double = settings["momentum"]
         share: cython.double = 1.0 - settings["dampening"]
@@ -271,8 +271,9 @@ class Adam(Optimizer):
     def _buffer_names(self, hyperparameters: dict[str, Any]) -> list[str]:
         return ["exp_avg", "exp_avg_sq"] + (["max_exp_avg_sq"] if hyperparameters["amsgrad"] else [])
 
+    @cython.annotation_typing(True)
     def _move(self, steps: int) -> None:
-        settings: dict[str, Any] = self._hyperparameters
+        settings = self._hyperparameters
         lr: cython.double = settings["lr"]
         beta1: cython.double = settings["betas"][0]
         beta2: cython.double = settings["betas"][1]
@@ -354,8 +355,9 @@ class RMSprop(Optimizer):
         optional = {"momentum_buffer": hyperparameters["momentum"], "grad_avg": hyperparameters["centered"]}
         return ["square_avg", *[name for name, needed in optional.items() if needed]]
 
+    @cython.annotation_typing(True)
     def _move(self, steps: int) -> None:
-        settings: dict[str, Any] = self._hyperparameters
+        settings = self._hyperparameters
         lr: cython.double = settings["lr"]
         alpha: cython.double = settings["alpha"]
         eps: cython.double = settings["eps"]
@@ -385,12 +387,46 @@ class RMSprop(Optimizer):
             parameter.primal = parameter.primal - lr * g
 
 
+# ---- what the loops are made of ---------------------------------------------------------------------------------------------
+
+
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+@cython.annotation_typing(True)
 def between(x: cython.double, y: cython.double, weight: cython.double) -> cython.double:
     """(1 − weight)·x + weight·y, in the form that is exact at the nearer end."""
     return x + weight * (y - x) if weight < 0.5 else y - (1.0 - weight) * (y - x)
+
+
+@cython.cfunc
+@cython.annotation_typing(True)
+def clear(values: tuple[Value, ...]) -> None:
+    """Set every gradient to 0."""
+    value: Value
+    for value in values:
+        value.adjoint = 0.0
+
+
+@cython.cfunc
+@cython.annotation_typing(True)
+def scale(values: tuple[Value, ...], factor: cython.double) -> None:
+    """Multiply every gradient by a factor."""
+    value: Value
+    for value in values:
+        value.adjoint = value.adjoint * factor
+
+
+@cython.cfunc
+@cython.annotation_typing(True)
+def clamp(values: tuple[Value, ...], limit: cython.double) -> None:
+    """Bring every gradient into the range from −limit to limit."""
+    value: Value
+    for value in values:
+        if value.adjoint > limit:
+            value.adjoint = limit
+        elif value.adjoint < -limit:
+            value.adjoint = -limit
 
 
 # ---- clipping ---------------------------------------------------------------------------------------------------------------
@@ -408,18 +444,16 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float, error_if_nonfin
     that an optimiser would refuse; no parameters at all have the norm 0.
     """
     limit = nonnegative(max_norm, "clip_grad_norm(max_norm)")
-    values: tuple[Value, ...] = trainable(parameters, "clip_grad_norm()")
+    values = trainable(parameters, "clip_grad_norm()")
     gradients = [value.grad for value in values]
     # hypot hides a nan behind an inf
     norm = math.nan if any(map(math.isnan, gradients)) else math.hypot(*gradients)
     if switch(error_if_nonfinite, "clip_grad_norm(error_if_nonfinite)") and not math.isfinite(norm):
         culprits = (value for value in values if not math.isfinite(value.grad))
         raise NonFiniteError(f"the norm of the gradients is {norm}: the first that is not finite is that of {next(culprits)!r}")
-    coefficient: cython.double = 1.0 if math.isinf(limit) else limit / (norm + 1e-6)
-    parameter: Value
-    if not coefficient >= 1.0:
-        for parameter in values:
-            parameter.adjoint = parameter.adjoint * coefficient
+    coefficient = 1.0 if math.isinf(limit) else limit / (norm + 1e-6)
+    if not coefficient >= 1.0:  # of a nan too
+        scale(values, coefficient)
     return norm
 
 
@@ -428,14 +462,8 @@ def clip_grad_value(parameters: Iterable[Value], clip_value: float) -> None:
 
     Raises as ``clip_grad_norm`` does.
     """
-    limit: cython.double = nonnegative(clip_value, "clip_grad_value(clip_value)")
-    values: tuple[Value, ...] = trainable(parameters, "clip_grad_value()")
-    parameter: Value
-    for parameter in values:
-        if parameter.adjoint > limit:
-            parameter.adjoint = limit
-        elif parameter.adjoint < -limit:
-            parameter.adjoint = -limit
+    limit = nonnegative(clip_value, "clip_grad_value(clip_value)")
+    clamp(trainable(parameters, "clip_grad_value()"), limit)
 
 
 def nonnegative(x: float, what: str) -> float:

@@ -129,16 +129,22 @@ def clipping():
     cases = []
     for name, gradients in GRADIENTS.items():
         for limit in LIMITS:
-            after = {}
-            for clip in (torch.nn.utils.clip_grad_norm_, torch.nn.utils.clip_grad_value_):
-                leaves = [torch_leaf(0.0) for _ in gradients]
-                for leaf, gradient in zip(leaves, gradients, strict=True):
-                    leaf.grad = torch.tensor(gradient, dtype=torch.float64)
-                result = clip(leaves, limit)
-                after[clip.__name__] = [str(float(leaf.grad)) for leaf in leaves]
-                norm = str(float(result)) if result is not None else norm
-            cases.append({"gradients": name, "limit": limit, "norm": norm, **after})
+            norm, by_norm = clipped(torch.nn.utils.clip_grad_norm_, gradients, limit)
+            _, by_value = clipped(torch.nn.utils.clip_grad_value_, gradients, limit)
+            cases.append(
+                {"gradients": name, "limit": limit, "norm": str(float(norm)), "by_norm": by_norm, "by_value": by_value}
+            )
     return cases
+
+
+def clipped(clip, gradients, limit):
+    """What a clipping function of torch's returns, and the gradients after it, as text."""
+    import torch
+
+    leaves = [torch_leaf(0.0) for _ in gradients]
+    for leaf, gradient in zip(leaves, gradients, strict=True):
+        leaf.grad = torch.tensor(gradient, dtype=torch.float64)
+    return clip(leaves, limit), [str(float(leaf.grad)) for leaf in leaves]
 
 
 def main():
