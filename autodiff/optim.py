@@ -72,7 +72,7 @@ class Optimizer:
     """
 
     # the names of the hyperparameters, in the order of the constructor's arguments
-    _names: ClassVar[tuple[str, ...]]
+    _names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, parameters: Iterable[Value], **hyperparameters: Any):
         kind = type(self).__name__
@@ -167,7 +167,7 @@ class Optimizer:
         states.require_keys(state["hyperparameters"], self._names, f"'hyperparameters' in {where}")
         try:
             hyperparameters = self._checked(state["hyperparameters"])
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise StateError(f"'hyperparameters' in {where}: {error}") from error
         steps = states.count(state["steps"], f"'steps' in {where}")
         states.require_keys(state["buffers"], self._buffer_names(hyperparameters), f"'buffers' in {where}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from autodiff.errors import StateError
 
+EXACT = 2**53  # up to here every whole number is a float
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
@@ -18,17 +19,17 @@ def plain(x: float) -> float | str:
 
 def number(x: Any, where: str) -> float:
     """The inverse of ``plain``. Raises ``StateError``, saying ``where`` it was found, for anything else."""
-    if isinstance(x, (float, int)) and not isinstance(x, bool):
+    if isinstance(x, float) or (isinstance(x, int) and not isinstance(x, bool) and abs(x) <= EXACT):
         return float(x)
     if isinstance(x, str) and x in NOT_FINITE:
         return NOT_FINITE[x]
-    raise StateError(f"{where} is {x!r}: it must be a number, 'inf', '-inf' or 'nan'")
+    raise StateError(f"{where} is {x!r}: it must be a float, 'inf', '-inf' or 'nan'")
 
 
 def count(x: Any, where: str) -> int:
     """x, if it is a whole number that counts something. Raises ``StateError`` otherwise."""
-    if isinstance(x, bool) or not isinstance(x, int) or x < 0:
-        raise StateError(f"{where} is {x!r}: it must be a whole number, 0 or more")
+    if isinstance(x, bool) or not isinstance(x, int) or not 0 <= x <= EXACT:
+        raise StateError(f"{where} is {x!r}: it must be a whole number from 0 to 2⁵³")
     return x
 
 

@@ -270,6 +270,8 @@ BAD_STATES = {
     "a number of parameters that is none": (lambda s: {**s, "parameters": True}, "'parameters' .* is True"),
     "half a step": (lambda s: {**s, "steps": 1.5}, "'steps' .* is 1.5"),
     "steps below zero": (lambda s: {**s, "steps": -1}, "'steps' .* is -1"),
+    "more steps than a float can count": (lambda s: {**s, "steps": 2**53 + 1}, "from 0 to 2⁵³"),
+    "a hyperparameter that no float can be": (lambda s: s["hyperparameters"].update(eps=10**400) or s, "int too large"),
     "no hyperparameters": (lambda s: {**s, "hyperparameters": None}, "type NoneType"),
     "a missing hyperparameter": (lambda s: s["hyperparameters"].pop("alpha") and s, "misses 'alpha'"),
     "an unexpected hyperparameter": (lambda s: s["hyperparameters"].update(beta=1) or s, "unexpected 'beta'"),
