@@ -23,8 +23,10 @@ from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
+from autodiff.errors import SettingError as SettingError
 from autodiff.errors import ShapeError as ShapeError
 from autodiff.errors import StaleRecording as StaleRecording
+from autodiff.errors import StateError as StateError
 from autodiff.errors import UnknownNameError as UnknownNameError
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
 from autodiff.recording import scope as scope
@@ -41,8 +43,10 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "NonFiniteError",
         "RendererFailed",
         "RendererNotFound",
+        "SettingError",
         "ShapeError",
         "StaleRecording",
+        "StateError",
         "UnknownNameError",
         "Value",
         "check_gradients",

@@ -6,6 +6,8 @@ AutodiffError
 ├── ShapeError         (ValueError)        a number of inputs, outputs or targets that does not fit
 ├── StaleRecording     (RuntimeError)      a ``data`` was written after operations had used it
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
+├── SettingError       (ValueError)        a learning rate, a parameter list or another setting nothing can be trained with
+├── StateError         (ValueError)        a state_dict that does not fit what it is loaded into
 ├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
@@ -43,6 +45,14 @@ class StaleRecording(AutodiffError, RuntimeError):
 
 class UnknownNameError(AutodiffError, ValueError):
     """There is nothing by that name; the message lists what there is."""
+
+
+class SettingError(AutodiffError, ValueError):
+    """A setting is outside of its range, or the parameters are none or hold one twice; the message says which."""
+
+
+class StateError(AutodiffError, ValueError):
+    """A ``state_dict`` is not one of this thing; the message says where it differs. Nothing was changed."""
 
 
 class GraphTooLarge(AutodiffError, ValueError):
