@@ -15,7 +15,10 @@ from autodiff.errors import NonFiniteError as NonFiniteError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
 from autodiff.errors import ShapeError as ShapeError
+from autodiff.errors import StateMismatch as StateMismatch
+from autodiff.errors import TrainingDiverged as TrainingDiverged
 from autodiff.errors import UnknownNameError as UnknownNameError
+from autodiff.errors import WrongFile as WrongFile
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
 from autodiff.recording import scope as scope
 from autodiff.recording import strict as strict
@@ -31,8 +34,11 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "RendererFailed",
         "RendererNotFound",
         "ShapeError",
+        "StateMismatch",
+        "TrainingDiverged",
         "UnknownNameError",
         "Value",
+        "WrongFile",
         "draw",
         "implementation",
         "nn",

@@ -2,7 +2,10 @@
 
 AutodiffError
 ├── NonFiniteError     (ArithmeticError)   an operation under ``strict()`` made a nan or an inf
+│   └── TrainingDiverged                   the loss or a gradient in ``nn.fit`` is nan or infinite
 ├── ShapeError         (ValueError)        a number of inputs, outputs or targets that does not fit
+├── StateMismatch      (ValueError)        a state whose keys or values are not those of the thing that is to take it
+├── WrongFile          (ValueError)        a file to be loaded that is cut, of another program, or for another model
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
 ├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
@@ -10,6 +13,11 @@ AutodiffError
 
 Each is also the built-in exception in brackets, so code that catches that one goes on working.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 
 class AutodiffError(Exception):
@@ -20,8 +28,32 @@ class NonFiniteError(AutodiffError, ArithmeticError):
     """An operation recorded under ``strict()`` had a nan or an infinite result."""
 
 
+class TrainingDiverged(NonFiniteError):
+    """The loss or a gradient became nan or infinite; the message says where, and the model is as before that step.
+
+    ``log`` is the ``TrainingLog`` up to there.
+    """
+
+    def __init__(self, message: str, log: Any = None):
+        super().__init__(message)
+        self.log = log
+
+
 class ShapeError(AutodiffError, ValueError):
     """The number of inputs, outputs or targets is not the number expected; the message has both."""
+
+
+class StateMismatch(AutodiffError, ValueError):
+    """The keys or values of a state do not fit; ``missing`` and ``unexpected`` are the lists of keys."""
+
+    def __init__(self, message: str, missing: Iterable[str] = (), unexpected: Iterable[str] = ()):
+        super().__init__(message)
+        self.missing = list(missing)
+        self.unexpected = list(unexpected)
+
+
+class WrongFile(AutodiffError, ValueError):
+    """A file is not what is to be loaded; the message says which file and where in it."""
 
 
 class UnknownNameError(AutodiffError, ValueError):

@@ -19,7 +19,7 @@ def test_perceptron_is_weighted_sum_bias_activation():
 
 def test_perceptron_names_its_parameters():
     perceptron = nn.Perceptron(2)
-    assert [parameter.name for parameter in perceptron.parameters()] == ["w1", "w2", "b"]
+    assert [parameter.name for parameter in perceptron.parameters()] == ["w.0", "w.1", "b"]
 
 
 def test_gradients_of_a_perceptron_are_those_of_the_chain_rule():
