@@ -2,8 +2,10 @@
 
 from autodiff.nn.initializers import he, uniform, xavier, zeros
 from autodiff.nn.layers import MLP, Layer, Neuron, Perceptron, Sequential
+from autodiff.nn.log import TrainingLog
 from autodiff.nn.losses import binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
 from autodiff.nn.module import Module
+from autodiff.nn.training import fit
 
 __all__ = [
     "MLP",
@@ -12,8 +14,10 @@ __all__ = [
     "Neuron",
     "Perceptron",
     "Sequential",
+    "TrainingLog",
     "binary_cross_entropy",
     "cross_entropy",
+    "fit",
     "he",
     "hinge",
     "huber",

@@ -10,7 +10,7 @@ from autodiff import functions, rules
 from autodiff.errors import ShapeError, UnknownNameError
 from autodiff.nn.initializers import Generator, Initializer, Seed, initializer_function, random_generator
 from autodiff.nn.module import Module
-from autodiff.nn.shapes import is_list, listed
+from autodiff.nn.shapes import counted, is_list, listed
 from autodiff.value import Value
 
 Activation = str | Callable[[Any], Any]
@@ -61,9 +61,9 @@ class Perceptron(Module):
     the bias, 0 at first. ``seed`` makes the draw repeatable; without it the weights come from Python's ``random``.
 
     The activation of the first perceptron (Rosenblatt 1958) was ``"step"``. A step has no useful gradient: its derivative is 0
-    wherever it has one, so ``backward()`` gives every weight the gradient 0 and trains nothing through it. It was trained by
-    the perceptron learning rule instead, which adds ``rate · (y − a) · x`` to w and ``rate · (y − a)`` to b after every mistake;
-    ``examples/perceptron_rule.py`` does so.
+    wherever it has one, so ``backward()`` gives every weight the gradient 0 and trains nothing through it. That perceptron was
+    trained by the perceptron learning rule instead: after every mistake add ``rate · (y − a) · x`` to w and ``rate · (y − a)``
+    to b. ``examples/perceptron_rule.py`` does so.
 
     Raises ``ShapeError`` if ``n_in`` is below 1, ``TypeError`` if it is no whole number, ``UnknownNameError`` for an activation
     or initialiser that does not exist.
@@ -91,7 +91,7 @@ class Perceptron(Module):
         """
         given = listed(inputs)
         if len(given) != len(self.w):
-            raise ShapeError(f"{self!r} takes {_count(len(self.w), 'input')} and was given {len(given)}")
+            raise ShapeError(f"{self!r} takes {counted(len(self.w), 'input')} and was given {len(given)}")
         return self._activation(functions.dot(self.w, given) + self.b)
 
     def __repr__(self) -> str:
@@ -149,7 +149,7 @@ class Sequential(Module):
     An activation, by name or as one of this package's functions of one number (``ad.tanh``), goes over each number of a list.
     Any other function is given the whole (``ad.softmax``).
 
-    Raises ``ShapeError`` for nothing, ``TypeError`` for what cannot be called, ``UnknownNameError`` for a name of no activation.
+    Raises ``ShapeError`` for nothing, ``TypeError`` for what cannot be called, ``UnknownNameError`` for a name that is none.
     """
 
     def __init__(self, *layers: Activation):
@@ -206,7 +206,3 @@ def _require_size(n: Any, whose: str) -> None:
         raise TypeError(f"{whose}: a whole number, not {type(n).__name__} {n!r}")
     if n < 1:
         raise ShapeError(f"{whose}: at least 1, not {n}")
-
-
-def _count(n: int, thing: str) -> str:
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

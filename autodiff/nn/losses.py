@@ -57,8 +57,8 @@ def binary_cross_entropy(outputs: Any, targets: Any, *, from_logits: bool = Fals
     """The mean of −y·log(p) − (1 − y)·log(1 − p) for targets y from 0 to 1 (Bishop 2006, equation 4.90).
 
     The outputs are probabilities p: a certain right answer costs 0, a certain wrong one inf, and what is outside of 0 to 1
-    costs nan. With ``from_logits=True`` they are logits z, where p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z),
-    which is accurate where p is rounded to 0 or 1.
+    costs nan. With ``from_logits=True`` they are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z),
+    which is accurate where p would be rounded to 0 or 1.
 
     Raises ``ValueError`` for a target outside of 0 to 1.
     """
@@ -81,7 +81,9 @@ def cross_entropy(logits: Any, index: Any) -> Any:
     Raises ``TypeError`` for an index that is no whole number, ``IndexError`` for one that is no class.
     """
     if not is_list(logits) or not len(logits):
-        raise ShapeError("cross_entropy() takes the logits of one sample, a list of at least one number, or a list of such lists")
+        raise ShapeError(
+            "cross_entropy() takes the logits of one sample, a list of at least one number, or a list of such lists"
+        )
     if not is_list(logits[0]):
         return _surprise(logits, index, "")
     indices = listed(index)
@@ -95,7 +97,9 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     if not is_list(logits) or not len(logits):
         raise ShapeError(f"cross_entropy(): the logits{where} are {logits!r}, not a list of at least one number")
     if is_list(index):
-        raise ShapeError(f"cross_entropy() of the logits{where or ' of one sample'} and {len(index)} indices: there must be one")
+        raise ShapeError(
+            f"cross_entropy() of the logits{where or ' of one sample'} and {len(index)} indices: there must be one"
+        )
     if isinstance(index, bool) or not hasattr(index, "__index__"):
         raise TypeError(f"cross_entropy(): the index{where} is a whole number, not {type(index).__name__} {index!r}")
     i = operator.index(index)

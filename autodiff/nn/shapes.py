@@ -18,6 +18,11 @@ def listed(x: Any) -> Any:
     return x if is_list(x) else [x]
 
 
+def counted(n: int, thing: str) -> str:
+    """So many of them, in words: ``1 input``, ``4,192 inputs``."""
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
+
+
 def pairs(outputs: Any, targets: Any, taker: str) -> list[tuple[Any, Any]]:
     """Each output with its target, from lists nested in the same way; one number and a list of that one are the same.
 
