@@ -73,8 +73,8 @@ def fit(
     returned, with ``log.interrupted`` true.
 
     Raises ``TrainingDiverged``, which has the ``log``, if the loss or a gradient is nan or infinite; the parameters are then as
-    after the last whole step. Raises, before anything is changed, ``TypeError`` or ``ValueError`` for options that make no sense
-    or an optimiser that does not fit, and ``ShapeError`` for no data or for unlike numbers of xs and ys.
+    after the last whole step. Raises, before anything is changed, ``TypeError`` or ``ValueError`` for options without sense or
+    an optimiser that does not fit, and ``ShapeError`` for no data or for unlike numbers of xs and ys.
     """
     for name, count, least in [("epochs", epochs, 0), ("batch_size", batch_size, 1), ("patience", patience, 1)]:
         if count is not None or name == "epochs":
