@@ -16,6 +16,7 @@ from autodiff.nn.shapes import counted
 
 MOST_DRAWN = 100  # weights in one picture
 MOST_NAMED = 10  # weights with a legend
+COLOURS = ["#4477aa", "#cc6633", "#228833", "#aa3377", "#66ccee", "#ccbb44", "#ee6677", "#999933", "#882255", "#777777"]
 DECADE = 10.0  # losses that span more are drawn on a logarithmic axis
 
 
@@ -84,16 +85,15 @@ class TrainingLog:
         return figure
 
     def _plot_losses(self, axes: Any) -> None:
-        style = dict(zip(("color", "marker"), ("#4477aa", "o" if len(self.losses) == 1 else ""), strict=True))
-        axes.plot(self._epochs(), self.losses, label="training", **style)
-        if self.validation:
-            axes.plot(self._epochs(), self.validation, label="validation", **style | {"color": "#cc6633"})
+        for label, losses, colour in zip(("training", "validation"), (self.losses, self.validation), COLOURS, strict=False):
+            if losses:
+                axes.plot(self._epochs(), losses, label=label, color=colour, linewidth=1.2, marker=self._marker())
         if self.best_epoch is not None:
             axes.axvline(
                 self.best_epoch, color="#999999", linewidth=0.8, linestyle="--", label=f"best: epoch {self.best_epoch}"
             )
         if len(axes.lines) > 1:
-            axes.legend(frameon=False)
+            axes.legend(edgecolor="none")
         drawn = [loss for loss in [*self.losses, *self.validation] if math.isfinite(loss)]
         if drawn and min(drawn) > 0 and max(drawn) > DECADE * min(drawn):
             axes.set_yscale("log")
@@ -104,18 +104,15 @@ class TrainingLog:
         columns = range(n) if n <= MOST_DRAWN else [i * n // MOST_DRAWN for i in range(MOST_DRAWN)]
         few = n <= MOST_NAMED
         for i in columns:
-            axes.plot(
-                self._epochs(),
-                [row[i] for row in self.weights],
-                label=self.names[i] if few else None,
-                color=None if few else "#4477aa",
-                alpha=1.0 if few else 0.35,
-                linewidth=1.5 if few else 0.8,
-                marker="o" if len(self.weights) == 1 else "",
-            )
+            label, colour, alpha = (self.names[i], COLOURS[i], 1.0) if few else (None, COLOURS[0], 0.35)
+            values = [row[i] for row in self.weights]
+            axes.plot(self._epochs(), values, label=label, color=colour, alpha=alpha, linewidth=1.2, marker=self._marker())
         if few:
-            axes.legend(frameon=False)
+            axes.legend(edgecolor="none")
         axes.set_ylabel("parameters" if len(columns) == n else f"parameters, {len(columns)} of {n:,}")
+
+    def _marker(self) -> str:
+        return "o" if len(self.losses) == 1 else ""  # a line of one point is invisible
 
     def _epochs(self) -> range:
         return range(1, len(self.losses) + 1)
