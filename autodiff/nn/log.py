@@ -108,7 +108,7 @@ class TrainingLog:
             values = [row[i] for row in self.weights]
             axes.plot(self._epochs(), values, label=label, color=colour, alpha=alpha, linewidth=1.2, marker=self._marker())
         if few:
-            axes.legend(edgecolor="none")
+            axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False)
         axes.set_ylabel("parameters" if len(columns) == n else f"parameters, {len(columns)} of {n:,}")
 
     def _marker(self) -> str:
