@@ -14,8 +14,10 @@ from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
+from autodiff.errors import SettingError as SettingError
 from autodiff.errors import ShapeError as ShapeError
-from autodiff.errors import StateMismatch as StateMismatch
+from autodiff.errors import StateError as StateError
+from autodiff.errors import TargetError as TargetError
 from autodiff.errors import TrainingDiverged as TrainingDiverged
 from autodiff.errors import UnknownNameError as UnknownNameError
 from autodiff.errors import WrongFile as WrongFile
@@ -33,8 +35,10 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "NonFiniteError",
         "RendererFailed",
         "RendererNotFound",
+        "SettingError",
         "ShapeError",
-        "StateMismatch",
+        "StateError",
+        "TargetError",
         "TrainingDiverged",
         "UnknownNameError",
         "Value",

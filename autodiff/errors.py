@@ -4,9 +4,11 @@ AutodiffError
 ├── NonFiniteError     (ArithmeticError)   an operation under ``strict()`` made a nan or an inf
 │   └── TrainingDiverged                   the loss or a gradient in ``nn.fit`` is nan or infinite
 ├── ShapeError         (ValueError)        a number of inputs, outputs or targets that does not fit
-├── StateMismatch      (ValueError)        a state whose keys or values are not those of the thing that is to take it
-├── WrongFile          (ValueError)        a file to be loaded that is cut, of another program, or for another model
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
+├── SettingError       (ValueError)        a learning rate, a parameter list or another setting nothing can be trained with
+├── StateError         (ValueError)        a state_dict that does not fit what it is loaded into
+├── TargetError        (ValueError)        a label, a class or another target that a loss has no meaning for
+├── WrongFile          (ValueError)        a file to be loaded that is cut, of another program, or for another model
 ├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
@@ -43,8 +45,19 @@ class ShapeError(AutodiffError, ValueError):
     """The number of inputs, outputs or targets is not the number expected; the message has both."""
 
 
-class StateMismatch(AutodiffError, ValueError):
-    """The keys or values of a state do not fit; ``missing`` and ``unexpected`` are the lists of keys."""
+class UnknownNameError(AutodiffError, ValueError):
+    """There is nothing by that name; the message lists what there is."""
+
+
+class SettingError(AutodiffError, ValueError):
+    """A setting is outside of its range, or the parameters are none or hold one twice; the message says which."""
+
+
+class StateError(AutodiffError, ValueError):
+    """A ``state_dict`` is not one of this thing; the message says where it differs. Nothing was changed.
+
+    For a module ``missing`` and ``unexpected`` are the lists of keys.
+    """
 
     def __init__(self, message: str, missing: Iterable[str] = (), unexpected: Iterable[str] = ()):
         super().__init__(message)
@@ -52,12 +65,12 @@ class StateMismatch(AutodiffError, ValueError):
         self.unexpected = list(unexpected)
 
 
+class TargetError(AutodiffError, ValueError):
+    """A target is of the right kind and has no meaning for this loss; the message has what would have."""
+
+
 class WrongFile(AutodiffError, ValueError):
     """A file is not what is to be loaded; the message says which file and where in it."""
-
-
-class UnknownNameError(AutodiffError, ValueError):
-    """There is nothing by that name; the message lists what there is."""
 
 
 class GraphTooLarge(AutodiffError, ValueError):

@@ -126,8 +126,8 @@ def test_a_permitted_import_is_permitted(module, source):
 
 PUBLIC_NAMES = """
     Value
-    AutodiffError GraphTooLarge NonFiniteError RendererFailed RendererNotFound ShapeError StateMismatch TrainingDiverged
-    UnknownNameError WrongFile
+    AutodiffError GraphTooLarge NonFiniteError RendererFailed RendererNotFound SettingError ShapeError StateError
+    TargetError TrainingDiverged UnknownNameError WrongFile
     draw implementation nn optim scope strict
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot

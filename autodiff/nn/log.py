@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autodiff import files
+from autodiff.errors import ShapeError
 from autodiff.nn.shapes import counted
 
 MOST_DRAWN = 100  # weights in one picture
@@ -61,11 +62,11 @@ class TrainingLog:
         """A matplotlib ``Figure`` of the losses and of the weights over the epochs; written to ``file`` too, if there is one.
 
         The file's suffix says which kind (``.png``, ``.svg``, ``.pdf``). The losses are on a logarithmic axis where they span
-        more than a factor of ten. Of more than a hundred weights a hundred are drawn. Raises ``ValueError`` if there is no
+        more than a factor of ten. Of more than a hundred weights a hundred are drawn. Raises ``ShapeError`` if there is no
         whole epoch, ``ImportError`` without matplotlib.
         """
         if not self.losses:
-            raise ValueError("there is nothing to plot: the training has no whole epoch")
+            raise ShapeError("there is nothing to plot: the training has no whole epoch")
         if find_spec("matplotlib") is None:
             raise ImportError('plot() needs matplotlib: pip install "autodiff-scalar[plot]"')
         from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ import operator
 from typing import Any
 
 from autodiff import functions
-from autodiff.errors import ShapeError
+from autodiff.errors import SettingError, ShapeError, TargetError
 from autodiff.nn.shapes import is_list, listed, pairs
 from autodiff.rules import mul0, xlog1py
 from autodiff.value import Value
@@ -31,10 +31,10 @@ def mae(outputs: Any, targets: Any) -> Any:
 def huber(outputs: Any, targets: Any, *, delta: float = 1.0) -> Any:
     """The mean of ½d² for |d| ≤ δ, else δ(|d| − ½δ), where d = y − a (Huber 1964): squares near 0, straight lines beyond δ.
 
-    Raises ``ValueError`` unless ``delta`` is above 0.
+    Raises ``SettingError`` unless ``delta`` is above 0.
     """
     if not delta > 0:
-        raise ValueError(f"huber() takes a delta above 0, not {delta!r}")
+        raise SettingError(f"huber() takes a delta above 0, not {delta!r}")
     # both branches in one, without a condition: c(|d| − ½c) with c = min(|d|, δ)
     sizes = [abs(y - a) for a, y in pairs(outputs, targets, "huber()")]
     curved = [functions.min(size, delta) for size in sizes]
@@ -44,12 +44,12 @@ def huber(outputs: Any, targets: Any, *, delta: float = 1.0) -> Any:
 def hinge(outputs: Any, targets: Any) -> Any:
     """The mean of max(0, 1 − y·a) for labels y = ±1: the max-margin loss of support-vector machines (Cortes and Vapnik 1995).
 
-    Raises ``ValueError`` for a label that is neither 1 nor −1.
+    Raises ``TargetError`` for a label that is neither 1 nor −1.
     """
     found = pairs(outputs, targets, "hinge()")
     for _, y in found:
         if not isinstance(y, Value) and y not in (1, -1):
-            raise ValueError(f"hinge() takes the labels 1 and -1, not {y!r}")
+            raise TargetError(f"hinge() takes the labels 1 and -1, not {y!r}")
     return _mean([functions.relu(1 - y * a) for a, y in found])
 
 
@@ -60,12 +60,12 @@ def binary_cross_entropy(outputs: Any, targets: Any, *, from_logits: bool = Fals
     costs nan. With ``from_logits=True`` they are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z),
     which is accurate where p would be rounded to 0 or 1.
 
-    Raises ``ValueError`` for a target outside of 0 to 1.
+    Raises ``TargetError`` for a target outside of 0 to 1.
     """
     found = pairs(outputs, targets, "binary_cross_entropy()")
     for _, y in found:
         if not isinstance(y, Value) and not 0 <= y <= 1:
-            raise ValueError(f"binary_cross_entropy() takes targets from 0 to 1, not {y!r}")
+            raise TargetError(f"binary_cross_entropy() takes targets from 0 to 1, not {y!r}")
     if from_logits:
         return _mean([mul0(y, functions.softplus(-z)) + mul0(1 - y, functions.softplus(z)) for z, y in found])
     return _mean([-functions.xlogy(y, p) - xlog1py(1 - y, -p) for p, y in found])
@@ -78,7 +78,7 @@ def cross_entropy(logits: Any, index: Any) -> Any:
     softplus(logsumexp of the other logits − zᵢ), the same as logsumexp(z) − zᵢ, which stays accurate where zᵢ is far the
     largest and that difference would be rounded to 0.
 
-    Raises ``TypeError`` for an index that is no whole number, ``IndexError`` for one that is no class.
+    Raises ``TypeError`` for an index that is no whole number, ``TargetError`` for one that is no class.
     """
     if not is_list(logits) or not len(logits):
         raise ShapeError(
@@ -104,7 +104,7 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
         raise TypeError(f"cross_entropy(): the index{where} is a whole number, not {type(index).__name__} {index!r}")
     i = operator.index(index)
     if not 0 <= i < len(logits):
-        raise IndexError(f"cross_entropy(): the index{where} is {i}; there are {len(logits)} classes, 0 to {len(logits) - 1}")
+        raise TargetError(f"cross_entropy(): the index{where} is {i}; there are {len(logits)} classes, 0 to {len(logits) - 1}")
     z = list(logits)
     wanted = z.pop(i)
     if all(float(x) == -math.inf for x in z):  # ruled out, or not there: then the answer is certain

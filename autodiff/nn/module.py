@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from os import PathLike
 from typing import Any
 
-from autodiff.errors import StateMismatch, WrongFile
+from autodiff.errors import StateError, WrongFile
 from autodiff.nn import state_files
 from autodiff.rules import as_float
 from autodiff.value import Value
@@ -67,19 +67,19 @@ class Module(metaclass=_NamesParameters):
     def state_dict(self) -> dict[str, float]:
         """The number in each parameter, by path.
 
-        Raises ``StateMismatch`` if two parameters have one path (the keys ``1`` and ``"1"`` of a dict).
+        Raises ``StateError`` if two parameters have one path (the keys ``1`` and ``"1"`` of a dict).
         """
         state: dict[str, float] = {}
         for path, parameter in self.named_parameters():
             if path in state:
-                raise StateMismatch(f"{type(self).__name__} has two parameters at {path!r}: one of them needs another key")
+                raise StateError(f"{type(self).__name__} has two parameters at {path!r}: one of them needs another key")
             state[path] = parameter.data
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take every parameter's number from ``state``, which has exactly this module's paths.
 
-        Raises ``StateMismatch``, before anything is changed, if a path is missing or unexpected (``error.missing`` and
+        Raises ``StateError``, before anything is changed, if a path is missing or unexpected (``error.missing`` and
         ``error.unexpected`` have them all) or if what is there is not a real number; ``TypeError`` if it is no mapping.
         """
         if not isinstance(state, Mapping):
@@ -89,7 +89,7 @@ class Module(metaclass=_NamesParameters):
         missing = [path for path, _ in here if path not in state]
         unexpected = [path for path in state if path not in paths]
         if missing or unexpected:
-            raise StateMismatch(_difference(self, missing, unexpected), missing, unexpected)
+            raise StateError(_difference(self, missing, unexpected), missing, unexpected)
         numbers = [_number(path, state[path]) for path, _ in here]
         for (_, parameter), number in zip(here, numbers, strict=True):
             parameter.data = number
@@ -110,7 +110,7 @@ class Module(metaclass=_NamesParameters):
         kind, state = state_files.read(file)
         try:
             self.load_state_dict(state)
-        except StateMismatch as error:
+        except StateError as error:
             raise WrongFile(f"{file} holds the parameters of another model, a {kind}: {error}") from error
 
 
@@ -150,7 +150,7 @@ def _number(path: str, number: Any) -> float:
     try:
         return as_float(number, path)
     except (TypeError, OverflowError) as error:
-        raise StateMismatch(f"{path} is no number that a float can hold: {error}") from error
+        raise StateError(f"{path} is no number that a float can hold: {error}") from error
 
 
 def _difference(module: Module, missing: list[str], unexpected: list[str]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from autodiff import recording
-from autodiff.errors import ShapeError, TrainingDiverged
+from autodiff.errors import SettingError, ShapeError, TrainingDiverged
 from autodiff.nn.initializers import Seed, random_generator
 from autodiff.nn.interrupts import held_interrupts
 from autodiff.nn.log import TrainingLog
@@ -73,14 +73,14 @@ def fit(
     returned, with ``log.interrupted`` true.
 
     Raises ``TrainingDiverged``, which has the ``log``, if the loss or a gradient is nan or infinite; the parameters are then as
-    after the last whole step. Raises, before anything is changed, ``TypeError`` or ``ValueError`` for options without sense or
-    an optimiser that does not fit, and ``ShapeError`` for no data or for unlike numbers of xs and ys.
+    after the last whole step. Raises, before anything is changed, ``TypeError`` or ``SettingError`` for an option without
+    sense or an optimiser that does not fit, and ``ShapeError`` for no data or for unlike numbers of xs and ys.
     """
     for name, count, least in [("epochs", epochs, 0), ("batch_size", batch_size, 1), ("patience", patience, 1)]:
         if count is not None or name == "epochs":
             _require_count(count, name, least)
     if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(f"fit() takes a clip_norm above 0, not {clip_norm!r}")
+        raise SettingError(f"fit() takes a clip_norm above 0, not {clip_norm!r}")
     data = _samples(xs, ys, "fit()")
     watched = data if patience is not None else None
     if validation is not None:
@@ -232,7 +232,7 @@ def _clip(parameters: list[Value], most: float) -> None:
 def _rate(rate: Any) -> float:
     number = as_float(rate, "the learning rate")
     if not 0 <= number < math.inf:
-        raise ValueError(f"the schedule gave the learning rate {number}: it must be finite, and not below 0")
+        raise SettingError(f"the schedule gave the learning rate {number}: it must be finite, and not below 0")
     return number
 
 
@@ -243,7 +243,7 @@ def _require_count(n: Any, name: str, least: int) -> None:
     if isinstance(n, bool) or not hasattr(n, "__index__"):
         raise TypeError(f"fit() takes {name}, a whole number, not {type(n).__name__} {n!r}")
     if n < least:
-        raise ValueError(f"fit() takes {name} of at least {least}, not {n}")
+        raise SettingError(f"fit() takes {name} of at least {least}, not {n}")
 
 
 def _samples(xs: Iterable[Any], ys: Iterable[Any], whose: str) -> list[tuple[Any, Any]]:
@@ -275,9 +275,9 @@ def _fitting(optimizer: Optimizer | None, model: Any) -> Optimizer:
         raise TypeError(f"fit(): {optimizer!r} is no optimizer, it has no {lacking[0] if lacking else 'parameters'}: {advice}")
     trained = list(optimizer.parameters)
     if not trained:
-        raise ValueError(f"fit(): the optimizer has no parameters to train: {advice}")
+        raise SettingError(f"fit(): the optimizer has no parameters to train: {advice}")
     if hasattr(model, "parameters") and not set(model.parameters()) & set(trained):
-        raise ValueError(f"fit(): none of the optimizer's {len(trained)} parameters belongs to the model: {advice}")
+        raise SettingError(f"fit(): none of the optimizer's {len(trained)} parameters belongs to the model: {advice}")
     return optimizer
 
 

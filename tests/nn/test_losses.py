@@ -278,32 +278,32 @@ def test_shapes_that_do_not_fit_are_refused_with_both(loss, outputs, targets, me
 
 @pytest.mark.parametrize("label", [0, 2, 0.5, math.nan])
 def test_hinge_refuses_other_labels(label):
-    with pytest.raises(ValueError, match="the labels 1 and -1"):
+    with pytest.raises(ad.TargetError, match="the labels 1 and -1"):
         nn.hinge(ad.Value(1.0), label)
 
 
 @pytest.mark.parametrize("target", [-1, 1.5, math.nan])
 def test_binary_cross_entropy_refuses_other_targets(target):
-    with pytest.raises(ValueError, match="targets from 0 to 1"):
+    with pytest.raises(ad.TargetError, match="targets from 0 to 1"):
         nn.binary_cross_entropy(ad.Value(0.5), target)
 
 
 @pytest.mark.parametrize("delta", [0, -1.0, math.nan])
 def test_huber_refuses_a_delta_that_is_not_above_zero(delta):
-    with pytest.raises(ValueError, match="delta above 0"):
+    with pytest.raises(ad.SettingError, match="delta above 0"):
         nn.huber(ad.Value(1.0), 0.0, delta=delta)
 
 
 @pytest.mark.parametrize(
     ("logits", "index", "error", "message"),
     [
-        ([1.0, 2.0], 2, IndexError, "the index is 2; there are 2 classes, 0 to 1"),
-        ([1.0, 2.0], -1, IndexError, "the index is -1"),
+        ([1.0, 2.0], 2, ad.TargetError, "the index is 2; there are 2 classes, 0 to 1"),
+        ([1.0, 2.0], -1, ad.TargetError, "the index is -1"),
         ([1.0, 2.0], 1.0, TypeError, "a whole number, not float 1.0"),
         ([1.0, 2.0], True, TypeError, "a whole number, not bool True"),
         ([1.0, 2.0], "1", TypeError, "not str"),
         ([1.0, 2.0], [1], ad.ShapeError, "logits of one sample and 1 indices"),
-        ([[1.0, 2.0], [1.0, 2.0]], [0, 5], IndexError, "the index of sample 1 is 5"),
+        ([[1.0, 2.0], [1.0, 2.0]], [0, 5], ad.TargetError, "the index of sample 1 is 5"),
         ([[1.0, 2.0], [1.0, 2.0]], [0, 1.0], TypeError, "the index of sample 1 .* float"),
         ([[1.0, 2.0], [1.0, 2.0]], [0], ad.ShapeError, "2 samples and 1 indices"),
         ([[1.0, 2.0], [1.0, 2.0]], 0, ad.ShapeError, "2 samples and 1 indices"),

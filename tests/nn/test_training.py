@@ -10,6 +10,7 @@ import sys
 import threading
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_a_schedule_gives_the_rate_of_each_step():
 def test_a_schedule_without_sense_is_refused_before_its_step(rate):
     model = line()
     before = model.state_dict()
-    with pytest.raises(ValueError, match="the schedule gave the learning rate"):
+    with pytest.raises(ad.SettingError, match="the schedule gave the learning rate"):
         fit(model, schedule=lambda step: rate)
     assert model.state_dict() == before
 
@@ -258,22 +259,30 @@ def test_a_validation_loss_of_nan_is_no_new_lowest():
         ({"ys": [1.0]}, ad.ShapeError, "of 5 xs and 1 ys"),
         ({"xs": 3.0}, TypeError, "xs is float 3.0, not a sequence"),
         ({"ys": "12345"}, TypeError, "ys is str"),
-        ({"epochs": -1}, ValueError, "epochs of at least 0, not -1"),
+        ({"epochs": -1}, ad.SettingError, "epochs of at least 0, not -1"),
         ({"epochs": 1.5}, TypeError, "epochs, a whole number, not float 1.5"),
         ({"epochs": None}, TypeError, "epochs, a whole number"),
-        ({"batch_size": 0}, ValueError, "batch_size of at least 1, not 0"),
+        ({"batch_size": 0}, ad.SettingError, "batch_size of at least 1, not 0"),
         ({"batch_size": 2.0}, TypeError, "batch_size, a whole number"),
-        ({"patience": 0}, ValueError, "patience of at least 1"),
-        ({"clip_norm": 0.0}, ValueError, "clip_norm above 0"),
-        ({"clip_norm": math.nan}, ValueError, "clip_norm above 0"),
+        ({"patience": 0}, ad.SettingError, "patience of at least 1"),
+        ({"clip_norm": 0.0}, ad.SettingError, "clip_norm above 0"),
+        ({"clip_norm": math.nan}, ad.SettingError, "clip_norm above 0"),
         ({"validation": [[1.0]]}, TypeError, "validation="),
         ({"validation": ([[1.0]], [])}, ad.ShapeError, "validation of 1 xs and 0 ys"),
         ({"validation": ([], [])}, ad.ShapeError, "validation of no data"),
         ({"seed": "x"}, TypeError, "a seed is"),
         ({"optimizer": optim.SGD}, TypeError, "is no optimizer"),
         ({"optimizer": 0.1}, TypeError, "no parameters: pass one such as"),
-        ({"optimizer": optim.SGD([])}, ValueError, "no parameters to train"),
-        ({"optimizer": optim.SGD([ad.Value(1.0)])}, ValueError, "none of the optimizer's 1 parameters belongs to the model"),
+        (
+            {"optimizer": SimpleNamespace(parameters=[], lr=0.1, step=print, zero_grad=print)},
+            ad.SettingError,
+            "no parameters to train",
+        ),
+        (
+            {"optimizer": optim.SGD([ad.Value(1.0)])},
+            ad.SettingError,
+            "none of the optimizer's 1 parameters belongs to the model",
+        ),
         ({"loss": lambda outputs, targets: 1.0}, TypeError, "returned float 1.0, not a Value"),
         ({"loss": lambda outputs, targets: outputs}, TypeError, r"<lambda>\(\) returned list"),
     ],
@@ -534,7 +543,7 @@ def test_of_many_weights_a_hundred_are_drawn():
 
 
 def test_nothing_to_plot_and_nothing_to_plot_with_are_clear_errors(run_script):
-    with pytest.raises(ValueError, match="no whole epoch"):
+    with pytest.raises(ad.ShapeError, match="no whole epoch"):
         nn.TrainingLog().plot()
     script = (
         "import importlib.util\n"
