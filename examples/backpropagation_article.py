@@ -3,6 +3,8 @@
 It can be read beside the article, in the same order: the derivative as a limit, the rules of differentiation, the chain rule,
 the forward propagation of a perceptron, its activations, the mean squared error, gradient descent, and the graph of it all.
 Nothing here is a formula typed in a second time: derivatives come from the engine, the rules from its table.
+
+    python examples/backpropagation_article.py      prints the tables, draws out/examples/article_*.png and .svg
 """
 
 from __future__ import annotations
@@ -19,8 +21,7 @@ from matplotlib.figure import Figure
 import autodiff as ad
 from autodiff import demo, nn, rules, symbols
 
-ROOT = Path(__file__).resolve().parents[1]
-OUT = ROOT / "out" / "examples"
+OUT = Path("out/examples")
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
     one_weight()
     files.append(learning_rates())
     files += the_graphs()
-    print("\nWritten:", *(f"  {file.relative_to(ROOT)}" for file in files), sep="\n")
+    print("\nWritten:", *(f"  {file}" for file in files), sep="\n")
 
 
 def heading(text: str) -> None:
