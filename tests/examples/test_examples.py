@@ -1,4 +1,4 @@
-"""The examples reach their goals, print narrow lines and write the pictures they name; in small settings where they are slow."""
+"""The examples reach their goals, print narrow lines and write the pictures they name; some in small settings."""
 
 import math
 import random
