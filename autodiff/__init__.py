@@ -27,7 +27,10 @@ from autodiff.errors import SettingError as SettingError
 from autodiff.errors import ShapeError as ShapeError
 from autodiff.errors import StaleRecording as StaleRecording
 from autodiff.errors import StateError as StateError
+from autodiff.errors import TargetError as TargetError
+from autodiff.errors import TrainingDiverged as TrainingDiverged
 from autodiff.errors import UnknownNameError as UnknownNameError
+from autodiff.errors import WrongFile as WrongFile
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
 from autodiff.recording import scope as scope
 from autodiff.recording import strict as strict
@@ -47,8 +50,11 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "ShapeError",
         "StaleRecording",
         "StateError",
+        "TargetError",
+        "TrainingDiverged",
         "UnknownNameError",
         "Value",
+        "WrongFile",
         "check_gradients",
         "draw",
         "grad",

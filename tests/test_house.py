@@ -134,7 +134,7 @@ def test_a_permitted_import_is_permitted(module, source):
 PUBLIC_NAMES = """
     Value
     AutodiffError GradientMismatch GraphTooLarge NonFiniteError RendererFailed RendererNotFound SettingError
-    ShapeError StaleRecording StateError UnknownNameError
+    ShapeError StaleRecording StateError TargetError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
     draw implementation nn optim scope strict
     add sub mul div neg pow mod abs
