@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from autodiff.errors import SettingError
@@ -19,13 +20,14 @@ def within(least: float, below: float, x: Any, what: str) -> float:
     raise SettingError(f"{what} is {value!r}: it must be {' and '.join(bounds)}")
 
 
-def whole(least: int, x: Any, what: str) -> int:
-    """x, which must be an int of at least that size."""
-    if isinstance(x, bool) or not isinstance(x, int):
+def whole(least: int, x: Any, what: str, error: type[ValueError] = SettingError) -> int:
+    """x as an int, which must be a whole number of any kind and at least that. Raises ``error`` for a smaller one."""
+    if isinstance(x, bool) or not hasattr(x, "__index__"):
         raise TypeError(f"{what} takes a whole number, not {type(x).__name__} {x!r}")
-    if x < least:
-        raise SettingError(f"{what} is {x}: it must be at least {least}")
-    return x
+    number = operator.index(x)
+    if number < least:
+        raise error(f"{what} is {number}: it must be at least {least}")
+    return number
 
 
 def switch(x: Any, what: str) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from autodiff.errors import StateError
 
 EXACT = 2**53  # up to here every whole number is a float
+MOST_NAMED = 20  # keys that one message lists
+MOST_COMPARED = 1000  # keys among which a similar one is looked for
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
@@ -34,14 +37,23 @@ def count(x: Any, where: str) -> int:
 
 
 def require_keys(found: Any, expected: Iterable[str], where: str) -> None:
-    """Raise ``StateError``, naming every missing and every unexpected key, unless ``found`` is a dict with just these keys."""
+    """Raise ``StateError``, naming what is missing and what is unexpected, unless ``found`` is a dict with just these keys."""
     if not isinstance(found, Mapping):
         raise StateError(f"{where} is of type {type(found).__name__}: it must be a dict")
-    wanted = list(expected)
-    differences = {
-        "misses": [key for key in wanted if key not in found],
-        "has the unexpected": [key for key in found if key not in wanted],
-    }
-    words = [f"{verb} {', '.join(map(repr, keys))}" for verb, keys in differences.items() if keys]
-    if words:
-        raise StateError(f"{where} {' and '.join(words)}")
+    wanted = dict.fromkeys(expected)
+    missing = [key for key in wanted if key not in found]
+    unexpected = [key for key in found if key not in wanted]
+    if missing or unexpected:
+        words = [f"misses {_listed(missing)}"] if missing else []
+        if unexpected:
+            words.append(f"has the unexpected {_listed(unexpected, among=missing)}")
+        raise StateError(f"{where} {' and '.join(words)}", missing, unexpected)
+
+
+def _listed(keys: list[str], among: Sequence[str] = ()) -> str:
+    """The first keys, each with the one that it may have meant, if there is one like it."""
+    words = []
+    for key in keys[:MOST_NAMED]:
+        similar = get_close_matches(str(key), among[:MOST_COMPARED], n=1)
+        words.append(repr(key) + (f" (perhaps {similar[0]!r})" if similar else ""))
+    return ", ".join(words) + (f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else "")

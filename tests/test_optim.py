@@ -263,7 +263,7 @@ BAD_STATES = {
     "an unexpected key": (lambda s: {**s, "stepz": 1}, "unexpected 'stepz'"),
     "torch's": (
         lambda s: {"state": {}, "param_groups": []},
-        "misses 'optimizer'.* and has the unexpected 'state', 'param_groups'",
+        "misses 'optimizer'.* and has the unexpected 'state'.*, 'param_groups'",
     ),
     "another class": (lambda s: {**s, "optimizer": "Adam"}, "that of 'Adam'"),
     "another number of parameters": (lambda s: {**s, "parameters": 3}, "3 parameters: this optimizer has 2"),

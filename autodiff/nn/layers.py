@@ -11,6 +11,7 @@ from autodiff.errors import ShapeError, UnknownNameError
 from autodiff.nn.initializers import Generator, Initializer, Seed, initializer_function, random_generator
 from autodiff.nn.module import Module
 from autodiff.nn.shapes import counted, is_list, listed
+from autodiff.settings import whole
 from autodiff.value import Value
 
 Activation = str | Callable[[Any], Any]
@@ -77,7 +78,7 @@ class Perceptron(Module):
         init: str | Initializer = "uniform",
         seed: Seed = None,
     ):
-        _require_size(n_in, f"{type(self).__name__}() takes n_in, a number of inputs")
+        n_in = whole(1, n_in, f"{type(self).__name__}(n_in)", ShapeError)
         self._activation = activation_function(activation)
         self._activation_name = activation if isinstance(activation, str) else getattr(activation, "__name__", "function")
         draw, generator = initializer_function(init), random_generator(seed)
@@ -126,7 +127,7 @@ class Layer(Module):
         init: str | Initializer = "uniform",
         seed: Seed = None,
     ):
-        _require_size(n_out, "Layer() takes n_out, a number of neurons")
+        n_out = whole(1, n_out, "Layer(n_out)", ShapeError)
         draw, generator = initializer_function(init), random_generator(seed)
 
         def of_this_layer(n_in: int, _: int, generator: Generator) -> float:
@@ -199,10 +200,3 @@ class MLP(Sequential):
 
 def _called(layer: Any) -> str:
     return repr(layer) if isinstance(layer, Module) else getattr(layer, "__name__", repr(layer))
-
-
-def _require_size(n: Any, whose: str) -> None:
-    if isinstance(n, bool) or not hasattr(n, "__index__"):
-        raise TypeError(f"{whose}: a whole number, not {type(n).__name__} {n!r}")
-    if n < 1:
-        raise ShapeError(f"{whose}: at least 1, not {n}")

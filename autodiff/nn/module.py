@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from os import PathLike
 from typing import Any
 
+from autodiff import states
 from autodiff.errors import StateError, WrongFile
 from autodiff.nn import state_files
 from autodiff.rules import as_float
 from autodiff.value import Value
-
-MOST_NAMED = 20  # parameters that one message lists
-MOST_COMPARED = 1000  # names among which a similar one is looked for
 
 
 class _NamesParameters(ABCMeta):
@@ -80,16 +77,10 @@ class Module(metaclass=_NamesParameters):
         """Take every parameter's number from ``state``, which has exactly this module's paths.
 
         Raises ``StateError``, before anything is changed, if a path is missing or unexpected (``error.missing`` and
-        ``error.unexpected`` have them all) or if what is there is not a real number; ``TypeError`` if it is no mapping.
+        ``error.unexpected`` have them all), if what is there is not a real number, and if ``state`` is no mapping.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict() takes a dict of paths and numbers, not {type(state).__name__}")
         here = self.named_parameters()
-        paths = {path for path, _ in here}
-        missing = [path for path, _ in here if path not in state]
-        unexpected = [path for path in state if path not in paths]
-        if missing or unexpected:
-            raise StateError(_difference(self, missing, unexpected), missing, unexpected)
+        states.require_keys(state, [path for path, _ in here], f"the state for {type(self).__name__}")
         numbers = [_number(path, state[path]) for path, _ in here]
         for (_, parameter), number in zip(here, numbers, strict=True):
             parameter.data = number
@@ -151,18 +142,3 @@ def _number(path: str, number: Any) -> float:
         return as_float(number, path)
     except (TypeError, OverflowError) as error:
         raise StateError(f"{path} is no number that a float can hold: {error}") from error
-
-
-def _difference(module: Module, missing: list[str], unexpected: list[str]) -> str:
-    """Which paths are missing and which are too many, and what those may have meant."""
-    found = [f"missing {_listed(missing)}"] if missing else []
-    if unexpected:
-        similar = {key: get_close_matches(str(key), missing[:MOST_COMPARED], n=1) for key in unexpected[:MOST_NAMED]}
-        hints = {key: f" (perhaps {matches[0]!r})" if matches else "" for key, matches in similar.items()}
-        found.append(f"unexpected {_listed(unexpected, hints)}")
-    return f"the state does not fit {type(module).__name__}: {'; '.join(found)}"
-
-
-def _listed(keys: list[str], hints: Mapping[str, str] | None = None) -> str:
-    named = ", ".join(f"{key!r}{(hints or {}).get(key, '')}" for key in keys[:MOST_NAMED])
-    return named if len(keys) <= MOST_NAMED else f"{named} and {len(keys) - MOST_NAMED} more"

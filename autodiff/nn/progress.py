@@ -28,7 +28,7 @@ class Progress(Protocol):
 
 def progress_to(epochs: int, batches: int, wanted: bool) -> Progress:
     """The fitting way to show ``epochs`` of ``batches`` steps on stderr."""
-    if not wanted or sys.stderr is None:
+    if not wanted or not epochs or sys.stderr is None:
         return Silence()
     if find_spec("tqdm") is None:
         _hint()

@@ -9,16 +9,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autodiff import files
-from autodiff.errors import WrongFile
+from autodiff import files, states
+from autodiff.errors import StateError, WrongFile
 
 FORMAT, VERSION = "autodiff parameters", 1
-NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # JSON has no such numbers: they are strings
 
 
 def write(file: str | PathLike[str], model: str, state: dict[str, float]) -> None:
     """Write a state, complete or not at all."""
-    written = {path: number if math.isfinite(number) else str(number) for path, number in state.items()}
+    written = {path: states.plain(number) for path, number in state.items()}
     content = {"format": FORMAT, "version": VERSION, "model": model, "parameters": written}
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     files.replace(Path(file), f"{text}\n".encode())
@@ -72,8 +71,7 @@ def _parsed(file: str | PathLike[str], content: bytes) -> Any:
 
 
 def _number(file: str | PathLike[str], path: str, written: Any) -> float:
-    if isinstance(written, float):
-        return written
-    if isinstance(written, str) and written in NON_FINITE:
-        return NON_FINITE[written]
-    raise WrongFile(f"{file}: {path} is {json.dumps(written)[:60]}, not a number")
+    try:
+        return states.number(written, path)
+    except StateError as error:
+        raise WrongFile(f"{file}: {error}") from error

@@ -17,7 +17,8 @@ from autodiff.nn.log import TrainingLog
 from autodiff.nn.losses import mse
 from autodiff.nn.module import Module
 from autodiff.nn.progress import Progress, progress_to
-from autodiff.rules import as_float
+from autodiff.parameters import clip_grad_norm
+from autodiff.settings import whole, within
 from autodiff.value import Value
 
 Loss = Callable[[Any, Any], Any]
@@ -59,7 +60,7 @@ def fit(
     in each epoch, repeatably with a ``seed``, in the order of the data with ``shuffle=False``.
 
     ``optimizer`` is one of ``optim``, made with the parameters it is to train. ``schedule(step)`` gives the learning rate of
-    each step, from 0. ``clip_norm`` scales a gradient that is longer, over all parameters, down to that length.
+    each step, from 0. ``clip_norm`` is the most that ``optim.clip_grad_norm`` leaves of the gradient's length.
 
     ``validation=(xs, ys)`` are samples whose loss is taken after each epoch. ``patience`` ends the training after so many
     epochs in a row without a new lowest validation loss; without validation data, the training data are evaluated after each
@@ -78,9 +79,9 @@ def fit(
     """
     for name, count, least in [("epochs", epochs, 0), ("batch_size", batch_size, 1), ("patience", patience, 1)]:
         if count is not None or name == "epochs":
-            _require_count(count, name, least)
-    if clip_norm is not None and not clip_norm > 0:
-        raise SettingError(f"fit() takes a clip_norm above 0, not {clip_norm!r}")
+            whole(least, count, f"fit({name})")
+    if clip_norm is not None:
+        within(0.0, math.inf, clip_norm, "fit(clip_norm)")
     data = _samples(xs, ys, "fit()")
     watched = data if patience is not None else None
     if validation is not None:
@@ -149,18 +150,24 @@ class _Training:
         if not math.isfinite(loss.data):
             node = recording.first_non_finite(loss)
             raise self._diverged(f"the loss is {loss.data} in {where}: {recording.in_words(node or loss)}")
-        rate = None if self.schedule is None else _rate(self.schedule(self.log.steps))
+        rate = self.rate()
         with held_interrupts():
             self.optimizer.zero_grad()
             loss.backward()
             self._check_gradients(f"the loss is {loss.data:.6g} in {where}, but")
             if self.clip_norm is not None:
-                _clip(self.parameters, self.clip_norm)
+                clip_grad_norm(self.parameters, self.clip_norm)
             if rate is not None:
                 self.optimizer.lr = rate
             self.optimizer.step()
             self.log.steps += 1
         return loss.data
+
+    def rate(self) -> float | None:
+        """The learning rate of the next step; None leaves it as it is."""
+        if self.schedule is None:
+            return None
+        return within(0.0, math.inf, self.schedule(self.log.steps), "the schedule's learning rate")
 
     def note(self, loss: float, held_out: float | None, seconds: float) -> None:
         """Enter an epoch into the log."""
@@ -220,30 +227,7 @@ def _evaluate(model: Callable[[Any], Any], loss: Loss, samples: list[tuple[Any, 
     return math.fsum(float(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in _batches(samples, size))
 
 
-def _clip(parameters: list[Value], most: float) -> None:
-    """Scale the gradient down to the length ``most`` if it is longer."""
-    length = math.hypot(*[parameter.grad for parameter in parameters])
-    if length <= most:
-        return
-    for parameter in parameters:
-        parameter.grad *= most / length
-
-
-def _rate(rate: Any) -> float:
-    number = as_float(rate, "the learning rate")
-    if not 0 <= number < math.inf:
-        raise SettingError(f"the schedule gave the learning rate {number}: it must be finite, and not below 0")
-    return number
-
-
 # ---- what fit() is given ----------------------------------------------------------------------------------------------------
-
-
-def _require_count(n: Any, name: str, least: int) -> None:
-    if isinstance(n, bool) or not hasattr(n, "__index__"):
-        raise TypeError(f"fit() takes {name}, a whole number, not {type(n).__name__} {n!r}")
-    if n < least:
-        raise SettingError(f"fit() takes {name} of at least {least}, not {n}")
 
 
 def _samples(xs: Iterable[Any], ys: Iterable[Any], whose: str) -> list[tuple[Any, Any]]:

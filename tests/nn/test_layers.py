@@ -117,7 +117,7 @@ def test_repr_says_what_it_is():
 )
 def test_sizes_are_whole_numbers_from_one(make):
     for size in (0, -1):
-        with pytest.raises(ad.ShapeError, match=f"at least 1, not {size}"):
+        with pytest.raises(ad.ShapeError, match=f"is {size}: it must be at least 1"):
             make(size)
     for size in (2.0, "2", None, True):
         with pytest.raises(TypeError, match="a whole number"):

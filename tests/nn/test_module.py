@@ -181,7 +181,7 @@ def test_what_is_missing_and_unexpected_is_all_named_and_nothing_changed():
     assert caught.value.missing == ["w.1", "w.2", "b"]
     assert caught.value.unexpected == ["w.01", "bias"]
     message = str(caught.value)
-    assert "does not fit Perceptron: missing 'w.1', 'w.2', 'b'; unexpected 'w.01' (perhaps 'w.1'), 'bias'" in message
+    assert "for Perceptron misses 'w.1', 'w.2', 'b' and has the unexpected 'w.01' (perhaps 'w.1'), 'bias'" in message
     assert model.state_dict() == before
 
 
@@ -201,7 +201,7 @@ def test_what_is_no_number_is_named_with_its_path_and_nothing_changed(wrong):
 
 
 def test_a_state_is_a_mapping():
-    with pytest.raises(TypeError, match="list"):
+    with pytest.raises(ad.StateError, match="list"):
         nn.Perceptron(2).load_state_dict([1.0, 2.0, 3.0])
 
 

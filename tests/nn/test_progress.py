@@ -76,6 +76,10 @@ def test_a_log_file_gets_no_more_lines_than_there_are_epochs(epochs, lines):
     assert len(into_a_pipe(epochs=epochs).splitlines()) == lines
 
 
+def test_a_terminal_gets_nothing_for_no_epochs():
+    assert into_a_terminal(epochs=0) == ""
+
+
 def test_validation_is_shown_too():
     (line,) = into_a_pipe(epochs=1, train="train(validation=([[2.0]], [5.0]))").splitlines()
     assert re.fullmatch(r"epoch 1/1: loss [\d.]+, validation [\d.]+, \d+\.\d s", line)

@@ -129,7 +129,7 @@ def test_a_schedule_gives_the_rate_of_each_step():
 def test_a_schedule_without_sense_is_refused_before_its_step(rate):
     model = line()
     before = model.state_dict()
-    with pytest.raises(ad.SettingError, match="the schedule gave the learning rate"):
+    with pytest.raises(ad.SettingError, match="the schedule's learning rate"):
         fit(model, schedule=lambda step: rate)
     assert model.state_dict() == before
 
@@ -142,7 +142,7 @@ def test_a_long_gradient_is_clipped_to_its_length_and_a_short_one_left():
         return [a - b for a, b in zip(model.state_dict().values(), before, strict=True)]
 
     free, clipped = moved(None), moved(0.5)
-    assert math.hypot(*clipped) == pytest.approx(0.5, rel=1e-12)
+    assert math.hypot(*clipped) == pytest.approx(0.5, rel=1e-5)  # 0.5 / (norm + 1e-6) times the norm
     assert clipped[0] / clipped[1] == pytest.approx(free[0] / free[1], rel=1e-12)
     assert moved(1e6) == free
 
@@ -259,14 +259,14 @@ def test_a_validation_loss_of_nan_is_no_new_lowest():
         ({"ys": [1.0]}, ad.ShapeError, "of 5 xs and 1 ys"),
         ({"xs": 3.0}, TypeError, "xs is float 3.0, not a sequence"),
         ({"ys": "12345"}, TypeError, "ys is str"),
-        ({"epochs": -1}, ad.SettingError, "epochs of at least 0, not -1"),
-        ({"epochs": 1.5}, TypeError, "epochs, a whole number, not float 1.5"),
-        ({"epochs": None}, TypeError, "epochs, a whole number"),
-        ({"batch_size": 0}, ad.SettingError, "batch_size of at least 1, not 0"),
-        ({"batch_size": 2.0}, TypeError, "batch_size, a whole number"),
-        ({"patience": 0}, ad.SettingError, "patience of at least 1"),
-        ({"clip_norm": 0.0}, ad.SettingError, "clip_norm above 0"),
-        ({"clip_norm": math.nan}, ad.SettingError, "clip_norm above 0"),
+        ({"epochs": -1}, ad.SettingError, r"fit\(epochs\) is -1: it must be at least 0"),
+        ({"epochs": 1.5}, TypeError, r"fit\(epochs\) takes a whole number, not float 1.5"),
+        ({"epochs": None}, TypeError, r"fit\(epochs\) takes a whole number"),
+        ({"batch_size": 0}, ad.SettingError, r"batch_size\) is 0: it must be at least 1"),
+        ({"batch_size": 2.0}, TypeError, r"batch_size\) takes a whole number"),
+        ({"patience": 0}, ad.SettingError, r"patience\) is 0: it must be at least 1"),
+        ({"clip_norm": -1.0}, ad.SettingError, r"clip_norm\) is -1\.0: it must be at least 0"),
+        ({"clip_norm": math.nan}, ad.SettingError, r"clip_norm\) is nan"),
         ({"validation": [[1.0]]}, TypeError, "validation="),
         ({"validation": ([[1.0]], [])}, ad.ShapeError, "validation of 1 xs and 0 ys"),
         ({"validation": ([], [])}, ad.ShapeError, "validation of no data"),
