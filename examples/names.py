@@ -175,7 +175,8 @@ def train(training: list[str], held_out: list[str], epochs: int = EPOCHS) -> tup
 
 def mean_loss(model: GPT, names: list[str]) -> float:
     """In nats a symbol, over all symbols of the names."""
-    return next_symbol_loss([model(xs) for xs in as_samples(names)[0]], as_samples(names)[1]).data
+    xs, ys = as_samples(names)
+    return next_symbol_loss([model(x) for x in xs], ys).data
 
 
 def draw(file: Path, model: GPT, losses: list[float], held_out_loss: float, name: str) -> None:
