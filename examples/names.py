@@ -149,10 +149,10 @@ def invented(model: GPT, rng: random.Random, temperature: float = 0.7) -> str:
 # ---- the example ------------------------------------------------------------------------------------------------------------
 
 
-def train(training: list[str], held_out: list[str], epochs: int = EPOCHS) -> tuple[GPT, nn.TrainingLog, list[float]]:
+def train(names: list[str], epochs: int = EPOCHS) -> tuple[GPT, nn.TrainingLog, list[float]]:
     """The network, the log of its epochs, and the loss of every step."""
     model = GPT(SEED)
-    steps = epochs * -(-len(training) // BATCH)
+    steps = epochs * -(-len(names) // BATCH)
     losses: list[float] = []
 
     def loss(outputs: list[list[Vector]], targets: list[list[int]]) -> Any:
@@ -162,7 +162,7 @@ def train(training: list[str], held_out: list[str], epochs: int = EPOCHS) -> tup
 
     log = nn.fit(
         model,
-        *as_samples(training),
+        *as_samples(names),
         loss=loss,
         optimizer=optim.Adam(model.parameters(), lr=RATE, betas=(0.9, 0.99)),
         schedule=optim.cosine(RATE, steps, warmup=min(50, steps // 10)),
@@ -216,17 +216,17 @@ def draw(file: Path, model: GPT, losses: list[float], held_out_loss: float, name
 def main() -> None:
     names = census_names()
     training, held_out = split_names(names, SEED)
-    model = GPT(SEED)
+    untrained = GPT(SEED)
     print(f"{len(training):,} names to train with, {len(held_out)} held out; autodiff runs {ad.implementation}")
-    print(f"{len(model.parameters()):,} parameters; guessing evenly costs log 27 = {math.log(27):.3f}", flush=True)
+    print(f"{len(untrained.parameters()):,} parameters; guessing evenly costs log 27 = {math.log(27):.3f}", flush=True)
     start = time.perf_counter()
-    model, log, losses = train(training, held_out)
+    model, log, losses = train(training)
     seconds = time.perf_counter() - start
     reached = mean_loss(model, held_out)
     print(f"{log.steps} steps of {BATCH} names in {seconds:.0f} s, {1000 * seconds / log.steps:.1f} ms each")
     tenth = len(losses) // 10
     print(f"loss, mean of the first and the last tenth: {sum(losses[:tenth]) / tenth:.3f} → {sum(losses[-tenth:]) / tenth:.3f}")
-    print(f"held-out names: {mean_loss(GPT(SEED), held_out):.3f} before, {reached:.3f} after")
+    print(f"held-out names: {mean_loss(untrained, held_out):.3f} before, {reached:.3f} after")
 
     rng = random.Random(SEED)
     made = [invented(model, rng) for _ in range(20)]

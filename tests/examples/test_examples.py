@@ -152,7 +152,7 @@ def test_the_gradient_of_the_gpt_is_the_slope_of_its_loss(names):
 
 def test_a_few_names_are_learnt_by_heart(names):
     few = ["ada", "eve", "ivo", "otto"]
-    model, log, losses = names.train(few, few, epochs=30)
+    model, log, losses = names.train(few, epochs=30)
     assert log.steps == len(losses) == 30
     assert losses[0] > 3 > 2 > losses[-1]
     assert names.mean_loss(model, few) == pytest.approx(losses[-1], rel=0.1)
