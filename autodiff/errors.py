@@ -5,6 +5,7 @@ AutodiffError
 ├── ShapeError         (ValueError)        a number of inputs, outputs or targets that does not fit
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
 ├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn
+├── NotInGraphError    (ValueError)        a Value that the loss was not computed from
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
 
@@ -30,6 +31,10 @@ class UnknownNameError(AutodiffError, ValueError):
 
 class GraphTooLarge(AutodiffError, ValueError):
     """The graph has more nodes than can be laid out; the message has both numbers."""
+
+
+class NotInGraphError(AutodiffError, ValueError):
+    """The Value is not among those that the loss was computed from."""
 
 
 class RendererFailed(AutodiffError, RuntimeError):

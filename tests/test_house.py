@@ -18,12 +18,12 @@ PACKAGE = Path(autodiff.__file__).parent
 FLOORS = {
     "ieee": 0, "rules": 0, "errors": 0, "_cython": 0, "symbols": 0, "files": 0, "trees": 0,
     "value": 1,
-    "functions": 2, "differentiate": 2, "recording": 2,
+    "functions": 2, "differentiate": 2, "recording": 2, "walk": 2, "paths": 2,
     "nn": 3, "optim": 3, "drawing": 3, "debugger": 3, "compiler": 3, "explain": 3, "check": 3,
     "__init__": 4, "__main__": 4, "_implementation": 4, "demo": 4,
 }  # fmt: skip
 FACES = 4
-BESIDE = {("rules", "ieee"), ("symbols", "rules"), ("debugger", "drawing"), ("debugger", "explain")}
+BESIDE = {("rules", "ieee"), ("symbols", "rules"), ("paths", "walk"), ("debugger", "drawing"), ("debugger", "explain")}
 
 
 def unit_of(module):

@@ -11,7 +11,8 @@ import pytest
 
 from autodiff import functions
 from autodiff.drawing import draw, model, render
-from autodiff.drawing.model import Graph, graph_of, number_text
+from autodiff.drawing.model import Graph, graph_of
+from autodiff.drawing.words import number_text
 from autodiff.errors import GraphTooLarge
 from autodiff.recording import scope
 from autodiff.value import Value, topological_order
