@@ -12,6 +12,7 @@ from autodiff.drawing import draw as draw
 from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
+from autodiff.errors import NotInGraphError as NotInGraphError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
 from autodiff.errors import ShapeError as ShapeError
@@ -28,6 +29,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "AutodiffError",
         "GraphTooLarge",
         "NonFiniteError",
+        "NotInGraphError",
         "RendererFailed",
         "RendererNotFound",
         "ShapeError",

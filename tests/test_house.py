@@ -126,7 +126,7 @@ def test_a_permitted_import_is_permitted(module, source):
 
 PUBLIC_NAMES = """
     Value
-    AutodiffError GraphTooLarge NonFiniteError RendererFailed RendererNotFound ShapeError UnknownNameError
+    AutodiffError GraphTooLarge NonFiniteError NotInGraphError RendererFailed RendererNotFound ShapeError UnknownNameError
     draw implementation nn optim scope strict
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import graphviz
 
@@ -74,7 +74,8 @@ def _shown(value: Value, include: Any = None, exclude: Any = None, **_: Any) -> 
     """What a notebook shows of a Value: its graph; its text where that cannot be drawn."""
     text = repr(value)
     try:
-        return {"text/plain": text} | draw(value)._repr_mimebundle_(include, exclude)
+        bundle: dict[str, Any] = draw(value)._repr_mimebundle_(include, exclude)
+        return {"text/plain": text} | bundle
     except Exception as error:  # whatever it is, a notebook must not show a traceback in place of a number
         return {"text/plain": f"{text}\n({type(error).__name__}: {error})"}
 

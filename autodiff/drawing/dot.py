@@ -56,9 +56,9 @@ COLOURS: dict[Kind, tuple[str, str]] = {
 FAINT = "#57606a"
 ALARM = "#c62828"  # a fill under white text
 ALARM_LINE = "#dd4b4b"  # on the page
-NOT_COMPUTED = (
-    f'<TR><TD ALIGN="LEFT"><FONT COLOR="{FAINT}" POINT-SIZE="10">grad</FONT> <FONT COLOR="{FAINT}"><I>not computed</I></FONT></TD></TR>'
-)
+NOT_COMPUTED = f'<TR><TD ALIGN="LEFT"><FONT COLOR="{FAINT}" POINT-SIZE="10">grad</FONT> <FONT COLOR="{FAINT}"><I>not computed</I></FONT></TD></TR>'
+
+MOST_LABELS = 150  # of folded edges: more would tear the picture apart, and the tooltips have them too
 
 EdgeText = Literal["local", "flow"] | None
 
@@ -93,8 +93,10 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
 def digraph(graph: Graph, edges: EdgeText = "local", heat: bool = False) -> Drawing:
     """The graph as DOT, in a Digraph."""
     scale = Scale([*sizes_of(graph)]) if heat else None
-    body = [*box_lines(graph.boxes, scale), *(edge_line(edge, edges, scale) for edge in graph.edges)]
-    caption = caption_of(graph.notes, scale)
+    quiet = len(graph.edges) > MOST_LABELS and any(edge.count > 1 for edge in graph.edges)
+    body = [*box_lines(graph.boxes, scale), *(edge_line(edge, None if quiet else edges, scale, quiet) for edge in graph.edges)]
+    notes = [*graph.notes, "the wider an edge, the more edges it stands for"] if quiet and scale is None else graph.notes
+    caption = caption_of(notes, scale)
     attributes = GRAPH | {"label": f"<{caption}>", "labelloc": "b", "labeljust": "l"} if caption else GRAPH
     return Drawing("autodiff", format="svg", graph_attr=attributes, node_attr=NODE, edge_attr=EDGE, body=body)
 
@@ -123,7 +125,9 @@ def caption_of(notes: list[str], scale: Scale | None) -> str:
             f'<FONT COLOR="{INK}">{number_text(float(f"{size:.2g}"))}</FONT></TD>'
             for size in scale.samples()
         ]
-        legend = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2"><TR><TD>size of the gradient</TD>{"".join(samples)}</TR></TABLE>'
+        legend = (
+            f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2"><TR><TD>size of the gradient</TD>{"".join(samples)}</TR></TABLE>'
+        )
         rows.append(f'<TR><TD ALIGN="LEFT">{legend}</TD></TR>')
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{"".join(rows)}</TABLE>' if rows else ""
 
@@ -153,7 +157,7 @@ def box_line(box: Box, scale: Scale | None) -> str:
     if scale is not None and box.grad is not None:
         size = box.grad.largest() if isinstance(box.grad, Span) else box.grad
         if size and math.isfinite(size):
-            look = f'{re.sub("fillcolor=[^ ]*|penwidth=[^ ]*", "", look)} fillcolor="{scale.fill(size)}" penwidth={max(scale.width(size), 1)}'
+            look = f'{re.sub("fillcolor=[^ ]*|penwidth=[^ ]*", "", look)} fillcolor="{scale.fill(size)}" penwidth={min(max(scale.width(size), 1), 3)}'
     return f'{box.id} [id={box.id} class="{classes}" {look} tooltip="{quoted(box.tooltip)}" label=<{label(box)}>]\n'
 
 
@@ -164,7 +168,8 @@ def finite(number: float | Span | None) -> bool:
 def label(box: Box) -> str:
     """A table of lines: name and operation, data, gradient. A constant is its number alone."""
     name = f"<B>{html(box.name)}</B>" if box.name else ""
-    title = f"{name} = {html(box.operation)}" if name and box.operation else name or html(box.operation)
+    means = ": " if box.kind == "folded" else " = "
+    title = f"{name}{means}{html(box.operation)}" if name and box.operation else name or html(box.operation)
     lines = f"<TR><TD>{title}</TD></TR>" if title else ""
     lines += number_line("" if box.kind == "constant" else "data", box.data)
     if box.kind != "constant":
@@ -175,7 +180,9 @@ def label(box: Box) -> str:
 def number_line(word: str, number: float | Span) -> str:
     """A line of a label; nan and inf are marked, whatever else there is to look at."""
     if isinstance(number, Span):
-        text = number_text(number.low) if number.low == number.high else f"{number_text(number.low)} … {number_text(number.high)}"
+        text = (
+            number_text(number.low) if number.low == number.high else f"{number_text(number.low)} … {number_text(number.high)}"
+        )
         if number.odd:
             return alarm(word, f"{number.odd:,} nan or inf")
     else:
@@ -193,12 +200,12 @@ def alarm(word: str, text: str) -> str:
 # ---- edges ------------------------------------------------------------------------------------------------------------------
 
 
-def edge_line(edge: Edge, edges: EdgeText, scale: Scale | None) -> str:
+def edge_line(edge: Edge, edges: EdgeText, scale: Scale | None, quiet: bool) -> str:
     ends = f"\t{edge.operand} -> {edge.result}"
     if edge.count == 1 and edge.derivative is None:
         return f"{ends} [id={edge.id} class=constant style=dashed]\n"
     attributes = f"id={edge.id}"
-    text = edge_text(edge, edges)
+    text = "" if quiet else edge_text(edge, edges)
     if text:
         attributes += f' label="{text}"'
     attributes += f' tooltip="{edge_tooltip(edge)}"'
@@ -226,7 +233,11 @@ def edge_text(edge: Edge, edges: EdgeText) -> str:
 def edge_tooltip(edge: Edge) -> str:
     """The chain rule on one edge: local · upstream = what it contributes."""
     if edge.count > 1:
-        return f"{edge.count:,} edges" if edge.flow is None else f"{edge.count:,} edges; the largest contributes {number_text(edge.flow)}"
+        return (
+            f"{edge.count:,} edges"
+            if edge.flow is None
+            else f"{edge.count:,} edges; the largest contributes {number_text(edge.flow)}"
+        )
     text = f"local derivative {number_text(edge.derivative or 0.0)}"
     return text if edge.flow is None else f"{text}, times the gradient above: contributes {number_text(edge.flow)}"
 
@@ -235,7 +246,8 @@ def edge_tooltip(edge: Edge) -> str:
 
 # Graphviz expands \N, \G and the like in HTML-like labels too, so a backslash is doubled.
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "\\\\", "\n": "<BR/>", "\t": "    "})
-QUOTED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "\\\\", "\n": "\\n"})
+# Tooltips it expands twice.
+QUOTED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": 4 * "\\", "\n": "&#10;"})
 UNDRAWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 

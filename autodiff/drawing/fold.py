@@ -86,12 +86,10 @@ def plans(deepest: int) -> Iterator[Plan]:
     yield Plan(sums=False)
     yield Plan()
     for depth in range(deepest, 0, -1):
-        yield Plan(depth)
         yield Plan(depth, likeness="exact")
-    top = 1 if deepest else None
     if not deepest:
         yield Plan(likeness="exact")
-    yield Plan(top, likeness="loose")
+    yield Plan(1 if deepest else None, likeness="loose")
     yield Plan(levels=True, sums=False)
     yield Plan(stretches=True, sums=False)
 
@@ -114,6 +112,7 @@ def folded(features: Features, plan: Plan, budget: Budget) -> Folding | None:
     keys: dict[tuple[Hashable, ...], int] = {}
     groups = [0] * size
     outside: dict[int, set[int]] = {}  # the groups of what a long sum adds up
+    leaves = 0  # the groups of leaves so far, which come first
     for place in range(size):
         head, scope = heads[place], features.scopes[place]
         if heads[place] != place or (plan.sums and place in outside):
@@ -136,11 +135,15 @@ def folded(features: Features, plan: Plan, budget: Budget) -> Folding | None:
         else:
             key = ("sum" if place in outside else "one", place)
         groups[place] = keys.setdefault(key, len(keys))
-        if len(keys) > budget.boxes:
+        leaves = leaves if ops[place] else len(keys)
+        if len(keys) - (leaves if plan.likeness != "none" else 0) > budget.boxes:
             return None
     if plan.sums:
         groups = [groups[head] for head in heads]
-    return Folding(plan, groups, list(keys))
+    folding = Folding(plan, groups, list(keys))
+    if plan.likeness != "none":
+        folding = _with_leaves_of_one_use(features, folding)
+    return folding if len(folding.keys) <= budget.boxes else None
 
 
 def _operands(walk: Walk, place: int) -> list[int]:
@@ -172,6 +175,29 @@ def _role(features: Features, plan: Plan, place: int, groups: list[int], summed:
         return ("alike", "long sum", frozenset(summed), name, scope)
     operands = [groups[operand] for operand in _operands(features.walk, place)]
     return ("alike", op, tuple(operands) if len(operands) <= 2 else frozenset(operands), name, scope)
+
+
+def _with_leaves_of_one_use(features: Features, folding: Folding) -> Folding:
+    """The same with all leaves of one kind and scope together that the same groups use, such as the weights of one neuron."""
+    walk, groups = features.walk, folding.groups
+    users: dict[int, set[int]] = {}
+    for place in range(len(groups)):
+        for operand in _operands(walk, place):
+            if not features.ops[operand] and groups[operand] != groups[place]:
+                users.setdefault(operand, set()).add(groups[place])
+    by_group: dict[int, set[int]] = {}
+    kinds: dict[int, tuple[Hashable, ...]] = {}
+    for leaf, uses in users.items():
+        by_group.setdefault(groups[leaf], set()).update(uses)
+        kinds[groups[leaf]] = (features.kinds[leaf], features.scopes[leaf])
+    keys: dict[tuple[Hashable, ...], int] = {}
+    changed = [
+        keys.setdefault(
+            ("alike", "", *kinds[group], frozenset(by_group[group])) if group in kinds and key[0] != "scope" else key, len(keys)
+        )
+        for group, key in enumerate(folding.keys)
+    ]
+    return Folding(folding.plan, [changed[group] for group in groups], list(keys))
 
 
 def _heads_of_sums(features: Features) -> list[int]:

@@ -52,7 +52,8 @@ def clusters(boxes: list[Box]) -> Iterator[str]:
 def box_line(box: Box) -> str:
     before, after = SHAPES[box.kind]
     name, operation = encoded(box.name), encoded(box.operation)
-    lines = [f"{name} = {operation}" if name and operation else name or operation]
+    means = ": " if box.kind == "folded" else " = "
+    lines = [f"{name}{means}{operation}" if name and operation else name or operation]
     lines.append(f"data {number(box.data)}" if box.kind != "constant" else number(box.data))
     if box.kind != "constant":
         lines.append("grad not computed" if box.grad is None else f"grad {number(box.grad)}")

@@ -92,7 +92,7 @@ def graph_of(
     fold: Fold = "auto",
     budget: folding.Budget = folding.PICTURE,
     depth: int | None = None,
-    only: Iterable[Value] | None = None,
+    only: Value | Iterable[Value] | None = None,
     top: int | None = None,
 ) -> Graph:
     """The graph of everything that ``loss`` depends on, or a part of it, as ``draw()`` has it."""
@@ -264,8 +264,8 @@ class Painter:
         if len(ops) > 1:
             return "", f"operations, {how_many}", scope
         op = ops.pop()
-        names = {name_of(node) or "" for node in nodes}
-        name = names.pop() if len(names) == 1 else ""
+        names = list(dict.fromkeys(name_of(node) or "" for node in nodes))
+        name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}" if all(names) and not op else ""
         what = anyhow(op) if op else {"leaf": "leaves"}.get(self.kinds[places[0]], self.kinds[places[0]] + "s")
         return name, f"{what}, {len(nodes):,} alike" if op else f"{len(nodes):,} {what}", scope
 

@@ -1,9 +1,10 @@
-"""Which part of a graph is drawn: all of it, or the paths from some Values, the strongest paths, the neighbourhood of the loss."""
+"""Which part of a graph is drawn: all, the paths from some Values, the strongest paths, the neighbourhood of the loss."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+
 from autodiff import paths
 from autodiff.drawing.words import counted, number_text, spelled
 from autodiff.errors import NotInGraphError
@@ -40,7 +41,7 @@ class Part:
         """What a Value is, its whole gradient as a sum over its uses, and where it was made."""
         return self.full.tooltip(self.origin[place])
 
-    def selected(self, depth: int | None, only: Iterable[Value] | None, top: int | None) -> Part:
+    def selected(self, depth: int | None, only: Value | Iterable[Value] | None, top: int | None) -> Part:
         """Of this, which must be complete, what is asked for."""
         walk, notes = self.walk, []
         nodes, edges = bytearray(b"\1") * len(walk.nodes), bytearray(b"\1") * len(walk.operands)

@@ -1,6 +1,6 @@
 """The size of gradients as colour and line width, on a logarithmic scale.
 
-From grey over blue and amber to vermilion: told apart by people who see few colours, and on light pages as on dark ones. The
+From grey over blue and violet to vermilion: told apart by people who see few colours, and on light pages as on dark ones. The
 width says the same once more.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-STOPS = ((0x8D, 0x97, 0xA5), (0x4F, 0x8F, 0xD0), (0xD3, 0x9B, 0x22), (0xDD, 0x57, 0x1F))
+STOPS = ((0x96, 0x9F, 0xA9), (0x4A, 0x90, 0xD9), (0x9C, 0x6B, 0xC9), (0xE2, 0x5F, 0x2B))
 DECADES = 6  # what is smaller than the largest by more is drawn like the smallest
 THINNEST, WIDEST = 0.6, 4.5
 PALE = 0.55  # of white in the fill of a box, under dark text
@@ -22,7 +22,8 @@ class Scale:
     def __init__(self, gradients: Iterable[float]):
         sizes = [size for size in map(abs, gradients) if 0.0 < size < math.inf]
         self.high = max(sizes, default=1.0)
-        self.low = max(min(sizes, default=1.0), self.high * 10.0**-DECADES, 5e-324)
+        smallest = min(min(sizes, default=1.0), self.high / 100)  # sizes that are nearly the same look so
+        self.low = max(smallest, self.high * 10.0**-DECADES, 5e-324)
 
     def position(self, gradient: float) -> float:
         """From 0 for the smallest to 1 for the largest."""
