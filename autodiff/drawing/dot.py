@@ -30,6 +30,7 @@ GRAPH = {
     "nodesep": "0.2",
     "ranksep": "0.3",
 }
+UNSIZED = re.compile("fillcolor=[^ ]*|penwidth=[^ ]*")  # what a look leaves to the size of the gradient
 INK = "#1f2328"  # on the light fill of a box
 NODE = {"shape": "box", "fontname": "Helvetica", "fontsize": "12", "fontcolor": INK, "margin": "0.06,0.03", "height": "0"}
 EDGE = {
@@ -56,8 +57,7 @@ COLOURS: dict[Kind, tuple[str, str]] = {
 FAINT = "#57606a"
 ALARM = "#c62828"  # a fill under white text
 ALARM_LINE = "#dd4b4b"  # on the page
-NOT_COMPUTED = f'<TR><TD ALIGN="LEFT"><FONT COLOR="{FAINT}" POINT-SIZE="10">grad</FONT> <FONT COLOR="{FAINT}"><I>not computed</I></FONT></TD></TR>'
-
+NOT_COMPUTED = f'<FONT COLOR="{FAINT}"><I>not computed</I></FONT>'
 MOST_LABELS = 150  # of folded edges: more would tear the picture apart, and the tooltips have them too
 
 EdgeText = Literal["local", "flow"] | None
@@ -140,8 +140,7 @@ def box_lines(boxes: list[Box], scale: Scale | None) -> Iterator[str]:
     clusters = 0
     depth = 0
     for closed, opened, inside, members in in_scopes(boxes):
-        for depth in range(depth, depth - closed, -1):
-            yield "\t" * depth + "}\n"
+        yield from ("\t" * level + "}\n" for level in range(depth, depth - closed, -1))
         depth = inside
         for name, level in zip(opened, range(inside - len(opened), inside), strict=True):
             yield "\t" * (level + 1) + f"subgraph cluster_{clusters} {{\n"
@@ -157,7 +156,8 @@ def box_line(box: Box, scale: Scale | None) -> str:
     if scale is not None and box.grad is not None:
         size = box.grad.largest() if isinstance(box.grad, Span) else box.grad
         if size and math.isfinite(size):
-            look = f'{re.sub("fillcolor=[^ ]*|penwidth=[^ ]*", "", look)} fillcolor="{scale.fill(size)}" penwidth={min(max(scale.width(size), 1), 3)}'
+            width = min(max(scale.width(size), 1), 3)
+            look = f'{UNSIZED.sub("", look)} fillcolor="{scale.fill(size)}" penwidth={width}'
     return f'{box.id} [id={box.id} class="{classes}" {look} tooltip="{quoted(box.tooltip)}" label=<{label(box)}>]\n'
 
 
@@ -173,13 +173,15 @@ def label(box: Box) -> str:
     lines = f"<TR><TD>{title}</TD></TR>" if title else ""
     lines += number_line("" if box.kind == "constant" else "data", box.data)
     if box.kind != "constant":
-        lines += NOT_COMPUTED if box.grad is None else number_line("grad", box.grad)
+        lines += number_line("grad", box.grad)
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{lines}</TABLE>'
 
 
-def number_line(word: str, number: float | Span) -> str:
+def number_line(word: str, number: float | Span | None) -> str:
     """A line of a label; nan and inf are marked, whatever else there is to look at."""
-    if isinstance(number, Span):
+    if number is None:
+        text = NOT_COMPUTED
+    elif isinstance(number, Span):
         text = (
             number_text(number.low) if number.low == number.high else f"{number_text(number.low)} … {number_text(number.high)}"
         )
