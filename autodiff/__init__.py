@@ -21,6 +21,7 @@ from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
+from autodiff.errors import NotInGraphError as NotInGraphError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
 from autodiff.errors import SettingError as SettingError
@@ -44,6 +45,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "GradientMismatch",
         "GraphTooLarge",
         "NonFiniteError",
+        "NotInGraphError",
         "RendererFailed",
         "RendererNotFound",
         "SettingError",

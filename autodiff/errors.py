@@ -12,6 +12,7 @@ AutodiffError
 ├── TargetError        (ValueError)        a label, a class or another target that a loss has no meaning for
 ├── WrongFile          (ValueError)        a file to be loaded that is cut, of another program, or for another model
 ├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn
+├── NotInGraphError    (ValueError)        a Value that the loss was not computed from
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
 
@@ -92,6 +93,10 @@ class WrongFile(AutodiffError, ValueError):
 
 class GraphTooLarge(AutodiffError, ValueError):
     """The graph has more nodes than can be laid out; the message has both numbers."""
+
+
+class NotInGraphError(AutodiffError, ValueError):
+    """The Value is not among those that the loss was computed from."""
 
 
 class RendererFailed(AutodiffError, RuntimeError):

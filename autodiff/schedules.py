@@ -72,7 +72,8 @@ def decay(name: str, share: Callable[[float], float], lr: float, steps: int, war
         if taken < climb:
             return min(rate, rate * ((taken + 1.0) / climb))
         part = share(min(1.0, (taken - climb) / (last - climb)))
-        return part * rate + (1.0 - part) * end  # exact at both ends
+        mean = part * rate + (1.0 - part) * end
+        return min(max(mean, min(rate, end)), max(rate, end))  # rounding, of tiny rates above all, leads beyond neither
 
     return schedule
 
