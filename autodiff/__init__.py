@@ -22,12 +22,18 @@ from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
+from autodiff.errors import NotInGraphError as NotInGraphError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
+from autodiff.errors import SettingError as SettingError
 from autodiff.errors import ShapeError as ShapeError
 from autodiff.errors import StaleRecording as StaleRecording
+from autodiff.errors import StateError as StateError
+from autodiff.errors import TargetError as TargetError
 from autodiff.errors import TraceError as TraceError
+from autodiff.errors import TrainingDiverged as TrainingDiverged
 from autodiff.errors import UnknownNameError as UnknownNameError
+from autodiff.errors import WrongFile as WrongFile
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
 from autodiff.recording import scope as scope
 from autodiff.recording import strict as strict
@@ -41,13 +47,19 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "GradientMismatch",
         "GraphTooLarge",
         "NonFiniteError",
+        "NotInGraphError",
         "RendererFailed",
         "RendererNotFound",
+        "SettingError",
         "ShapeError",
         "StaleRecording",
+        "StateError",
+        "TargetError",
         "TraceError",
+        "TrainingDiverged",
         "UnknownNameError",
         "Value",
+        "WrongFile",
         "check_gradients",
         "compile",
         "draw",

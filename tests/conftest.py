@@ -1,6 +1,7 @@
 """What all tests share: the implementation's name, hypothesis without a deadline, a fresh interpreter for what may crash."""
 
 import gc
+import importlib.util
 import os
 import subprocess
 import sys
@@ -46,3 +47,18 @@ def run_script():
         return finished.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def example():
+    """Imports a script of examples/ by its name, without running it."""
+
+    def load(name):
+        file = Path(__file__).parents[1] / "examples" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"example_{name}", file)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    return load

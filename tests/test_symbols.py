@@ -10,7 +10,7 @@ from autodiff.symbols import Symbol, partials_text
 a, b, c = Symbol("a"), Symbol("b"), Symbol("c")
 
 
-@pytest.mark.parametrize("rule", rules.TABLE.values(), ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", [rule for rule in rules.TABLE.values() if rule.name != "select"], ids=lambda rule: rule.name)
 def test_every_row_passes_symbols_through(rule):
     names = ["x", "y", "z", "t"][: rule.arity or 4]
     texts = partials_text(rule, *names)
