@@ -9,7 +9,8 @@ from typing import NamedTuple
 from autodiff import rules
 from autodiff.compiler.program import Instruction, Program, Vector
 
-INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "greater": ">", "greater_equal": ">=", "equal": "=="}
+INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
+COMPARISONS = {"greater": ">", "greater_equal": ">=", "equal": "=="}
 
 
 class _Variable(NamedTuple):
@@ -152,6 +153,8 @@ class _Writer:
     def applied(op: str, words: list[str]) -> str:
         if op in INFIX:
             return f"{words[0]} {INFIX[op]} {words[1]}"
+        if op in COMPARISONS:
+            return f"where({words[0]} {COMPARISONS[op]} {words[1]}, 1.0, 0.0)"
         if op == "neg":
             return f"-{words[0]}"
         return f"{ {'select': 'where', 'taken': 'take'}.get(op, op) }({', '.join(words)})"

@@ -1,0 +1,238 @@
+"""The passes of the compiler, each on small programs; rolling; the source, which runs as NumPy and gives the same numbers."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff import nn, rules
+from autodiff.compiler import machine
+from autodiff.compiler.program import CONSTANT, LEAVES, Linear, Scalars
+from autodiff.compiler.roll import roll
+from autodiff.compiler.simplify import PASSES, drop, fold, identities, share, simplified, sums
+from autodiff.compiler.trace import program_of, trace
+
+
+def scalars(f, n):
+    """The scalar program of a function of a list of n numbers."""
+    traced = trace(f, "f", [0.5 + i for i in range(n)], lambda inputs: ((inputs,), {}))
+    return program_of(traced, None, (True,) * n)
+
+
+def operations(program):
+    return [op for op in program.ops if op not in LEAVES]
+
+
+def constants(program):
+    return [args[0] for op, args in zip(program.ops, program.args, strict=True) if op == CONSTANT]
+
+
+# ---- simplifications ---------------------------------------------------------------------------------------------------------
+
+
+def test_fold_computes_what_rests_on_constants_alone_as_ieee_has_it():
+    program = Scalars([CONSTANT, CONSTANT, "div", "neg", "exp"], [(1.0,), (0.0,), (0, 1), (2,), (3,)], [4], ())
+    folded = drop(fold(program))
+    assert operations(folded) == []
+    assert constants(folded) == [0.0]
+
+
+def test_share_finds_common_subexpressions_in_either_order():
+    shared = drop(share(scalars(lambda x: ad.tanh(x[0] * x[1]) + ad.tanh(x[1] * x[0]), 2)))
+    assert operations(shared) == ["mul", "tanh", "add"]
+    assert operations(share(scalars(lambda x: (x[0] - x[1]) * (x[1] - x[0]), 2))) == ["sub", "sub", "mul"]
+
+
+def test_drop_removes_what_nothing_needs():
+    program = Scalars(["input", "exp", "log", "neg"], [(0,), (0,), (1,), (0,)], [3], (True,))
+    assert operations(drop(program)) == ["neg"]
+
+
+@pytest.mark.parametrize(
+    ("f", "left"),
+    [
+        (lambda x: x[0] * 1.0, []),
+        (lambda x: -(-x[0]), []),
+        (lambda x: x[0] / 1, []),
+        (lambda x: x[0] ** 1, []),
+        (lambda x: x[0] ** 2, ["mul"]),
+        (lambda x: x[0] * -1.0, ["neg"]),
+        (lambda x: x[0] / 4.0, ["mul"]),
+        (lambda x: x[0] - 0.0, []),
+        (lambda x: x[0] + -0.0, []),
+        (lambda x: ad.where(x[0] > 1, x[1], x[1]), []),
+        # each of these would hide a nan, an inf or the sign of a zero
+        (lambda x: x[0] + 0.0, ["add"]),
+        (lambda x: x[0] * 0.0, ["mul"]),
+        (lambda x: x[0] - x[0], ["sub"]),
+        (lambda x: x[0] / x[0], ["div"]),
+        (lambda x: x[0] / 3.0, ["div"]),
+        (lambda x: 0.0 / x[0], ["div"]),
+    ],
+)
+def test_identities_are_those_that_hold_for_every_number(f, left):
+    assert operations(drop(identities(scalars(f, 2)))) == left
+
+
+def test_sums_take_in_chains_of_sums_and_products():
+    flat = drop(sums(scalars(lambda x: x[0] * x[1] + x[2] - x[1] * x[2] - x[3] + x[0], 4)))
+    assert operations(flat) == [Linear(False, 1, 1, 2, 1)]
+    flat = drop(sums(scalars(lambda x: ad.dot(x[:2], x[2:]) + x[0], 4)))
+    assert operations(flat) == [Linear(True, 2, 0, 1, 0)]
+    # what is used twice is computed once, and a sum is not taken in under a minus
+    twice = drop(sums(share(scalars(lambda x: (x[0] + x[1]) * (x[0] + x[1]) + (x[0] + x[1]), 2))))
+    assert operations(twice) == ["add", Linear(False, 1, 0, 1, 0)]
+    flat = drop(sums(scalars(lambda x: x[0] - (x[1] + x[2]), 3)))
+    assert operations(flat) == ["add", "sub"]
+
+
+def test_a_chain_of_a_hundred_thousand_terms_is_one_sum():
+    def f(x):
+        total = x[0]
+        for _ in range(100_000):
+            total = total + x[1]
+        return total
+
+    flat = drop(sums(scalars(f, 2)))
+    assert operations(flat) == [Linear(False, 0, 0, 100_001, 0)]
+    assert ad.compile(f)([1.0, 0.5]) == 50_001.0
+
+
+def test_counts_are_listed_before_and_after_each_pass():
+    f = ad.compile(lambda x: ad.tanh(x[0] * 1.0 + x[1]))
+    f([1.0, 2.0])
+    assert str(f.program).startswith("trace 3 → identities 2 → fold 2 → share 2 → sums 2 → drop 2 operations")
+    assert "v" in f.listing("scalar")
+    with pytest.raises(ValueError, match="listing"):
+        f.listing("assembler")
+    with pytest.raises(ValueError, match="no pass"):
+        ad.compile(f, passes=["loops"])
+    with pytest.raises(ad.TraceError, match="not been called"):
+        ad.compile(lambda x: x).source  # noqa: B018
+
+
+# ---- rolling -----------------------------------------------------------------------------------------------------------------
+
+
+def instructions(f, n):
+    program, _ = simplified(scalars(f, n))
+    return roll(program).each
+
+
+def test_a_layer_is_one_matrix_product():
+    w = [[ad.Value(i + j) for j in range(5)] for i in range(4)]
+    found = instructions(lambda x: [ad.relu(ad.dot(row, x)) for row in w], 5)
+    assert [(i.kind, i.op, i.shape) for i in found] == [
+        ("fill", "+0", (4, 1, 1)),
+        ("product", "+", (4, 1, 5)),
+        ("map", "relu", (4, 1, 1)),
+    ]
+
+
+def test_several_positions_are_a_product_of_two_matrices_and_a_triangle_is_blocks():
+    w = [[ad.Value(i - j) for j in range(4)] for i in range(3)]
+    found = instructions(lambda x: [ad.dot(row, x[4 * p : 4 * p + 4]) for p in range(6) for row in w], 24)
+    assert [i.shape for i in found if i.kind == "product"] == [(3, 6, 4)]
+
+    def triangle(x):
+        return [ad.dot(x[4 * q : 4 * q + 4], x[32 + 4 * k : 36 + 4 * k]) for q in range(8) for k in range(q + 1)]
+
+    found = instructions(triangle, 64)
+    assert sum(i.shape[0] * i.shape[1] for i in found if i.kind in ("product", "dots")) == 36
+    assert all(i.kind in ("fill", "product", "dots") for i in found)
+
+
+def test_the_gradient_of_the_weights_is_an_outer_product_added_up_over_the_samples():
+    model = nn.MLP(3, [5, 1], seed=1)
+    f = ad.compile(lambda x: model(x) ** 2)
+    f.backward(np.zeros((2, 3)))
+    kinds = {(i.kind, i.shape) for i in f.program.each}
+    assert ("summed product", (3, 5, 1)) in kinds
+
+
+def test_slots_are_used_again():
+    def f(x):
+        v = x[0]
+        for _ in range(1000):
+            v = ad.sin(v)
+        return v
+
+    program, _ = simplified(scalars(f, 1))
+    assert roll(program).varying < 6
+
+
+# ---- the machine -------------------------------------------------------------------------------------------------------------
+
+
+def test_every_row_with_a_typed_loop_is_a_row_of_the_table_and_every_other_row_runs_too():
+    for name in (*machine.UNARY, *machine.BINARY, *machine.FOLDS):
+        assert name in rules.TABLE
+    assert all(rules.TABLE[name].arity == 1 for name in machine.UNARY)
+    assert all(rules.TABLE[name].arity == 2 for name in machine.BINARY)
+
+
+def test_a_new_row_works_compiled_without_a_change_to_the_compiler():
+    square = rules.op("planted_square", 1, lambda x: x * x, lambda x, out: (2 * x,), "planted({0})", "a row of this test")
+    try:
+        f = ad.compile(lambda x: rules.apply(rules.TABLE["planted_square"], (x,)) + square(2 * x))
+        assert f.value_and_grad(3.0) == (45.0, 30.0)
+        assert f.map([1.0, 2.0]) == [5.0, 20.0]
+    finally:
+        rules.BY_CODE.remove(rules.TABLE.pop("planted_square"))
+
+
+# ---- source ------------------------------------------------------------------------------------------------------------------
+
+
+def as_numpy(text):
+    """The function in a source."""
+    names = {name: getattr(np, name) for name in ("array", "concatenate", "zeros", "full", "outer", "atleast_1d")}
+    for rule in rules.TABLE.values():
+        names[rule.name] = np.vectorize(lambda *xs, rule=rule: rule.value(*map(float, xs)), otypes=[float])
+    names |= {"sum": lambda *xs: np.sum(xs, axis=0), "where": np.where}
+    exec(text, names)
+    return names["loss"]
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "gelu"])
+@pytest.mark.parametrize("kind", ["backward", "gradient", "value"])
+def test_the_source_runs_and_gives_the_same_numbers(activation, kind):
+    model = nn.MLP(3, [6, 4, 2], activation, seed=2)
+
+    def loss(x, y):
+        a, b = model(x)
+        return (a - y) ** 2 + ad.sum([w * w for w in model.parameters()]) * 0.01 + ad.maximum(a * b, b)
+
+    f = ad.compile(loss)
+    x, y = [0.3, -0.2, 0.9], 0.4
+    if kind == "value":
+        expected = np.array([f(x, y)])
+    elif kind == "gradient":
+        value, gradient = f.value_and_grad(x, y)
+        expected = np.array([value, *gradient])
+    else:
+        value = f.backward([x], [y])
+        expected = np.array([value, *[w.grad for w in f.parameters]])
+    returned = as_numpy(f.source)(np.array([*x, y]), np.array([w.data for w in f.parameters]))
+    found = np.concatenate([np.atleast_1d(part) for part in (returned if isinstance(returned, tuple) else (returned,))])
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_source_reads_as_a_person_would_write_it():
+    model = nn.Layer(3, 4, "tanh", seed=1)
+    loss = ad.compile(lambda x: ad.sum(model(x)))
+    loss([1.0, 2.0, 3.0])
+    assert "b0 + W0 @" in loss.source
+    assert "tanh(v0)" in loss.source
+
+
+def test_every_subset_of_passes_gives_the_same_value():
+    f = lambda x: ad.where(x[0] > x[1], x[0] ** 2 * 1.0 - x[1], ad.exp(x[0])) + (x[0] - x[1]) * 2.0  # noqa: E731
+    expected = ad.value_and_grad(f)([0.3, 0.2])
+    for n in range(len(PASSES) + 1):
+        for passes in itertools.combinations(PASSES, n):
+            found = ad.compile(f, passes=passes).value_and_grad([0.3, 0.2])
+            assert math.isclose(found[0], expected[0], rel_tol=1e-14)
+            assert found[1] == pytest.approx(expected[1], rel=1e-14)
