@@ -21,6 +21,11 @@ def declare(kind: object, value: Any = None) -> Any:
     return value
 
 
+def cast(kind: Callable[[Any], Any], value: Any) -> Any:
+    """The value as another type."""
+    return kind(value)
+
+
 def cclass(decorated: Any) -> Any:
     """The class or function as it is."""
     return decorated

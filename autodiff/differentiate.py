@@ -74,7 +74,8 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) 
     for each form of the arguments and replays that, as ``ad.compile`` does; the gradient is a new array at each call.
     """
     if compile:
-        return compiler[0](f, argnums=argnums).value_and_grad
+        compiled: Function = compiler[0](f, argnums=argnums).value_and_grad
+        return compiled
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         recording = _record(f, args, kwargs, argnums, "grad()")
@@ -388,7 +389,9 @@ def _recorded_tangents(order: list[Value], seeds: dict[Value, Any]) -> dict[Valu
             continue
         if node.op in BRANCHING:
             decides, *others = node.arguments
-            along[node] = apply(rules.TABLE[node.op], (decides, *[along.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in others]))
+            along[node] = apply(
+                rules.TABLE[node.op], (decides, *[along.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in others])
+            )
             continue
         pairs = zip(node.operands, _recorded_partials(node), strict=True)
         along[node] = _added([_product(along[operand], partial) for operand, partial in pairs if operand in along])

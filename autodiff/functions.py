@@ -16,7 +16,21 @@ from autodiff.rules import apply, at_least, at_most, exp, logsumexp
 from autodiff.value import Value
 
 if not TYPE_CHECKING:  # type checkers see the names as they stand
-    COMPOSED = ["clip", "dot", "log_softmax", "max", "maximum", "maxout", "mean", "min", "minimum", "softmax", "sum", "take", "where"]
+    COMPOSED = [
+        "clip",
+        "dot",
+        "log_softmax",
+        "max",
+        "maximum",
+        "maxout",
+        "mean",
+        "min",
+        "minimum",
+        "softmax",
+        "sum",
+        "take",
+        "where",
+    ]
     __all__ = sorted({*rules.__all__, *COMPOSED})
 
 
@@ -99,7 +113,9 @@ def take(table: Sequence[Any], index: Value | float) -> Any:
     if not isinstance(index, Value) or not value.traced():
         place = rules.as_float(index, "take")
         if not (0 <= place < len(entries) and place == int(place)):
-            raise IndexError(f"take() from a table of {len(entries)} takes a whole number from 0 to {len(entries) - 1}, not {place}")
+            raise IndexError(
+                f"take() from a table of {len(entries)} takes a whole number from 0 to {len(entries) - 1}, not {place}"
+            )
         entry = entries[int(place)]
         return list(entry) if _is_row(entry) else entry
     if not entries or not _is_row(entries[0]):

@@ -88,8 +88,8 @@ class _Watcher:
         """Raises ``TraceError`` while this thread is tracing."""
         if _state.trace is not None:
             raise TraceError(
-                f"{what} reads the number in a Value while its function is compiled, and would freeze what is another number at "
-                f"each call{_users_line()}. Use ad.where(condition, x, y), ad.maximum, ad.minimum or ad.clip for a branch, "
+                f"{what} reads the number in a Value while its function is compiled, and would freeze what is another number "
+                f"at each call{_users_line()}. Use ad.where(condition, x, y), ad.maximum, ad.minimum or ad.clip for a branch, "
                 "ad.take(table, index) for an index, and static= for an argument that is no data"
             )
 
@@ -104,7 +104,7 @@ class _Watcher:
 
 @contextmanager
 def tracing() -> Iterator[list[Value]]:
-    """The operations that this thread records inside, in order. To read a number out of a Value is a ``TraceError`` meanwhile."""
+    """The operations that this thread records inside, in order. Reading a number out of a Value is a ``TraceError`` there."""
     global _open_traces
     nodes: list[Value] = []
     with _lock:

@@ -90,13 +90,18 @@ class Batch:
             self.others.append((numbers, first))
             return
         if self.n is not None and n != self.n:
-            raise ShapeError(f"{path} has {n} samples, and the arguments before it have {self.n}: there must be as many of each")
+            raise ShapeError(
+                f"{path} has {n} samples, and the arguments before it have {self.n}: there must be as many of each"
+            )
         self.n = n
         self.samples.append((numbers, first))
 
 
 def batch_of(arguments: Sequence[Any], axes: Axis, numbers: Sequence[int]) -> Batch:
-    """The arguments with these numbers. Raises ``ShapeError`` if they are not batches of one length, ``TypeError`` for no numbers."""
+    """The arguments with these numbers.
+
+    Raises ``ShapeError`` if they are not batches of one length, ``TypeError`` if they hold anything but real numbers.
+    """
     batch = Batch()
     for place, argument in zip(numbers, arguments, strict=True):
         if isinstance(axes, (tuple, list)):
@@ -118,7 +123,9 @@ def floats(leaves: Sequence[Any], structure: Structure, path: str) -> list[float
         try:
             numbers.append(as_float(leaf, "it"))
         except TypeError as error:
-            raise TypeError(f"{structure.paths(path)[i]} is no number: {error}. What is no data can be named in static=") from None
+            raise TypeError(
+                f"{structure.paths(path)[i]} is no number: {error}. What is no data can be named in static="
+            ) from None
     return numbers
 
 

@@ -26,8 +26,11 @@ MOST_TRACES = 64  # forms of arguments that a function keeps programs for
 
 
 class Goal(NamedTuple):
-    """What a program is for: the values (``"value"``), the gradients of the parameters (``"backward"``), which are added up over
-    the samples as the value is unless it is to be ``stored``, or those of the ``wanted`` inputs (``"gradient"``)."""
+    """What a program is for.
+
+    The values (``"value"``); the gradients of the parameters (``"backward"``), which are added up over the samples, as the
+    value is unless it is to be ``stored``; or those of the ``wanted`` inputs (``"gradient"``).
+    """
 
     kind: str
     wanted: tuple[int, ...] = ()
@@ -113,7 +116,7 @@ class Compiled:
         functools.update_wrapper(self, fn)
 
     def __reduce__(self) -> Any:
-        named = sys.modules.get(getattr(self.fn, "__module__", None) or "")
+        named: Any = sys.modules.get(getattr(self.fn, "__module__", None) or "")
         for part in getattr(self.fn, "__qualname__", "").split("."):
             named = getattr(named, part, None)
         if named is self:  # a decorated function, which is found by its name like any other
@@ -141,11 +144,12 @@ class Compiled:
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[float, Any]:
         """The value for one sample, and the gradient for the arguments that ``argnums`` names, in their form."""
         if self._quick_gradient is not None and not kwargs and not traced():
-            result = self._quick_gradient.take(args)
+            result: tuple[float, Any] | None = self._quick_gradient.take(args)
             if result is not None:
                 return result
         if traced() or differentiate.holds_value(args):
-            return differentiate.value_and_grad(self.fn, self.argnums)(*args, **kwargs)
+            eager: tuple[float, Any] = differentiate.value_and_grad(self.fn, self.argnums)(*args, **kwargs)
+            return eager
         wanted, structure = self._wanted(args)
         goal = Goal("gradient", tuple(wanted))
         entry, numbers = self._one(args, kwargs, goal)
@@ -160,12 +164,13 @@ class Compiled:
         """What takes the next call, if its arguments have the form of these; None for forms that it does not know."""
         if self.static:
             return None
-        forms = [_form(flatten(arg)[1]) for arg in args]
+        structures = [flatten(arg)[1] for arg in args]
+        forms = [form for form in map(_form, structures) if form is not None]
         wanted = None if result is None else _form(result)
-        if None in forms or (result is not None and wanted is None):
+        if len(forms) < len(args) or (result is not None and wanted is None):
             return None
         array_type = empty = None
-        if any(kind == ARRAY_FORM for kind, _ in [*forms, *([wanted] if wanted else [])]):
+        if ARRAY_FORM in [kind for kind, _ in forms]:
             import numpy
 
             array_type, empty = numpy.ndarray, numpy.empty
@@ -377,8 +382,9 @@ def compile(
 
     Arguments are numbers, lists, tuples, dicts, arrays, nested, as in ``grad``. A new form of arguments is recorded anew.
     ``argnums`` says for which arguments ``value_and_grad`` gives gradients. ``in_axes`` says which axis of each argument runs
-    over the samples of a batch, None for one that all samples share, as in ``jax.vmap``. ``reduce`` is what ``backward`` takes of
-    the samples' losses: their ``"mean"``, their ``"sum"``, or None, which returns them all and adds the gradients of their sum.
+    over the samples of a batch, None for one that all samples share, as in ``jax.vmap``. ``reduce`` is what ``backward`` takes
+    of the samples' losses: their ``"mean"``, their ``"sum"``, or None, which returns them all and adds the gradients of their
+    sum.
     ``static`` names arguments that are no data: they are passed on as they are, must be hashable, and a new value is recorded
     anew; keyword arguments are static too. ``passes`` chooses simplifications; all if none are given.
 
@@ -443,4 +449,3 @@ def _results(out: array[float], n: int, structure: Structure, of_arrays: bool) -
         parts.append(table[:, start : start + block.size].reshape((n, *(block.keys if block.kind == "array" else ()))).copy())
         start += block.size
     return structure.build_blocks(parts)
-

@@ -4,8 +4,8 @@
 A slot that varies has as many lanes as a block has samples, side by side, so that the innermost loops go over numbers that lie
 side by side too. With one sample a lane is one number, and the innermost loops go over members.
 
-This file is plain Python, and Cython compiles it as it stands (``machine.pxd`` has its C types). ``unary`` and ``binary`` have a
-typed loop for the rows of the table that are listed beside them; every other row is called as it is, number by number.
+This file is plain Python, and Cython compiles it as it stands (``machine.pxd`` has its C types). ``unary`` and ``binary``
+have a typed loop for the rows of the table that are listed beside them; every other row is called as it is, number by number.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ INFINITY = cython.declare(cython.double, math.inf)
 
 UNARY = (
     "neg", "abs", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan",
-    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sign", "step", "nonnegative", "sigmoid", "relu", "softplus",
+    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sign", "step", "nonnegative", "sigmoid", "relu",
+    "softplus",
 )  # fmt: skip
 
 
@@ -180,7 +181,9 @@ def binary(code: cython.int, out: vector, x: vector, y: vector, n: cython.Py_ssi
             out[i] = NAN if x[i] != x[i] or y[i] != y[i] else 1.0 if x[i] > y[i] else -1.0 if x[i] < y[i] else 0.0
     elif code == 11:
         for i in range(n):
-            out[i] = 0.0 if (x[i] == 0.0 or y[i] == 0.0) and x[i] * y[i] != 0.0 and x[i] == x[i] and y[i] == y[i] else x[i] * y[i]
+            out[i] = (
+                0.0 if (x[i] == 0.0 or y[i] == 0.0) and x[i] * y[i] != 0.0 and x[i] == x[i] and y[i] == y[i] else x[i] * y[i]
+            )
     elif code == 12:
         for i in range(n):
             out[i] = 0.0 if x[i] == 0.0 and y[i] == 0.0 else divide(x[i], y[i])
@@ -231,7 +234,16 @@ def gain_scaled(out: vector, x: vector, a: cython.double, n: cython.Py_ssize_t) 
 @cython.cfunc
 @cython.exceptval(check=False)
 def gain_scaled_4(
-    out: vector, x: vector, y: vector, z: vector, w: vector, a: cython.double, b: cython.double, c: cython.double, d: cython.double, n: cython.Py_ssize_t,
+    out: vector,
+    x: vector,
+    y: vector,
+    z: vector,
+    w: vector,
+    a: cython.double,
+    b: cython.double,
+    c: cython.double,
+    d: cython.double,
+    n: cython.Py_ssize_t,
 ) -> kernel:
     """out += a · x, then b · y, c · z, d · w."""
     i: cython.Py_ssize_t
@@ -437,7 +449,9 @@ def fresh_memory(machine: Machine, lanes: cython.Py_ssize_t) -> array:
             return memory
     except IndexError:
         pass
-    scratch: cython.Py_ssize_t = 2 * (machine.deepest + machine.widest) + 8 if lanes == 1 else 2 * machine.widest * 8 + 8 * lanes
+    scratch: cython.Py_ssize_t = (
+        2 * (machine.deepest + machine.widest) + 8 if lanes == 1 else 2 * machine.widest * 8 + 8 * lanes
+    )
     fresh: array = new_numbers(machine.uniform + machine.varying * lanes + scratch)
     i: cython.Py_ssize_t
     for i in range(len(machine.constants)):
@@ -519,7 +533,7 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: cython.Py_ssize
             summed_product(machine, code, at, slots, out, lanes, count)
         elif kind == FILL:
             fill(out, -0.0 if code[at + 2] < 0 else 0.0, rows * columns * width)
-        elif kind == START or kind == GAIN:
+        elif kind in (START, GAIN):
             map_terms(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == DOTS:
             dots(machine, code, at, slots, out, scratch, width, lanes)
@@ -543,7 +557,12 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: cython.Py_ssize
 @cython.inline
 @cython.exceptval(check=False)
 def slot_of(
-    machine: Machine, code: longs, field: cython.Py_ssize_t, row: cython.Py_ssize_t, column: cython.Py_ssize_t, columns: cython.Py_ssize_t
+    machine: Machine,
+    code: longs,
+    field: cython.Py_ssize_t,
+    row: cython.Py_ssize_t,
+    column: cython.Py_ssize_t,
+    columns: cython.Py_ssize_t,
 ) -> cython.Py_ssize_t:
     """The slot of one entry of an operand."""
     if code[field + 3] < 0:
@@ -612,7 +631,9 @@ def side_by_side(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def together(machine: Machine, code: longs, at: cython.Py_ssize_t, rows: cython.Py_ssize_t, width: cython.Py_ssize_t) -> cython.Py_ssize_t:
+def together(
+    machine: Machine, code: longs, at: cython.Py_ssize_t, rows: cython.Py_ssize_t, width: cython.Py_ssize_t
+) -> cython.Py_ssize_t:
     """How many members one loop can go over: all where all their operands stand side by side, or lanes are few."""
     if width <= 8:
         return rows
@@ -699,7 +720,13 @@ def map_terms(
 @cython.cfunc
 @cython.exceptval(check=False)
 def map_fold(
-    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
 ) -> cython.void:
     """The rows of ``FOLDS``: of any number of operands."""
     kind: cython.Py_ssize_t = code[at + 2]
@@ -715,7 +742,11 @@ def map_fold(
                 x = operand(machine, code, at, slots, 1 if x != 0.0 else 2, row, lane, lanes)
             elif kind == 6:
                 chosen: cython.bint = 0.0 <= x < n - 1 and libm.floor(x) == x
-                x = operand(machine, code, at, slots, 1 + cython.cast(cython.Py_ssize_t, x), row, lane, lanes) if chosen else NAN
+                x = (
+                    operand(machine, code, at, slots, 1 + cython.cast(cython.Py_ssize_t, x), row, lane, lanes)
+                    if chosen
+                    else NAN
+                )
             elif kind == 4:
                 x = log_sum_exp(machine, code, at, slots, row, lane, lanes)
             else:
@@ -782,13 +813,18 @@ def operand(
 
 @cython.cfunc
 def map_rule(
-    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
 ) -> object:
     """A row of the table without a typed loop."""
     value = rules.BY_CODE[code[at + 2]].value
     row: cython.Py_ssize_t
     lane: cython.Py_ssize_t
-    i: cython.Py_ssize_t
     for row in range(code[at + 3]):
         for lane in range(width):
             numbers: list = [operand(machine, code, at, slots, i, row, lane, lanes) for i in range(code[at + 7])]
@@ -824,7 +860,13 @@ def product(
 @cython.cfunc
 @cython.exceptval(check=False)
 def product_of_lanes(
-    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
 ) -> cython.void:
     """Left what all samples share, right lanes."""
     sign: cython.double = code[at + 2]
@@ -1008,7 +1050,8 @@ def dots(
     slots: vector,
     out: vector,
     scratch: vector,
-    width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
 ) -> cython.void:
     """Each member has a left and a right row of its own."""
     if width > 1:
@@ -1037,7 +1080,13 @@ def dots(
 @cython.cfunc
 @cython.exceptval(check=False)
 def add_rows(
-    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, width: cython.Py_ssize_t, lanes: cython.Py_ssize_t
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    width: cython.Py_ssize_t,
+    lanes: cython.Py_ssize_t,
 ) -> cython.void:
     """out[r] ± Σ x[r, k]."""
     depth: cython.Py_ssize_t = code[at + 5]
@@ -1066,7 +1115,13 @@ def add_rows(
 @cython.cfunc
 @cython.exceptval(check=False)
 def summed_product(
-    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    lanes: cython.Py_ssize_t,
+    count: cython.Py_ssize_t,
 ) -> cython.void:
     """out[r, c] ± Σ over samples and k of left[r, k] · right[c, k]."""
     columns: cython.Py_ssize_t = code[at + 4]
@@ -1102,7 +1157,13 @@ def summed_product(
 @cython.cfunc
 @cython.exceptval(check=False)
 def summed_dots(
-    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    lanes: cython.Py_ssize_t,
+    count: cython.Py_ssize_t,
 ) -> cython.void:
     depth: cython.Py_ssize_t = code[at + 5]
     sign: cython.double = code[at + 2]
@@ -1118,7 +1179,13 @@ def summed_dots(
 @cython.cfunc
 @cython.exceptval(check=False)
 def summed_terms(
-    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t
+    machine: Machine,
+    code: longs,
+    at: cython.Py_ssize_t,
+    slots: vector,
+    out: vector,
+    lanes: cython.Py_ssize_t,
+    count: cython.Py_ssize_t,
 ) -> cython.void:
     row: cython.Py_ssize_t
     lane: cython.Py_ssize_t
@@ -1202,7 +1269,9 @@ def result_of(quick: QuickCall, slots: vector) -> object:
 
 
 @cython.cfunc
-def load_one(quick: QuickCall, slots: vector, argument: object, place: cython.Py_ssize_t, number: cython.Py_ssize_t) -> cython.Py_ssize_t:
+def load_one(
+    quick: QuickCall, slots: vector, argument: object, place: cython.Py_ssize_t, number: cython.Py_ssize_t
+) -> cython.Py_ssize_t:
     """One argument into its slots. Returns the number of the next input, −1 if the argument has another form."""
     machine: Machine = quick.machine
     i: cython.Py_ssize_t
@@ -1229,9 +1298,7 @@ def load_one(quick: QuickCall, slots: vector, argument: object, place: cython.Py
 
 
 @cython.cfunc
-def load_array(
-    machine: Machine, slots: vector, argument: object, shape: tuple, number: cython.Py_ssize_t
-) -> cython.Py_ssize_t:
+def load_array(machine: Machine, slots: vector, argument: object, shape: tuple, number: cython.Py_ssize_t) -> cython.Py_ssize_t:
     if not cython.compiled:
         return -1
     view: Py_buffer

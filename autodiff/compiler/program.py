@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from autodiff import rules
-from autodiff.value import Value
 
 INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
 
@@ -93,7 +92,7 @@ class Scalars:
         op = self.ops[i]
         if op == CONSTANT:
             return f"{self.args[i][0]:.17g}"
-        return f"{ {INPUT: 'x', PARAMETER: 'p'}.get(op, 'v') if isinstance(op, str) else 'v' }{self.args[i][0] if op in LEAVES else i}"
+        return f"{'x' if op == INPUT else 'p'}{self.args[i][0]}" if op in LEAVES else f"v{i}"
 
 
 LEAVES = frozenset({INPUT, PARAMETER, CONSTANT})
@@ -136,8 +135,8 @@ class Instruction(NamedTuple):
 class Program:
     """Vector instructions over one array of slots.
 
-    The first ``uniform`` slots are the same for all samples: constants, parameters, what is computed of them alone, and sums over
-    the samples. The other ``varying`` slots have a lane for each sample of a block.
+    The first ``uniform`` slots are the same for all samples: constants, parameters, what is computed of them alone, and sums
+    over the samples. The other ``varying`` slots have a lane for each sample of a block.
     """
 
     constants: list[float]

@@ -1,7 +1,7 @@
 """Roll: scalar operations of one level and kind become one vector instruction, and the matrix products among them are found.
 
-A group of sums of products *is* a matrix product if its pairs (row of left factors, row of right factors) are every left row with
-every right row. Members of a group are ordered so that what later groups take of it is a slice where it can be.
+A group of sums of products *is* a matrix product if its pairs (row of left factors, row of right factors) are every left row
+with every right row. Members of a group are ordered so that what later groups take of it is a slice where it can be.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class _Roller:
             levels[i] = level + 1
             key = (self.varying[i], level, i in fused, op, self.pattern(i, op, args))
             members.setdefault(key, []).append(i)
-        groups = []
+        groups: list[_Group] = []
         places = [len(self.ops), 3 * len(self.ops)]
         for key in sorted(members, key=lambda key: key[:3]):
             varying, _, sums, op, _ = key

@@ -181,7 +181,11 @@ def _select(built: _Builder, condition: int, x: int, y: int) -> int | None:
     if x == y:
         return x
     choices = (built.number(x), built.number(y))
-    return condition if choices == (1.0, 0.0) and math.copysign(1.0, choices[1] or 0.0) > 0 and _is_truth(built, condition) else None
+    return (
+        condition
+        if choices == (1.0, 0.0) and math.copysign(1.0, choices[1] or 0.0) > 0 and _is_truth(built, condition)
+        else None
+    )
 
 
 def _is_truth(built: _Builder, place: int) -> bool:
@@ -260,7 +264,11 @@ def _absorbed(program: Scalars) -> bytearray:
         for place, arg in enumerate(args):
             inner = ops[arg]
             # what is the same for all samples is not computed for each
-            if uses[arg] == 1 and varying[arg] == varying[i] and (inner == "mul" or (inner in SUMS and op != "neg" and not (op == "sub" and place == 1))):
+            if (
+                uses[arg] == 1
+                and varying[arg] == varying[i]
+                and (inner == "mul" or (inner in SUMS and op != "neg" and not (op == "sub" and place == 1)))
+            ):
                 absorbed[arg] = 1
     return absorbed
 

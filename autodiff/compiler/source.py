@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from autodiff import rules
 from autodiff.compiler.program import Instruction, Program, Vector
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
@@ -180,7 +179,11 @@ class _Writer:
         if slot in self.constants:
             return f"{self.constants[slot]!r}"
         variable = self.variables[slot]
-        return variable.name if variable.size == 1 and variable.name not in ("x", "p") else f"{variable.name}[{slot - variable.start}]"
+        return (
+            variable.name
+            if variable.size == 1 and variable.name not in ("x", "p")
+            else f"{variable.name}[{slot - variable.start}]"
+        )
 
     def matrix(self, v: Vector, rows: int, columns: int, letter: str = "", transposed: bool = False) -> str:
         """rows × columns, or the transpose of that."""

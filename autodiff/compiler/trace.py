@@ -100,7 +100,7 @@ def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tup
     for node in reversed(nodes):
         if node in needed:
             needed.update(node.operands)
-    ops: list[Operation] = [INPUT] * len(traced.inputs) + [PARAMETER] * len(traced.parameters)
+    ops: list[Operation] = [*[INPUT] * len(traced.inputs), *[PARAMETER] * len(traced.parameters)]
     args: list[tuple[Any, ...]] = [(i,) for i in range(len(traced.inputs))] + [(i,) for i in range(len(traced.parameters))]
     numbers: dict[Any, int] = {value: i for i, value in enumerate([*traced.inputs, *traced.parameters])}
 

@@ -328,7 +328,7 @@ BRANCHES = [
     lambda x: ad.where(x >= 1, ad.where(x > 2, ad.log(x - 2), 1 / (x - 1)), ad.exp(x)),
     lambda x: ad.where(x < 0, 1 / x, x) + ad.where(x <= 0, x, ad.log(x)),
     lambda x: ad.where(x > 0, x, ad.sqrt(x)) + ad.sqrt(ad.where(x > 0, x, 1.0)),
-    lambda x: ad.where(1 > x, x * x, 2 * x),
+    lambda x: ad.where(1 > x, x * x, 2 * x),  # noqa: SIM300
     lambda x: ad.where(x, 1 / x, 7.0),
     lambda x: ad.where(x > 0, 2.0, 3.0) * x,
     lambda x: ad.softmax([x, 2 * x, 1.0])[1] + ad.log_softmax([x, 0.0])[0],

@@ -54,7 +54,7 @@ def test_drop_removes_what_nothing_needs():
     ("f", "left"),
     [
         (lambda x: x[0] * 1.0, []),
-        (lambda x: -(-x[0]), []),
+        (lambda x: -x[0].neg(), []),
         (lambda x: x[0] / 1, []),
         (lambda x: x[0] ** 1, []),
         (lambda x: x[0] ** 2, ["mul"]),
