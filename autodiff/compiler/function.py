@@ -197,22 +197,31 @@ class Compiled:
         The loss is the mean over the samples, or what ``reduce`` says. Arguments as in ``map``; without any, one evaluation.
         A call that raises leaves every ``grad`` as it was.
         """
+        loss, add = self.swept(*args, **kwargs)
+        add()
+        return loss
+
+    def swept(self, *args: Any, **kwargs: Any) -> tuple[Any, Callable[[], None]]:
+        """As ``backward``, but the gradients are added by the function that comes with the loss, when it is called."""
         stored = self.reduce is None
         goal = Goal("backward", stored=stored)
         entry, batch = self._many(args, kwargs, "backward()", goal)
         if batch.n == 0 and self.reduce == "mean":
             raise ShapeError(f"backward() of {self.name}: the mean over no samples; there must be at least one")
         if entry is None:
-            return 0.0 if self.reduce == "sum" else []
+            return 0.0 if self.reduce == "sum" else [], lambda: None
         n = 1 if batch.n is None else batch.n
         replay = entry.replay(goal)
         out = array("d", bytes(8 * n)) if stored else None
         sums = replay.machine.run(n, batch.samples, batch.others, out)
         scale = 1.0 / n if self.reduce == "mean" else 1.0
-        add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
+
+        def add() -> None:
+            add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
+
         if out is not None:
-            return array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist()
-        return sums[0] / n if self.reduce == "mean" else sums[0]
+            return array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist(), add
+        return sums[0] / n if self.reduce == "mean" else sums[0], add
 
     # ---- seeing -------------------------------------------------------------------------------------------------------------
 

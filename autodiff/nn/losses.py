@@ -14,8 +14,8 @@ from typing import Any
 from autodiff import functions
 from autodiff.errors import SettingError, ShapeError, TargetError
 from autodiff.nn.shapes import is_list, listed, pairs
-from autodiff.rules import mul0, xlog1py
-from autodiff.value import Value
+from autodiff.rules import TABLE, apply, mul0, xlog1py
+from autodiff.value import Value, traced
 
 
 def mse(outputs: Any, targets: Any) -> Any:
@@ -96,6 +96,9 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     """−log softmax(z)ᵢ of one sample."""
     if not is_list(logits) or not len(logits):
         raise ShapeError(f"cross_entropy(): the logits{where} are {logits!r}, not a list of at least one number")
+    if isinstance(index, Value) and traced():
+        others = [functions.where(apply(TABLE["equal"], (index, float(j))), -math.inf, z) for j, z in enumerate(logits)]
+        return functions.softplus(functions.logsumexp(others) - functions.take(logits, index))
     if is_list(index):
         raise ShapeError(
             f"cross_entropy() of the logits{where or ' of one sample'} and {len(index)} indices: there must be one"
@@ -107,7 +110,7 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
         raise TargetError(f"cross_entropy(): the index{where} is {i}; there are {len(logits)} classes, 0 to {len(logits) - 1}")
     z = list(logits)
     wanted = z.pop(i)
-    if all(float(x) == -math.inf for x in z):  # ruled out, or not there: then the answer is certain
+    if not traced() and all(float(x) == -math.inf for x in z):  # ruled out, or not there: then the answer is certain
         return wanted * 0.0
     return functions.softplus(functions.logsumexp(z) - wanted)
 

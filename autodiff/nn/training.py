@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from autodiff import recording
+from autodiff import differentiate, recording
 from autodiff.errors import SettingError, ShapeError, TrainingDiverged
 from autodiff.nn.initializers import Seed, random_generator
 from autodiff.nn.interrupts import held_interrupts
@@ -52,6 +52,7 @@ def fit(
     clip_norm: float | None = None,
     progress: bool = True,
     callback: Callable[[TrainingLog], object] | None = None,
+    compile: bool = False,
 ) -> TrainingLog:
     """Train ``model`` so that ``loss(outputs, targets)`` of its outputs on ``xs`` and the targets ``ys`` becomes small.
 
@@ -70,6 +71,9 @@ def fit(
     ``progress`` shows a bar in a terminal and in a notebook (with tqdm, extra ``progress``) and about ten lines in a log file.
     ``callback(log)`` is called after each epoch.
 
+    ``compile=True`` records model and loss once, for one sample, and replays that over each batch, as ``ad.compile`` does. The
+    loss must then be the mean of the losses of single samples, as all losses of ``nn`` are; the first step makes sure of it.
+
     Ctrl-C is held back during a step. It ends the training: the model is as after the last whole step, and the log so far is
     returned, with ``log.interrupted`` true.
 
@@ -87,7 +91,9 @@ def fit(
     if validation is not None:
         watched = _samples(*_two(validation), "fit(): validation")
     size = len(data) if batch_size is None else batch_size
-    training = _Training(model, loss, _fitting(optimizer, model), schedule, clip_norm)
+    training = _Training(
+        model, loss, _fitting(optimizer, model), schedule, clip_norm, _compiled(model, loss) if compile else None
+    )
     log = training.log
     patient = None if patience is None else _Patience(patience)
     generator = random_generator(seed)
@@ -100,7 +106,7 @@ def fit(
             if shuffle and size < len(data):
                 generator.shuffle(order)
             mean = training.epoch(epoch, [data[i] for i in order], size, bar)
-            held_out = None if watched is None else _evaluate(model, loss, watched, size)
+            held_out = None if watched is None else training.evaluate(watched, size)
             with held_interrupts():
                 training.note(mean, held_out, time.perf_counter() - started)
                 stop = patient is not None and patient.ends_at(epoch, log.validation[-1])
@@ -129,6 +135,7 @@ class _Training:
     optimizer: Optimizer
     schedule: Callable[[int], float] | None
     clip_norm: float | None
+    compiled: Any = None  # the loss of one sample, if it is to be replayed
 
     def __post_init__(self) -> None:
         self.parameters = list(self.optimizer.parameters)
@@ -144,24 +151,48 @@ class _Training:
 
     def step(self, batch: list[tuple[Any, Any]], where: str) -> float:
         """One step down the gradient of the batch's loss; the loss. All or nothing, and never half."""
-        loss = _loss_of(self.model, self.loss, batch)
-        if not isinstance(loss, Value):
-            raise TypeError(f"{_named(self.loss)} returned {type(loss).__name__} {loss!r}, not a Value made from the outputs")
-        if not math.isfinite(loss.data):
-            node = recording.first_non_finite(loss)
-            raise self._diverged(f"the loss is {loss.data} in {where}: {recording.in_words(node or loss)}")
+        loss, add_gradients = self.replayed(batch) if self.compiled and self.log.steps else self.recorded(batch)
+        if not math.isfinite(loss):
+            root = _loss_of(self.model, self.loss, batch)
+            node = recording.first_non_finite(root)
+            raise self._diverged(f"the loss is {loss} in {where}: {recording.in_words(node or root)}")
         rate = self.rate()
         with held_interrupts():
             self.optimizer.zero_grad()
-            loss.backward()
-            self._check_gradients(f"the loss is {loss.data:.6g} in {where}, but")
+            add_gradients()
+            self._check_gradients(f"the loss is {loss:.6g} in {where}, but")
             if self.clip_norm is not None:
                 clip_grad_norm(self.parameters, self.clip_norm)
             if rate is not None:
                 self.optimizer.lr = rate
             self.optimizer.step()
             self.log.steps += 1
-        return loss.data
+        return loss
+
+    def recorded(self, batch: list[tuple[Any, Any]]) -> tuple[float, Callable[[], None]]:
+        """The loss of a batch, and what adds its gradients."""
+        loss = _loss_of(self.model, self.loss, batch)
+        if not isinstance(loss, Value):
+            raise TypeError(f"{_named(self.loss)} returned {type(loss).__name__} {loss!r}, not a Value made from the outputs")
+        if self.compiled:  # once, before the first step
+            mean, _ = self.replayed(batch)
+            if math.isfinite(loss.data) and not math.isclose(mean, loss.data, rel_tol=1e-6, abs_tol=1e-9):
+                raise SettingError(
+                    f"fit(compile=True) needs a loss that is the mean of the losses of single samples; of the first batch "
+                    f"{_named(self.loss)} gives {loss.data}, and the mean of those is {mean}: leave compile out"
+                )
+        return loss.data, loss.backward
+
+    def replayed(self, batch: list[tuple[Any, Any]]) -> tuple[float, Callable[[], None]]:
+        """The same by the compiled program."""
+        loss, add_gradients = self.compiled.swept([x for x, _ in batch], [y for _, y in batch])
+        return loss, add_gradients
+
+    def evaluate(self, samples: list[tuple[Any, Any]], size: int) -> float:
+        """The mean loss over the samples."""
+        if self.compiled:
+            return math.fsum(self.compiled.map([x for x, _ in samples], [y for _, y in samples])) / len(samples)
+        return _evaluate(self.model, self.loss, samples, size)
 
     def rate(self) -> float | None:
         """The learning rate of the next step; None leaves it as it is."""
@@ -220,6 +251,11 @@ def _batches(samples: list[Any], size: int) -> Iterator[list[Any]]:
 
 def _loss_of(model: Callable[[Any], Any], loss: Loss, batch: list[tuple[Any, Any]]) -> Any:
     return loss([model(x) for x, _ in batch], [y for _, y in batch])
+
+
+def _compiled(model: Callable[[Any], Any], loss: Loss) -> Any:
+    """The loss of one sample, compiled."""
+    return differentiate.compiler[0](lambda x, y: loss([model(x)], [y]))
 
 
 def _evaluate(model: Callable[[Any], Any], loss: Loss, samples: list[tuple[Any, Any]], size: int) -> float:

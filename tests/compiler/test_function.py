@@ -456,3 +456,65 @@ def test_it_keeps_name_and_docstring():
     assert ad.compile(f).__name__ == "f"
     assert ad.compile(f).__doc__ == "Words."
     assert ad.compile(reduce="sum")(f).reduce == "sum"
+
+
+# ---- training ----------------------------------------------------------------------------------------------------------------
+
+
+def moons(n, seed):
+    rng = np.random.default_rng(seed)
+    angle = rng.uniform(0, math.pi, n)
+    label = rng.integers(0, 2, n)
+    xs = np.where(
+        label[:, None] == 1, np.stack([np.cos(angle), np.sin(angle)], 1), np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], 1)
+    )
+    return xs, label
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets", "outputs"),
+    [
+        (nn.mse, lambda y: y.astype(float), 1),
+        (nn.mae, lambda y: y.astype(float), 1),
+        (nn.huber, lambda y: y.astype(float), 1),
+        (nn.hinge, lambda y: 2.0 * y - 1, 1),
+        (lambda a, y: nn.binary_cross_entropy(a, y, from_logits=True), lambda y: y.astype(float), 1),
+        (nn.cross_entropy, lambda y: y, 2),
+    ],
+)
+def test_training_compiled_takes_the_same_steps(loss, targets, outputs):
+    xs, label = moons(40, 1)
+    ys = targets(label).tolist()
+    logs, weights = [], []
+    for compile in (False, True):
+        model = nn.MLP(2, [6, outputs], "tanh", seed=4)
+        optimizer = ad.optim.SGD(model.parameters(), lr=0.1)
+        logs.append(
+            nn.fit(model, xs.tolist(), ys, epochs=5, batch_size=16, loss=loss, optimizer=optimizer, seed=3, progress=False,
+                   validation=(xs.tolist(), ys), compile=compile)
+        )  # fmt: skip
+        weights.append([p.data for p in model.parameters()])
+    assert logs[1].losses == pytest.approx(logs[0].losses, rel=1e-10)
+    assert logs[1].validation == pytest.approx(logs[0].validation, rel=1e-10)
+    assert weights[1] == pytest.approx(weights[0], rel=1e-9)
+
+
+def test_a_loss_that_is_no_mean_over_samples_is_refused_before_the_first_step():
+    model = nn.MLP(2, [1], seed=4)
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(ad.SettingError, match="mean of the losses"):
+        nn.fit(
+            model, [[1.0, 2.0], [2.0, 0.5]], [1.0, 0.0], epochs=1, loss=lambda a, y: ad.dot(a, a) * a[0], progress=False,
+            optimizer=ad.optim.SGD(model.parameters(), lr=0.1), compile=True,
+        )  # fmt: skip
+    assert [p.data for p in model.parameters()] == before
+
+
+def test_a_nan_in_compiled_training_leaves_the_last_whole_step():
+    model = nn.MLP(1, [1], seed=4)
+    with pytest.raises(ad.TrainingDiverged, match="the loss is nan"):
+        nn.fit(
+            model, [[1.0], [2.0], [math.nan]], [1.0, 0.0, 1.0], epochs=1, batch_size=1, shuffle=False, progress=False,
+            optimizer=ad.optim.SGD(model.parameters(), lr=0.1), compile=True,
+        )  # fmt: skip
+    assert all(math.isfinite(p.data) and math.isfinite(p.grad) for p in model.parameters())
