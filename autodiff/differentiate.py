@@ -329,19 +329,19 @@ def recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:
             continue
         if branching:
             passed = _passed_under(_either(conditions.pop(node)), node, upstream)
-        else:
-            passed = [_product(upstream, partial) for partial in _recorded_partials(node)]
-        for i, operand in enumerate(node.operands):
-            if operand not in varying:
-                continue
-            if branching:
-                contribution, condition = passed[i]
-                if not isinstance(condition, Value) and condition == 0.0:
-                    continue  # what decides takes no part in the result
-                conditions.setdefault(operand, []).append(condition)
-            else:
-                contribution = passed[i]
-            contributions.setdefault(operand, []).append(contribution)
+            for operand, (contribution, condition) in zip(node.operands, passed, strict=True):
+                # a condition 0.0 is that of an operand that decides, and takes no part in the result
+                if operand in varying and (isinstance(condition, Value) or condition != 0.0):
+                    conditions.setdefault(operand, []).append(condition)
+                    contributions.setdefault(operand, []).append(contribution)
+            continue
+        for operand, partial in zip(node.operands, _recorded_partials(node), strict=True):
+            if operand in varying:
+                contribution = _product(upstream, partial)
+                if operand in contributions:
+                    contributions[operand].append(contribution)
+                else:
+                    contributions[operand] = [contribution]
     return [found.get(value, 0.0) for value in values]
 
 
@@ -415,10 +415,14 @@ def _recorded_partials(node: Value) -> list[Any]:
     except (ZeroDivisionError, OverflowError):  # of plain numbers among themselves
         constants = [x if isinstance(x, Value) else Value(x) for x in arguments]
         partials = list(rule.derivatives(*constants, node))
-    recorded = [partial for argument, partial in zip(arguments, partials, strict=True) if isinstance(argument, Value)]
+    operands = node.operands
+    if len(operands) == len(arguments):
+        recorded = partials
+    else:
+        recorded = [partial for argument, partial in zip(arguments, partials, strict=True) if isinstance(argument, Value)]
     if traced():
         return recorded
-    for operand, new, old in zip(node.operands, map(float, recorded), node.partials, strict=True):
+    for operand, new, old in zip(operands, map(float, recorded), node.partials, strict=True):
         if not (new == old or (new != new and old != old) or math.isclose(new, old, rel_tol=1e-9)):
             raise StaleRecording(
                 f"∂{node.op}/∂({operand!r}) was {old} when it was recorded and would be {new} now: some data was written in "
@@ -429,9 +433,16 @@ def _recorded_partials(node: Value) -> list[Any]:
 
 def _product(upstream: Any, partial: Any) -> Any:
     """upstream · partial; a factor ±1 is no operation."""
-    for factor, other in ((partial, upstream), (upstream, partial)):
-        if not isinstance(factor, Value) and factor in (1.0, -1.0):
-            return other if factor == 1.0 else -other
+    if not isinstance(partial, Value):
+        if partial == 1.0:
+            return upstream
+        if partial == -1.0:
+            return -upstream
+    if not isinstance(upstream, Value):
+        if upstream == 1.0:
+            return partial
+        if upstream == -1.0:
+            return -partial
     return upstream * partial
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from autodiff import differentiate
@@ -78,22 +80,38 @@ class Entry:
         """The program for a goal."""
         found = self.replays.get(goal)
         if found is None:
-            kind, wanted, stored = goal
-            traced = self.trace
-            assert traced is not None
-            if kind == "value":
-                scalars, summed = program_of(traced, None, self.batched), range(0)
-            elif kind == "backward":
-                scalars = program_of(traced, traced.parameters, self.batched, "backward()")
-                summed = range(int(stored), len(scalars.outputs))
-            else:
-                inputs = [traced.inputs[i] for i in wanted]
-                scalars, summed = program_of(traced, inputs, self.batched, "value_and_grad()"), range(0)
-            found = self.replays[goal] = Replay(traced, scalars, summed, self.passes)
+            with _without_collector():
+                found = self.replays[goal] = self._made(goal)
         return found
+
+    def _made(self, goal: Goal) -> Replay:
+        kind, wanted, stored = goal
+        traced = self.trace
+        assert traced is not None
+        summed = range(0)
+        if kind == "value":
+            scalars = program_of(traced, None, self.batched)
+        elif kind == "backward":
+            scalars = program_of(traced, traced.parameters, self.batched, "backward()")
+            summed = range(int(stored), len(scalars.outputs))
+        else:
+            scalars = program_of(traced, [traced.inputs[i] for i in wanted], self.batched, "value_and_grad()")
+        return Replay(traced, scalars, summed, self.passes)
 
 
 VALUE = Goal("value")
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """A program in the making is millions of objects and no cycle: the cyclic collector would look at them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Compiled:
@@ -362,7 +380,7 @@ class Compiled:
                 replaced[place] = argument
             return tuple(replaced), kwargs
 
-        with self._lock:
+        with self._lock, _without_collector():
             entry = self._entries.get(key)
             if entry is None or not entry.can(goal):
                 entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.passes)

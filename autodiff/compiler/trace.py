@@ -96,10 +96,13 @@ def program_of(traced: Trace, wanted: list[Value] | None, batched: tuple[bool, .
 
 def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tuple[bool, ...]) -> Scalars:
     """Those operations that the outputs depend on."""
-    needed = {x for x in outputs if isinstance(x, Value)}
+    needed: set[Any] = {x for x in outputs if isinstance(x, Value)}
+    kept: list[tuple[Value, tuple[Any, ...]]] = []
     for node in reversed(nodes):
         if node in needed:
-            needed.update(node.operands)
+            arguments = node.arguments
+            needed.update(arguments)
+            kept.append((node, arguments))
     ops: list[Operation] = [*[INPUT] * len(traced.inputs), *[PARAMETER] * len(traced.parameters)]
     args: list[tuple[Any, ...]] = [(i,) for i in range(len(traced.inputs))] + [(i,) for i in range(len(traced.parameters))]
     numbers: dict[Any, int] = {value: i for i, value in enumerate([*traced.inputs, *traced.parameters])}
@@ -113,10 +116,12 @@ def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tup
             args.append((float(x),))
         return place
 
-    for node in nodes:
-        if node in needed:
-            operands = tuple([place_of(x) for x in node.arguments])
-            numbers[node] = len(ops)
-            ops.append(node.op)
-            args.append(operands)
+    for node, arguments in reversed(kept):
+        places = []
+        for x in arguments:
+            place = numbers.get(x) if x.__class__ is Value else None
+            places.append(place_of(x) if place is None else place)
+        numbers[node] = len(ops)
+        ops.append(node.op)
+        args.append(tuple(places))
     return Scalars(ops, args, [place_of(x) for x in outputs], batched)
