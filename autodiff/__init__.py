@@ -17,9 +17,13 @@ from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
 from autodiff.errors import ShapeError as ShapeError
 from autodiff.errors import UnknownNameError as UnknownNameError
+from autodiff.explain import blame as blame
+from autodiff.explain import explain as explain
+from autodiff.explain import expression as expression
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
 from autodiff.recording import scope as scope
 from autodiff.recording import strict as strict
+from autodiff.summary import summary as summary
 from autodiff.value import Value as Value
 
 __version__ = "0.1.0"
@@ -35,11 +39,15 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "ShapeError",
         "UnknownNameError",
         "Value",
+        "blame",
         "draw",
+        "explain",
+        "expression",
         "implementation",
         "nn",
         "optim",
         "scope",
         "strict",
+        "summary",
         *functions.__all__,
     ]

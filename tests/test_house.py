@@ -18,12 +18,20 @@ PACKAGE = Path(autodiff.__file__).parent
 FLOORS = {
     "ieee": 0, "rules": 0, "errors": 0, "_cython": 0, "symbols": 0, "files": 0, "trees": 0,
     "value": 1,
-    "functions": 2, "differentiate": 2, "recording": 2, "walk": 2, "paths": 2,
-    "nn": 3, "optim": 3, "drawing": 3, "debugger": 3, "compiler": 3, "explain": 3, "check": 3,
+    "functions": 2, "differentiate": 2, "recording": 2, "walk": 2, "paths": 2, "formulas": 2,
+    "nn": 3, "optim": 3, "drawing": 3, "debugger": 3, "compiler": 3, "explain": 3, "summary": 3, "check": 3,
     "__init__": 4, "__main__": 4, "_implementation": 4, "demo": 4,
 }  # fmt: skip
 FACES = 4
-BESIDE = {("rules", "ieee"), ("symbols", "rules"), ("paths", "walk"), ("debugger", "drawing"), ("debugger", "explain")}
+BESIDE = {
+    ("rules", "ieee"),
+    ("symbols", "rules"),
+    ("paths", "walk"),
+    ("formulas", "walk"),
+    ("formulas", "recording"),
+    ("debugger", "drawing"),
+    ("debugger", "explain"),
+}
 
 
 def unit_of(module):
@@ -127,7 +135,7 @@ def test_a_permitted_import_is_permitted(module, source):
 PUBLIC_NAMES = """
     Value
     AutodiffError GraphTooLarge NonFiniteError NotInGraphError RendererFailed RendererNotFound ShapeError UnknownNameError
-    draw implementation nn optim scope strict
+    blame draw explain expression implementation nn optim scope strict summary
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh

@@ -6,6 +6,7 @@ import math
 
 from autodiff import rules
 from autodiff.recording import name_of
+from autodiff.symbols import number_text as number_text
 from autodiff.value import Value
 
 ANYTHING = "…"  # an operand without a name that would fit
@@ -63,12 +64,6 @@ def anyhow(op: str) -> str:
     if rule.spelling == "{0}":
         return f"{op}({ANYTHING})"
     return rule.written([ANYTHING] * (rule.arity or (2 if "{<}" in rule.spelling else 1)))
-
-
-def number_text(number: float) -> str:
-    """The number in at most five significant digits, with a real minus sign: ``−0.1235``, ``6.022e23``, ``nan``."""
-    mantissa, e, exponent = f"{number:.5g}".partition("e")
-    return (f"{mantissa}e{int(exponent)}" if e else mantissa).replace("-", "−")
 
 
 def counted(number: int, thing: str) -> str:
