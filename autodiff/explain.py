@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Explanation:
             last = place == len(path.nodes) - 1
             if last or place - stops[-1] >= MOST_INLINE or self.writer.has_name(path.nodes[place]):
                 stops.append(place)
-        pairs = list(zip(stops, stops[1:], strict=False))
+        pairs = list(itertools.pairwise(stops))
         skipped = len(pairs) - MOST_FACTORS
         factors: list[Factor | int] = []
         for number, (start, end) in enumerate(pairs):

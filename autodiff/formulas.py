@@ -224,9 +224,31 @@ class Latex(Style):
 
 TEXT, LATEX = Style(), Latex()
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega".split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "pi",
+        "rho",
+        "sigma",
+        "tau",
+        "phi",
+        "chi",
+        "psi",
+        "omega",
+    ]
 )
-KNOWN = frozenset("exp log sin cos tan sinh cosh tanh max min".split())
+KNOWN = frozenset(["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"])
 SIGNS = {
     "·": r"\cdot ", "−": "-", "σ": r"\sigma ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "‖": r"\Vert ", "…": r"\ldots ",
     "∂": r"\partial ", "∛": r"\sqrt[3]", " mod ": r" \bmod ",
