@@ -223,31 +223,10 @@ class Latex(Style):
 
 
 TEXT, LATEX = Style(), Latex()
-GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "pi",
-        "rho",
-        "sigma",
-        "tau",
-        "phi",
-        "chi",
-        "psi",
-        "omega",
-    ]
-)
+GREEK = frozenset({
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho",
+    "sigma", "tau", "phi", "chi", "psi", "omega",
+})  # fmt: skip
 KNOWN = frozenset(["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"])
 SIGNS = {
     "·": r"\cdot ", "−": "-", "σ": r"\sigma ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "‖": r"\Vert ", "…": r"\ldots ",

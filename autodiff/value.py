@@ -413,12 +413,18 @@ class Value:
             count_uses(self, None, True)
             sweep(self, upstream)
             return
+        met: list = []
         before: list = []
         try:
-            count_uses(self, before, True)
+            count_uses(self, met, False)
+            before = [(value.adjoint, value.kind) for value in met]
+            for value in met:
+                if value.code:
+                    value.adjoint = 0.0
+                    value.kind |= SWEPT
             sweep(self, upstream)
         except BaseException:
-            for value, adjoint, kind in before:
+            for value, (adjoint, kind) in zip(met, before):
                 value.adjoint = adjoint
                 value.kind = kind
             forget(self)
@@ -681,6 +687,7 @@ def topological_order(root: Value) -> list:
     if not root.code:
         return [root]
     order: list = []
+    leaves: list = []
     node: Value
     try:
         count_uses(root, None, False)
@@ -690,26 +697,51 @@ def topological_order(root: Value) -> list:
             top = node.link
             node.link = None
             order.append(node)
-            for operand in node.operands:
-                top = used(operand, top)
+            if node.kind & LEFT:
+                top = used(node.left, top)
+            if node.kind & RIGHT:
+                top = used(node.right, top)
+            if node.kind & MANY:
+                for operand in node.operands:
+                    top = used(operand, top)
+            add_leaves(node, leaves)
     except BaseException:
         forget(root)
         raise
     order.reverse()
-    return [*dict.fromkeys([x for node in order for x in node.operands if not x.op]), *order]
+    leaves.reverse()
+    return [*dict.fromkeys(leaves), *order]
 
 
 @cython.cfunc
-def count_uses(root: Value, before: object, zero: cython.bint) -> object:
+def add_leaves(node: Value, leaves: list) -> object:
+    """Add the operands that are leaves, the last one first."""
+    operand: Value
+    if node.kind & MANY:
+        for operand in reversed(node.operands):
+            if not operand.code:
+                leaves.append(operand)
+    if node.kind & RIGHT:
+        operand = node.right
+        if not operand.code:
+            leaves.append(operand)
+    if node.kind & LEFT:
+        operand = node.left
+        if not operand.code:
+            leaves.append(operand)
+
+
+@cython.cfunc
+def count_uses(root: Value, met: list | None, zero: cython.bint) -> object:
     """Count for each operation below root its uses there, and set its gradient to 0 if asked.
 
-    Interpreted, each Value met goes into the list ``before``, with what is about to change.
+    Each Value goes into the list ``met`` if there is one, a leaf at each of its uses.
     """
     node: Value
     arguments: tuple
     top: Value | None = root
-    if before is not None:
-        before.append((root, root.adjoint, root.kind))
+    if met is not None:
+        met.append(root)
     while top is not None:
         node = top
         top = node.link
@@ -718,22 +750,22 @@ def count_uses(root: Value, before: object, zero: cython.bint) -> object:
             node.adjoint = 0.0
             node.kind |= SWEPT
         if node.kind & LEFT:
-            top = count_use(node.left, top, before)
+            top = count_use(node.left, top, met)
         if node.kind & RIGHT:
-            top = count_use(node.right, top, before)
+            top = count_use(node.right, top, met)
         if node.kind & MANY:
             arguments = node.left
             for argument in arguments:
                 if isinstance(argument, Value):
-                    top = count_use(argument, top, before)
+                    top = count_use(argument, top, met)
 
 
 @cython.cfunc
 @cython.inline
-def count_use(operand: Value, top: Value | None, before: object) -> Value | None:
+def count_use(operand: Value, top: Value | None, met: list | None) -> Value | None:
     """One use more; the first time, the operand goes on the stack. Returns the new top of the stack."""
-    if before is not None and not operand.uses:
-        before.append((operand, operand.adjoint, operand.kind))
+    if met is not None and not operand.uses:
+        met.append(operand)
     if not operand.code:
         return top
     operand.uses += 1
@@ -791,6 +823,106 @@ def sweep_many(node: Value, top: Value | None) -> Value | None:
             operand.adjoint += node.adjoint * partial_at(partials, i)
             top = used(operand, top)
     return top
+
+
+def adjoints(root: Value, values: Any) -> list:
+    """∂root/∂value for each of ``values``, leaves or operations, as ``backward()`` computes it.
+
+    Every ``grad`` stays as it is; what ``root`` does not depend on has derivative 0.
+    """
+    wanted: list = list(values)
+    met: list = wanted.copy()
+    before: array | None = None
+    try:
+        count_uses(root, met, False)
+        before = gradients_of(met)
+        set_gradients(met, None)
+        sweep(root, 1.0)
+        return list(gradients_of(wanted))
+    except BaseException:
+        forget(root)
+        raise
+    finally:
+        if before is not None:
+            set_gradients(met, before)
+
+
+def tangents(order: Any, values: Any, seeds: Any) -> list:
+    """For each Value of a topological order Σ ∂itself/∂value · seed over the leaves ``values``, in one sweep forward.
+
+    A leaf whose seed is 0 does not vary: nothing is multiplied by its 0, so that an infinite partial there does no harm. Every
+    ``grad`` stays as it is.
+    """
+    nodes: list = list(order)
+    leaves: list = list(values)
+    met: list = nodes + leaves
+    before: array = gradients_of(met)
+    try:
+        set_gradients(met, None)
+        set_gradients(leaves, array("d", seeds))
+        sweep_forward(nodes, leaves)
+        return list(gradients_of(nodes))
+    finally:
+        set_gradients(met, before)
+        stand_still(met)
+
+
+@cython.cfunc
+def sweep_forward(order: list, leaves: list) -> object:
+    """The chain rule forward: each operation adds up local · tangent over those operands that vary (``uses`` says which do)."""
+    node: Value
+    arguments: tuple
+    partials: array
+    i: cython.Py_ssize_t
+    for node in leaves:
+        node.uses = 1 if node.adjoint != 0.0 else 0
+    for node in order:
+        if node.kind & LEFT:
+            push(node, node.left, node.d_left)
+        if node.kind & RIGHT:
+            push(node, node.right, node.d_right)
+        if node.kind & MANY:
+            arguments = node.left
+            partials = node.right
+            for i in range(len(arguments)):
+                if isinstance(arguments[i], Value):
+                    push(node, arguments[i], partial_at(partials, i))
+
+
+@cython.cfunc
+@cython.inline
+def push(node: Value, operand: Value, partial: cython.double) -> object:
+    if operand.uses:
+        node.adjoint += operand.adjoint * partial
+        node.uses = 1
+
+
+@cython.cfunc
+def stand_still(nodes: list) -> object:
+    node: Value
+    for node in nodes:
+        node.uses = 0
+
+
+@cython.cfunc
+def gradients_of(nodes: list) -> array:
+    node: Value
+    i: cython.Py_ssize_t
+    gradients: array = new_partials(len(nodes))
+    for i in range(len(nodes)):
+        node = nodes[i]
+        put(gradients, i, node.adjoint)
+    return gradients
+
+
+@cython.cfunc
+def set_gradients(nodes: list, gradients: array | None) -> object:
+    """Set each gradient, to 0 where none are given."""
+    node: Value
+    i: cython.Py_ssize_t
+    for i in range(len(nodes)):
+        node = nodes[i]
+        node.adjoint = 0.0 if gradients is None else partial_at(gradients, i)
 
 
 def forget(root: Value) -> None:

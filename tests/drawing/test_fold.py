@@ -38,7 +38,11 @@ def batch(samples: int, parameters: bool = False) -> tuple[Value, list[Value]]:
     rng = random.Random(1)
     outputs = [model([rng.random(), rng.random()]) for _ in range(samples)]
     loss = mse(outputs, [0.5] * samples)
-    return loss, model.parameters() if parameters else []
+    if parameters:
+        return loss, model.parameters()
+    for parameter in model.parameters():
+        parameter.name = None
+    return loss, []
 
 
 def check(loss: Value, graph: Graph, budget: fold.Budget = fold.PICTURE) -> None:
