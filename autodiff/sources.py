@@ -11,7 +11,6 @@ import linecache
 import os
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -73,8 +72,7 @@ class Source:
             assert self.code is not None
             # Each instruction's place is given once for every unit of code, those of the inline cache behind it included, so
             # it does not matter which of them an offset points to.
-            where = next(islice(self.code.co_positions(), self.offset // 2, None), (None,) * 4)
-            line, end_line, column, end_column = where
+            line, end_line, column, end_column = _positions(self.code)[self.offset // 2]
             file = self.code.co_filename
             if line is None or end_line is None or column is None or end_column is None:  # -X no_debug_ranges
                 line = line or self.code.co_firstlineno
@@ -84,6 +82,17 @@ class Source:
                 place = Place(file, line, column, end_line, end_column)
                 self.found = place, _text(place)
         return self.found
+
+
+_latest: tuple[CodeType | None, list[Any]] = (None, [])  # positions: questions come for many instructions of one code
+
+
+def _positions(code: CodeType) -> list[Any]:
+    global _latest
+    latest = _latest
+    if latest[0] is not code:
+        latest = _latest = code, list(code.co_positions())
+    return latest[1]
 
 
 def resolved(place: Any, text: str) -> Source:

@@ -59,7 +59,7 @@ def test_an_expression_over_several_lines_is_one_text():
 
 def test_columns_count_characters():
     with record_source():
-        é, x = Value(1.0), Value(2.0); y = é * x  # noqa: E702, PLC2401  # fmt: skip
+        é, x = Value(1.0), Value(2.0); y = é * x  # noqa: E702  # fmt: skip
     assert y.source.text == "é * x"
     assert y.source.column == 1 + (8 + len("é, x = Value(1.0), Value(2.0); y = "))
 
