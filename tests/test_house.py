@@ -19,7 +19,7 @@ FLOORS = {
     "ieee": 0, "rules": 0, "errors": 0, "_cython": 0, "symbols": 0, "files": 0, "trees": 0, "sources": 0,
     "value": 1, "settings": 1, "states": 1,
     "functions": 2, "recording": 2, "differentiate": 2, "schedules": 2, "parameters": 2,
-    "walk": 2, "paths": 2, "formulas": 2, "names": 2,
+    "walk": 2, "paths": 2, "formulas": 2, "names": 2, "running": 2,
     "nn": 3, "optim": 3, "drawing": 3, "debugger": 3, "compiler": 3, "explain": 3, "summary": 3, "check": 3,
     "__init__": 4, "__main__": 4, "_implementation": 4, "demo": 4,
 }  # fmt: skip
