@@ -41,7 +41,8 @@ def run(script: Path, arguments: Sequence[str], seen: Seen) -> tuple[dict[str, A
     """Run a script; its global names, and its exit status. What it raises is printed as Python prints it."""
     argv, path = sys.argv, list(sys.path)
     sys.argv = [str(script), *arguments]
-    sys.path.insert(0, str(script.resolve().parent))
+    script = script.resolve()
+    sys.path.insert(0, str(script.parent))
     try:
         with watching(seen):
             return runpy.run_path(str(script), run_name="__main__"), 0

@@ -129,11 +129,13 @@ class Assigned(NamedTuple):
 def assigned(source: Source) -> Assigned | None:
     """The assignment whose whole right side made the Value; None if it was only a part of one, or none at all."""
     place = source.place
-    return _assignments(place.file, len(linecache.getlines(place.file))).get(tuple(place[1:]))
+    lines = linecache.getlines(place.file)
+    size_and_time = linecache.cache.get(place.file, ())[:2]
+    return _assignments(place.file, len(lines), size_and_time).get(tuple(place[1:]))
 
 
 @lru_cache(maxsize=64)
-def _assignments(file: str, _lines: int) -> dict[tuple[int, ...], Assigned]:
+def _assignments(file: str, *_version: Any) -> dict[tuple[int, ...], Assigned]:
     """All assignments in a file, by the place of their right sides."""
     try:
         tree = ast.parse("".join(linecache.getlines(file)))

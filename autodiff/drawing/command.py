@@ -19,10 +19,10 @@ def add_to(commands: Any) -> None:
         "draw",
         help="run a script and draw a Value it names, or those it calls backward() on",
         description="Runs a script, and draws the Value that it calls NAME in the end; without a name the Values that it calls "
-        "backward() on, one picture for each line that does so. What Values are called in the script they are called in the picture.",
+        "backward() on, one picture for each line that does so. What follows -- are the script's own arguments. Values "
+        "have the names that the script gives them.",
     )
     command.add_argument("script", metavar="SCRIPT[:NAME]", help="a Python file, and a name in it")
-    command.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="what the script finds in sys.argv (after --)")
     command.add_argument("-o", "--out", type=Path, default=Path("graph.svg"), metavar="FILE", help="default: graph.svg")
     command.add_argument("--call", type=int, default=1, metavar="N", help="draw the N-th backward() of a line (default: 1)")
     command.add_argument(
