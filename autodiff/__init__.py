@@ -34,9 +34,14 @@ from autodiff.errors import TraceError as TraceError
 from autodiff.errors import TrainingDiverged as TrainingDiverged
 from autodiff.errors import UnknownNameError as UnknownNameError
 from autodiff.errors import WrongFile as WrongFile
+from autodiff.explain import blame as blame
+from autodiff.explain import explain as explain
+from autodiff.explain import expression as expression
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
+from autodiff.recording import record_source as record_source
 from autodiff.recording import scope as scope
 from autodiff.recording import strict as strict
+from autodiff.summary import summary as summary
 from autodiff.value import Value as Value
 
 __version__ = "0.1.0"
@@ -59,10 +64,17 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "TrainingDiverged",
         "UnknownNameError",
         "Value",
+        "blame",
+        "draw",
+        "explain",
+        "expression",
         "WrongFile",
         "check_gradients",
+<<<<<<< HEAD
         "compile",
         "draw",
+=======
+>>>>>>> main
         "grad",
         "gradients",
         "hessian",
@@ -72,8 +84,10 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "jvp",
         "nn",
         "optim",
+        "record_source",
         "scope",
         "strict",
+        "summary",
         "value_and_grad",
         *functions.__all__,
     ]

@@ -1,4 +1,4 @@
-"""The command line: ``python -m autodiff demo``."""
+"""The command line: ``python -m autodiff demo``, ``python -m autodiff draw script.py``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from autodiff import demo
+from autodiff.drawing.command import add_to as add_draw_to
 from autodiff.errors import AutodiffError
 
 
@@ -19,13 +20,16 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("demo", help="train the smallest network and a perceptron, and draw them")
     command.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the pictures go (default: out)")
     command.set_defaults(run=lambda options: demo.main(options.out))
-    options = parser.parse_args(arguments)
+    add_draw_to(commands)
+    given = sys.argv[1:] if arguments is None else arguments
+    end = given.index("--") if "--" in given else len(given)
+    options = parser.parse_args(given[:end])
+    options.arguments = given[end + 1 :]
     try:
-        options.run(options)
+        return options.run(options) or 0
     except (AutodiffError, OSError) as error:
         print(f"autodiff: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -11,8 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+<<<<<<< HEAD
 from autodiff.errors import NonFiniteError, TraceError
 from autodiff.value import Value, set_observer, set_tracing, topological_order
+=======
+from autodiff.errors import NonFiniteError
+from autodiff.value import Value, set_noting, set_observer, topological_order
+>>>>>>> main
 
 
 class _State(threading.local):
@@ -26,7 +31,11 @@ class _State(threading.local):
 _state = _State()
 _lock = threading.Lock()
 _open_blocks = 0
+<<<<<<< HEAD
 _open_traces = 0
+=======
+_open_sources = 0
+>>>>>>> main
 
 
 @contextmanager
@@ -77,6 +86,7 @@ def strict() -> Iterator[None]:
         yield
 
 
+<<<<<<< HEAD
 class _Watcher:
     """Asked by Values before they give away the number that a trace must not freeze."""
 
@@ -118,6 +128,26 @@ def tracing() -> Iterator[list[Value]]:
             _open_traces -= 1
             if not _open_traces:
                 set_tracing(None)
+=======
+@contextmanager
+def record_source() -> Iterator[None]:
+    """Each Value made inside, in whatever thread, remembers where: ``source`` has ``file``, ``line``, ``column`` and ``text``.
+
+    What an expression was assigned to is then its name in drawings and explanations: ``z = w * x + b`` draws "z". Only a code
+    object and the offset of an instruction are kept; the rest is found out when it is asked for.
+    """
+    global _open_sources
+    with _lock:
+        _open_sources += 1
+        set_noting(True)
+    try:
+        yield
+    finally:
+        with _lock:
+            _open_sources -= 1
+            if not _open_sources:
+                set_noting(False)
+>>>>>>> main
 
 
 def first_non_finite(root: Value) -> Value | None:
@@ -147,9 +177,3 @@ def _users_line() -> str:
 
 def _is_ours(file: str, package: str) -> bool:
     return file.startswith((package, "<frozen")) or file == contextmanager.__code__.co_filename
-
-
-def name_of(node: Value) -> str | None:
-    """What to call a Value: the name it was given, or none."""
-    name: str | None = node.name
-    return name

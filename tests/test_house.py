@@ -16,19 +16,22 @@ PACKAGE = Path(autodiff.__file__).parent
 
 # A module or subpackage imports those on lower floors and its own parts. Faces import anything; nobody imports them.
 FLOORS = {
-    "ieee": 0, "rules": 0, "errors": 0, "_cython": 0, "symbols": 0, "files": 0, "trees": 0,
+    "ieee": 0, "rules": 0, "errors": 0, "_cython": 0, "symbols": 0, "files": 0, "trees": 0, "sources": 0,
     "value": 1, "settings": 1, "states": 1,
-    "functions": 2, "recording": 2, "differentiate": 2, "schedules": 2, "parameters": 2, "walk": 2, "paths": 2,
-    "nn": 3, "optim": 3, "drawing": 3, "debugger": 3, "compiler": 3, "explain": 3, "check": 3,
+    "functions": 2, "recording": 2, "differentiate": 2, "schedules": 2, "parameters": 2,
+    "walk": 2, "paths": 2, "formulas": 2, "names": 2, "running": 2,
+    "nn": 3, "optim": 3, "drawing": 3, "debugger": 3, "compiler": 3, "explain": 3, "summary": 3, "check": 3,
     "__init__": 4, "__main__": 4, "_implementation": 4, "demo": 4,
 }  # fmt: skip
 FACES = 4
 BESIDE = {
     ("rules", "ieee"),
     ("symbols", "rules"),
+    ("paths", "walk"),
+    ("formulas", "walk"),
+    ("formulas", "names"),
     ("trees", "errors"),
     ("differentiate", "functions"),
-    ("paths", "walk"),
     ("debugger", "drawing"),
     ("debugger", "explain"),
 }
@@ -137,7 +140,7 @@ PUBLIC_NAMES = """
     AutodiffError GradientMismatch GraphTooLarge NonFiniteError NotInGraphError RendererFailed RendererNotFound SettingError
     ShapeError StaleRecording StateError TargetError TraceError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
-    compile draw implementation nn optim scope strict
+    blame compile draw explain expression implementation nn optim record_source scope strict summary
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
