@@ -70,11 +70,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "expression",
         "WrongFile",
         "check_gradients",
-<<<<<<< HEAD
         "compile",
-        "draw",
-=======
->>>>>>> main
         "grad",
         "gradients",
         "hessian",

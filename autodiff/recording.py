@@ -11,13 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-<<<<<<< HEAD
 from autodiff.errors import NonFiniteError, TraceError
-from autodiff.value import Value, set_observer, set_tracing, topological_order
-=======
-from autodiff.errors import NonFiniteError
-from autodiff.value import Value, set_noting, set_observer, topological_order
->>>>>>> main
+from autodiff.value import Value, set_noting, set_observer, set_tracing, topological_order
 
 
 class _State(threading.local):
@@ -31,11 +26,8 @@ class _State(threading.local):
 _state = _State()
 _lock = threading.Lock()
 _open_blocks = 0
-<<<<<<< HEAD
 _open_traces = 0
-=======
 _open_sources = 0
->>>>>>> main
 
 
 @contextmanager
@@ -86,7 +78,6 @@ def strict() -> Iterator[None]:
         yield
 
 
-<<<<<<< HEAD
 class _Watcher:
     """Asked by Values before they give away the number that a trace must not freeze."""
 
@@ -128,7 +119,8 @@ def tracing() -> Iterator[list[Value]]:
             _open_traces -= 1
             if not _open_traces:
                 set_tracing(None)
-=======
+
+
 @contextmanager
 def record_source() -> Iterator[None]:
     """Each Value made inside, in whatever thread, remembers where: ``source`` has ``file``, ``line``, ``column`` and ``text``.
@@ -147,7 +139,6 @@ def record_source() -> Iterator[None]:
             _open_sources -= 1
             if not _open_sources:
                 set_noting(False)
->>>>>>> main
 
 
 def first_non_finite(root: Value) -> Value | None:

@@ -577,7 +577,6 @@ def data_of(x: object) -> object:
     return x if type(x) is int else plain(x)  # an int may be too large for a float, and can be compared all the same
 
 
-<<<<<<< HEAD
 def condition(name: str, x: Any, y: Any) -> Any:
     """A comparison while its function is traced: it is decided at each call, and so a Value, 1.0 or 0.0."""
     for operand in (x, y):
@@ -595,7 +594,8 @@ def set_tracing(watcher: Any) -> None:
     """Have ``watcher`` asked before numbers are read out of Values, None for nobody. For ``recording.py`` alone."""
     global tracing
     tracing = watcher
-=======
+
+
 # ---- where it was made -----------------------------------------------------------------------------------------------------
 #
 # What was noted for an instruction is remembered, so that all Values made by one share it. Compiled, in a table of 1,024
@@ -672,7 +672,6 @@ def set_noting(on: bool) -> None:
     """Have each new Value note where it was made, or no longer. For ``recording.py`` alone."""
     global noting
     noting = on
->>>>>>> main
 
 
 def set_observer(function: Any) -> Any:

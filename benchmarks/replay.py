@@ -215,7 +215,9 @@ def jax(workload: str) -> Prepared:
 
     jax.config.update("jax_enable_x64", True)
     given = tensor_inputs(workload)
-    inputs = {name: jnp.asarray(x) for name, x in given.items()} if isinstance(given, dict) else jax.tree.map(jnp.asarray, given)
+    inputs = (
+        {name: jnp.asarray(x) for name, x in given.items()} if isinstance(given, dict) else jax.tree.map(jnp.asarray, given)
+    )
     if workload == "gpt":
         loss = lambda w: gpt_tensors(jnp, w, jnp.asarray)  # noqa: E731
     elif workload == "moons":

@@ -41,9 +41,7 @@ def new_model(seed: int) -> nn.MLP:
     return nn.MLP(64, [32, 10], "relu", init="he", seed=seed)
 
 
-def train(
-    training: Samples, held_out: Samples, epochs: int = EPOCHS, compile: bool = False
-) -> tuple[nn.MLP, nn.TrainingLog]:
+def train(training: Samples, held_out: Samples, epochs: int = EPOCHS, compile: bool = False) -> tuple[nn.MLP, nn.TrainingLog]:
     """The network after so many passes, and the log of them; compiled, by the same steps."""
     model = new_model(SEED)
     steps = epochs * -(-len(training[0]) // BATCH)
