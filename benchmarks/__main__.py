@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -25,12 +26,14 @@ one thread. micrograd's graphs are cycles, which del does not release: its times
 growth of a fresh process's resident memory for each node of a chain."""
 SLOW = {"micrograd", "micrograd-gc", "plain-gc", "torch"}  # they take gigabytes for the tree, and a minute
 
+COMPILED = "compiled"  # the workloads of replay.py
 WITH_OPTIMIZERS = {"autodiff", "interpreted", "plain", "tensor"}
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(REPEATS)}; all if none is given")
+    known = [*REPEATS, COMPILED]
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(known)}; all if none is given")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES), help="those to compare")
     parser.add_argument("--repeats", type=int, help="of every workload, in place of its own number")
     parser.add_argument("--whole-tree", action="store_true", help="run the tree on the slow engines too")
@@ -38,8 +41,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--serve", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--memory", choices=ENGINES, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    if unknown := set(chosen.workloads) - set(REPEATS):
-        parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(REPEATS)}")
+    if unknown := set(chosen.workloads) - set(known):
+        parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     return chosen
 
 
@@ -53,7 +56,7 @@ def measure(chosen: argparse.Namespace) -> report.Results:
         else:
             engines[key] = runner
     runners.quiet_collector()
-    for workload in chosen.workloads or REPEATS:
+    for workload in chosen.workloads:
         for turn in range(chosen.repeats or REPEATS[workload]):
             tell(f"{workload} {turn + 1}")
             if workload in workloads.BODIES:
@@ -120,10 +123,16 @@ def main() -> None:
     chosen = arguments()
     if chosen.serve:
         runners.serve(chosen.serve)
-    elif chosen.memory:
+        return
+    if chosen.memory:
         runners.print_memory(chosen.memory)
-    else:
+        return
+    compiled = not chosen.workloads or COMPILED in chosen.workloads
+    chosen.workloads = [workload for workload in chosen.workloads or REPEATS if workload != COMPILED]
+    if chosen.workloads:
         show(measure(chosen), chosen.markdown)
+    if compiled:  # in a process of its own: these peers bring threads and collectors of theirs
+        subprocess.run([sys.executable, "-m", "benchmarks.replay"], check=True)
 
 
 with_deep_stack(main)

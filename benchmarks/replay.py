@@ -267,7 +267,7 @@ def torch(workload: str) -> Prepared:
         return loss
 
     run()
-    return run, lambda loss: (float(loss), flat([tensor.grad for tensor in inputs.values()]))
+    return run, lambda loss: (float(loss.detach()), flat([tensor.grad for tensor in inputs.values()]))
 
 
 def casadi(workload: str) -> Prepared:
@@ -325,7 +325,12 @@ def buffered(f: Any, inputs: list[np.ndarray]) -> Prepared:
         call.set_res(i, memoryview(array))
     run()
     held = (call, inputs)  # they must live as long as the function
-    return run, lambda _: (outputs[0] if len(outputs[0]) > 1 else float(outputs[0][0]), outputs[1]) if held else None  # type: ignore[return-value]
+
+    def answer(_: Any) -> Any:
+        assert held
+        return outputs[0] if len(outputs[0]) > 1 else float(outputs[0][0]), outputs[1]
+
+    return run, answer
 
 
 def ddx(workload: str) -> Prepared:
@@ -453,7 +458,8 @@ def goals(workload: str, seconds: float, first: float) -> Iterator[str]:
     if workload in TO_COMPILE:
         limits.append(("to compile", first, TO_COMPILE[workload]))
     for what, measured, limit in limits:
-        yield f"goal, {what}: {1e6 * measured:,.2f} µs of at most {1e6 * limit:,.1f}: {'met' if measured <= limit else 'NOT MET'}"
+        verdict = "met" if measured <= limit else "NOT MET"
+        yield f"goal, {what}: {1e6 * measured:,.2f} µs of at most {1e6 * limit:,.1f}: {verdict}"
 
 
 def compile_times() -> str:

@@ -97,7 +97,8 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     if not is_list(logits) or not len(logits):
         raise ShapeError(f"cross_entropy(): the logits{where} are {logits!r}, not a list of at least one number")
     if isinstance(index, Value) and traced():
-        others = [functions.where(apply(TABLE["equal"], (index, float(j))), -math.inf, z) for j, z in enumerate(logits)]
+        chosen = [apply(TABLE["equal"], (index, float(j))) for j in range(len(logits))]
+        others = [apply(TABLE["select"], (c, -math.inf, z)) for c, z in zip(chosen, logits, strict=True)]
         return functions.softplus(functions.logsumexp(others) - functions.take(logits, index))
     if is_list(index):
         raise ShapeError(
