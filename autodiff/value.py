@@ -425,6 +425,20 @@ class Value:
         number = data_of(other)
         return NotImplemented if number is None else self.primal >= number
 
+    def __and__(self, other: Any) -> Any:
+        """Of conditions that a trace leaves open: whether both hold."""
+        return both_or_either(self, other, False)
+
+    def __rand__(self, other: Any) -> Any:
+        return both_or_either(self, other, False)
+
+    def __or__(self, other: Any) -> Any:
+        """Of conditions that a trace leaves open: whether one holds."""
+        return both_or_either(self, other, True)
+
+    def __ror__(self, other: Any) -> Any:
+        return both_or_either(self, other, True)
+
     def __hash__(self) -> int:
         return object.__hash__(self)
 
@@ -583,6 +597,13 @@ def condition(name: str, x: Any, y: Any) -> Any:
         if not isinstance(operand, Value) and plain(operand) is None:
             return NotImplemented
     return rules.apply(rules.TABLE[name], (x, y))
+
+
+def both_or_either(x: Value, y: Any, either: bool) -> Any:
+    """``x | y`` or ``x & y`` while a function is traced; nothing that a Value has otherwise."""
+    if not traced() or (not isinstance(y, Value) and plain(y) is None):
+        return NotImplemented
+    return rules.apply(rules.TABLE["select"], (x, 1.0, y) if either else (x, y, 0.0))
 
 
 def traced() -> bool:

@@ -131,7 +131,7 @@ class Compiled:
         self._quick_gradient: QuickCall | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._lock = threading.RLock()
-        functools.update_wrapper(self, fn)
+        functools.update_wrapper(self, fn, updated=())  # a model's attributes are not this object's
 
     def __reduce__(self) -> Any:
         named: Any = sys.modules.get(getattr(self.fn, "__module__", None) or "")
@@ -300,12 +300,11 @@ class Compiled:
     def _batched(self, structure: Structure, places: list[int]) -> tuple[bool, ...]:
         """Which inputs have lanes: those of arguments that have an axis for samples."""
         axes = self.in_axes
-        if not isinstance(axes, (tuple, list)):
-            return (axes is not None,) * structure.size
+        several = isinstance(axes, (tuple, list))
         found: list[bool] = []
         for place, part in zip(places, structure.children, strict=True):
-            axis = axes[place] if place < len(axes) else 0
-            if isinstance(axis, dict):
+            axis = axes if not several else axes[place] if place < len(axes) else 0
+            if isinstance(axis, dict) and part.keys:
                 for key, member in zip(part.keys, part.children, strict=True):
                     found += [axis.get(key) is not None] * member.size
             else:
@@ -415,7 +414,9 @@ def compile(
     ``static`` names arguments that are no data: they are passed on as they are, must be hashable, and a new value is recorded
     anew; keyword arguments are static too. ``passes`` chooses simplifications; all if none are given.
 
-    With Values among its arguments, or inside another function that is compiled, ``fn`` itself is called.
+    With Values among its arguments, or inside another function that is compiled, ``fn`` itself is called. A branch is
+    ``ad.where(x > 0, y, z)``; conditions are joined by ``&`` and ``|``. Inputs count as Values, so that where an input ties
+    with a parameter in ``ad.maximum`` they share the derivative. ``strict()`` does not look into what is replayed.
 
     Raises ``TraceError`` if ``fn`` reads the number in a Value, as ``if x > 0`` or ``float(x)`` do; ``TypeError`` for arguments
     or results that are no numbers; ``ValueError`` for options that do not exist.

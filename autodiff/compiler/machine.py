@@ -355,7 +355,7 @@ FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between r
 
 def encoded(instruction: Instruction, tables: array) -> list[int]:
     """An instruction as whole numbers; its tables of slots go to the end of ``tables``."""
-    kind, op, (rows, columns, depth), target, operands = instruction
+    kind, op, (rows, columns, depth), target, operands, _ = instruction
     if kind == "map":
         kind, code = _kernel_of(op)
     else:

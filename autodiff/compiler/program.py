@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -42,17 +43,22 @@ class Scalars:
     """A program of scalar operations: operation ``i`` is ``ops[i]`` of the results ``args[i]``, which come before it.
 
     The args of a leaf are its number among the inputs or the parameters, or the constant itself. ``outputs`` are the results
-    wanted; ``batched`` says of each input whether every sample of a batch has its own.
+    wanted; ``batched`` says of each input whether every sample of a batch has its own; ``names`` what some results are called.
     """
 
     ops: list[Operation]
     args: list[tuple[Any, ...]]
     outputs: list[int]
     batched: tuple[bool, ...]
+    names: dict[int, str] = field(default_factory=dict)
 
-    def with_operations(self, ops: list[Operation], args: list[tuple[Any, ...]], outputs: list[int]) -> Scalars:
-        """Another program for the same inputs."""
-        return replace(self, ops=ops, args=args, outputs=outputs)
+    def with_operations(
+        self, ops: list[Operation], args: list[tuple[Any, ...]], places: Sequence[int] | Mapping[int, int]
+    ) -> Scalars:
+        """Another program for the same inputs; ``places`` says where each result of this one is in it."""
+        kept = places if isinstance(places, Mapping) else range(len(places))
+        names = {places[i]: name for i, name in self.names.items() if i in kept}
+        return replace(self, ops=ops, args=args, outputs=[places[output] for output in self.outputs], names=names)
 
     def varying(self) -> bytearray:
         """1 for each result that differs between the samples of a batch."""
@@ -95,6 +101,13 @@ class Scalars:
         return f"{'x' if op == INPUT else 'p'}{self.args[i][0]}" if op in LEAVES else f"v{i}"
 
 
+def stem(name: str) -> str:
+    """A name without what numbers it: ``h`` of ``h₃`` and ``h[i]``, ``w`` of ``layers.0.w.2``; empty if there is no such."""
+    words = [word for word in name.partition("[")[0].split(".") if not word.isdecimal()]
+    found = words[-1].rstrip("0123456789₀₁₂₃₄₅₆₇₈₉_") if words else ""
+    return found if found.isidentifier() else ""
+
+
 LEAVES = frozenset({INPUT, PARAMETER, CONSTANT})
 
 
@@ -129,6 +142,7 @@ class Instruction(NamedTuple):
     shape: tuple[int, int, int]
     target: int
     operands: tuple[Vector, ...]
+    name: str = ""  # what all members are called, but for their numbers
 
 
 @dataclass(slots=True)
@@ -163,7 +177,7 @@ class Program:
 
 
 def _line(instruction: Instruction) -> str:
-    kind, op, (rows, columns, depth), target, operands = instruction
+    kind, op, (rows, columns, depth), target, operands, _ = instruction
     size = f"{rows} × {columns} × {depth}" if columns > 1 else f"{rows} × {depth}" if depth > 1 else f"{rows}"
     name = op if kind == "map" else f"{kind} {op}"
     return f"{target:>6} = {name} ({size}) of {', '.join(map(_operand, operands)) or 'nothing'}"

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from autodiff.compiler.program import CONSTANT, INPUT, LEAVES, PARAMETER, Instruction, Linear, Program, Scalars, Vector
+from autodiff.compiler.program import CONSTANT, INPUT, LEAVES, PARAMETER, Instruction, Linear, Program, Scalars, Vector, stem
 from autodiff.compiler.simplify import SYMMETRIC
 
 Row = tuple[int, ...]
@@ -289,7 +289,14 @@ class _Roller:
             members = group.members
             columns = zip(*[self.args[i] for i in members], strict=True)
             operands = tuple([self.vector(column) for column in columns])
-            where.append(Instruction("map", group.op, (len(members), 1, 1), self.target(members, group), operands))
+            shape, name = (len(members), 1, 1), self.name(members)
+            where.append(Instruction("map", group.op, shape, self.target(members, group), operands, name))
+
+    def name(self, members: list[int]) -> str:
+        """What all members are called, but for their numbers and indices; empty if one has no name or another name."""
+        names = self.program.names
+        found = {stem(names.get(i, "")) for i in members}
+        return found.pop() if len(found) == 1 else ""
 
     def target(self, members: list[int], group: _Group) -> int:
         return self.mark(self.slot[members[0]], group.varying)
@@ -308,10 +315,11 @@ class _Roller:
         gained = [section[2] for section in sections]
         lost = [section[3] for section in sections]
         if op.plus and op.plus <= FEW + 1:
-            where.append(Instruction("start", zero, (n, 1, 1), target, (self.vector([terms[0] for terms in gained]),)))
+            first = (self.vector([terms[0] for terms in gained]),)
+            where.append(Instruction("start", zero, (n, 1, 1), target, first, self.name(members)))
             gained = [terms[1:] for terms in gained]
         else:
-            where.append(Instruction("fill", zero, (n, 1, 1), target, ()))
+            where.append(Instruction("fill", zero, (n, 1, 1), target, (), self.name(members)))
         self.emit_products(group, where, target)
         for sign, terms in (("+", gained), ("-", lost)):
             self.emit_terms(terms, sign, n, target, where)

@@ -64,7 +64,7 @@ def _visited(program: Scalars, visit: Visit) -> Scalars:
             ops.append(op)
             args.append(new)
         places.append(place)
-    return program.with_operations(ops, args, [places[output] for output in program.outputs])
+    return program.with_operations(ops, args, places)
 
 
 def fold(program: Scalars) -> Scalars:
@@ -225,7 +225,7 @@ def _renumbered(program: Scalars, kept: Iterable[int]) -> Scalars:
         op, old = program.ops[i], program.args[i]
         ops.append(op)
         args.append(old if op in LEAVES else tuple([places[arg] for arg in old]))
-    return program.with_operations(ops, args, [places[output] for output in program.outputs])
+    return program.with_operations(ops, args, places)
 
 
 SUMS = frozenset({"add", "sub", "neg", "sum", "dot"})
@@ -243,7 +243,7 @@ def sums(program: Scalars) -> Scalars:
             continue
         linear, operands = _flattened(program, absorbed, i)
         ops[i], args[i] = _plainer(linear, operands)
-    return program.with_operations(ops, args, program.outputs)
+    return program.with_operations(ops, args, range(len(ops)))
 
 
 def _absorbed(program: Scalars) -> bytearray:

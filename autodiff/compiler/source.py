@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from autodiff.compiler.program import Instruction, Program, Vector
+from autodiff import rules
+from autodiff.compiler.program import Instruction, Program, Vector, stem
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
+TAKEN = {"x", "p", "v", "sums", "array", "concatenate", "zeros", "full", "outer", "where", "take", *rules.TABLE}
 COMPARISONS = {"greater": ">", "greater_equal": ">=", "equal": "=="}
 
 
@@ -34,10 +38,11 @@ class _Writer:
         self.n_values = n_values
         self.variables: dict[int, _Variable] = {}  # by slot
         self.lines: list[str] = []
-        self.views: dict[tuple[int, ...], str] = {}  # of the parameters
+        self.views: dict[tuple[Any, ...], str] = {}  # of the parameters
         self.definitions: list[str] = []
         self.pending: tuple[_Variable, list[str]] | None = None
         self.count = 0
+        self.named: Counter[str] = Counter()
 
     def text(self) -> str:
         program = self.program
@@ -74,20 +79,24 @@ class _Writer:
         for slot in range(variable.start, variable.start + variable.size):
             self.variables[slot] = variable
 
-    def new(self, start: int, size: int, letter: str) -> _Variable:
-        variable = _Variable(f"{letter}{self.count}", start, size)
-        self.count += 1
-        return variable
+    def new(self, start: int, size: int, name: str) -> _Variable:
+        """A variable of this name if it is free, of the name with a number if it is not, of a number alone without a name."""
+        if not name or keyword.iskeyword(name) or name in TAKEN:
+            self.count += 1
+            return _Variable(f"v{self.count - 1}", start, size)
+        number = self.named[name]
+        self.named[name] += 1
+        return _Variable(f"{name}{number}" if number else name, start, size)
 
     # ---- instructions -------------------------------------------------------------------------------------------------------
 
     def write(self, instruction: Instruction) -> None:
-        kind, op, (rows, columns, _), target, operands = instruction
+        kind, op, (rows, columns, _), target, operands, name = instruction
         n = rows * columns
         if kind == "map":
             self.close()
             words = [self.vector(operand, n) for operand in operands]
-            variable = self.new(target, n, "v")
+            variable = self.new(target, n, name)
             self.lines.append(f"{variable.name} = {self.applied(op, words)}")
             self.enter(variable)
         elif kind in ("fill", "start"):
@@ -98,12 +107,12 @@ class _Writer:
             first = ["0.0" if op == "+0" else "-0.0"] if kind == "fill" else []
             if kind == "start":
                 first.append(self.vector(operands[0], n))
-            self.pending = (self.new(target, n, "v"), first)
+            self.pending = (self.new(target, n, name), first)
         else:
             self.add(instruction)
 
     def add(self, instruction: Instruction) -> None:
-        kind, sign, (rows, columns, depth), target, operands = instruction
+        kind, sign, (rows, columns, depth), target, operands, _ = instruction
         n = rows * columns
         term = self.term(kind, rows, columns, depth, operands)
         if self.pending is not None and not kind.startswith("summed"):
@@ -191,6 +200,10 @@ class _Writer:
             v.start + r * v.rows + c * v.columns for r in range(rows) for c in range(columns)
         ]  # fmt: skip
         if letter and all(self.is_parameter(slot) for slot in slots):
+            turned = [slots[r * columns + c] for c in range(columns) for r in range(rows)]
+            known = self.views.get((*turned, f".reshape({columns}, {rows})"))
+            if known is not None:
+                return known + ("" if transposed else ".T")
             return self.view(slots, f".reshape({rows}, {columns})", letter) + (".T" if transposed else "")
         if transposed:
             slots = [slots[r * columns + c] for c in range(columns) for r in range(rows)]
@@ -202,9 +215,14 @@ class _Writer:
 
     def view(self, slots: Sequence[int], form: str, letter: str) -> str:
         """A name for a part of the parameters."""
-        key = (*slots, len(form))
+        key = (*slots, form)
         if key not in self.views:
-            name = f"{letter}{sum(view.startswith(letter) for view in self.views.values())}"
+            first = self.variables[slots[0]].start
+            called = {stem(self.parameter_names[slot - first] or "") for slot in slots}
+            common = called.pop() if len(called) == 1 else ""
+            letter = common if common and common not in TAKEN and not keyword.iskeyword(common) else letter
+            name = f"{letter}{self.named[letter]}"
+            self.named[letter] += 1
             self.views[key] = name
             self.definitions.append(f"{name} = {self.pieces(slots)}{form}")
         return self.views[key]
@@ -228,7 +246,7 @@ class _Writer:
         """How far the slots from here belong to one variable, or are constants."""
         variable = self.variables.get(slots[start])
         end = start + 1
-        while end < len(slots) and self.variables.get(slots[end]) is variable:
+        while end < len(slots) and self.variables.get(slots[end]) == variable:
             end += 1
         return end
 

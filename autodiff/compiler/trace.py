@@ -11,6 +11,7 @@ from autodiff.compiler.program import CONSTANT, INPUT, PARAMETER, Operation, Sca
 from autodiff.differentiate import recorded_adjoints
 from autodiff.errors import TraceError
 from autodiff.functions import sum as total
+from autodiff.names import Names
 from autodiff.recording import tracing
 from autodiff.rules import as_float
 from autodiff.trees import Structure, flatten, shape_of
@@ -124,4 +125,6 @@ def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tup
         numbers[node] = len(ops)
         ops.append(node.op)
         args.append(tuple(places))
-    return Scalars(ops, args, [place_of(x) for x in outputs], batched)
+    found = Names([*traced.inputs, *traced.parameters, *[node for node, _ in reversed(kept)]])
+    names = {place: name for x, place in numbers.items() if x.__class__ is Value and (name := found.of(x))}
+    return Scalars(ops, args, [place_of(x) for x in outputs], batched, names)

@@ -333,6 +333,8 @@ BRANCHES = [
     lambda x: ad.where(x > 0, 2.0, 3.0) * x,
     lambda x: ad.softmax([x, 2 * x, 1.0])[1] + ad.log_softmax([x, 0.0])[0],
     lambda x: ad.clip(x, -1, 1) * ad.maximum(x, 0.5),
+    lambda x: ad.where((x > 0) & (x < 2), ad.log(x), 1.0) + ad.where((x < -1) | (x > 2), x, 2 * x),
+    lambda x: ad.where(True & (x > 0), x, -x) + ad.where(False | (x > 1), x, 0.0),
 ]
 
 
@@ -446,6 +448,21 @@ def test_compiled_functions_and_programs_pickle():
     program = pickle.loads(pickle.dumps(f.program))
     assert str(program) == str(f.program)
     assert copy.deepcopy(f)(0.5) == f(0.5)
+
+
+def test_a_model_can_be_compiled_as_it_is():
+    model = nn.MLP(2, [3, 2], "tanh", seed=5)
+    f = ad.compile(model)
+    xs = np.random.default_rng(0).normal(size=(9, 2))
+    assert f.map(xs) == pytest.approx(np.array([[a.data for a in model(x.tolist())] for x in xs]))
+    assert not hasattr(f, "layers")
+
+
+def test_values_have_no_bit_operations_of_their_own():
+    with pytest.raises(TypeError):
+        ad.Value(1.0) & ad.Value(1.0)
+    with pytest.raises(TypeError):
+        ad.Value(1.0) | 1
 
 
 def test_it_keeps_name_and_docstring():

@@ -224,7 +224,7 @@ def test_the_source_reads_as_a_person_would_write_it():
     model = nn.Layer(3, 4, "tanh", seed=1)
     loss = ad.compile(lambda x: ad.sum(model(x)))
     loss([1.0, 2.0, 3.0])
-    assert "b0 + W0 @" in loss.source
+    assert "b0 + w0 @" in loss.source
     assert "tanh(v0)" in loss.source
 
 
@@ -236,3 +236,25 @@ def test_every_subset_of_passes_gives_the_same_value():
             found = ad.compile(f, passes=passes).value_and_grad([0.3, 0.2])
             assert math.isclose(found[0], expected[0], rel_tol=1e-14)
             assert found[1] == pytest.approx(expected[1], rel=1e-14)
+
+
+def test_the_source_has_the_names_of_parameters_and_of_what_the_recording_names():
+    weights = [[ad.Value(0.1 * (i + j), f"w{i}{j}") for j in range(3)] for i in range(4)]
+    biases = [ad.Value(0.5 * i, f"bias{i}") for i in range(4)]
+
+    def loss(xs):
+        scores = []
+        for row, bias in zip(weights, biases, strict=True):
+            score = ad.dot(row, xs) + bias
+            hidden = ad.tanh(score)
+            scores.append(hidden)
+        return ad.sum(scores)
+
+    f = ad.compile(loss)
+    with ad.record_source():
+        f([1.0, 2.0, 3.0])
+    assert "score = bias0 + w0 @" in f.source
+    assert "hidden = tanh(score)" in f.source
+    assert as_numpy(f.source)(np.array([1.0, 2.0, 3.0]), np.array([w.data for w in f.parameters])) == pytest.approx(
+        f([1.0, 2.0, 3.0])
+    )
