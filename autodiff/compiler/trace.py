@@ -90,9 +90,15 @@ def program_of(traced: Trace, wanted: list[Value] | None, batched: tuple[bool, .
         with tracing() as adjoint:
             gradients = recorded_adjoints(root, wanted) if isinstance(root, Value) else [0.0] * len(wanted)
             # as backward() adds to 0.0, no gradient is ever −0.0
-            outputs += [total([x]) if isinstance(x, Value) and x.op not in ("sum", "dot") else x for x in gradients]
+            outputs += [_never_minus_zero(x) for x in gradients]
         nodes = nodes + adjoint
     return _scalars(traced, nodes, outputs, batched)
+
+
+def _never_minus_zero(gradient: Any) -> Any:
+    if not isinstance(gradient, Value):
+        return gradient + 0.0
+    return gradient if gradient.op in ("sum", "dot") else total([gradient])
 
 
 def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tuple[bool, ...]) -> Scalars:

@@ -211,3 +211,64 @@ def test_what_could_hide_a_nan_stays():
         compiled = ad.compile(f)
         for x in (1.0, 0.0, math.inf, math.nan):
             assert same(compiled(x), ad.value_and_grad(f)(x)[0]), x
+
+
+def edgy_function(seed):
+    """A short function whose parameters, constants and operations meet the edges of the numbers."""
+    rng = random.Random(seed)
+    plan = [(rng.choice("+-*/dnswmqrcl"), rng.random(), rng.random(), rng.random()) for _ in range(12)]
+    weights = [ad.Value(rng.choice([0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -3.0])) for _ in range(3)]
+
+    def f(xs):
+        known = [*xs, *weights, 1.0, -1.0, 0.0, 2.0]
+        for op, *places in plan:
+            x, y, z = [known[int(place * len(known))] for place in places]
+            x = x if isinstance(x, ad.Value) else known[0] + x
+            made = {
+                "+": lambda x=x, y=y: x + y,
+                "-": lambda x=x, y=y: x - y,
+                "*": lambda x=x, y=y: x * y,
+                "/": lambda x=x, y=y: x / y,
+                "d": lambda x=x, y=y, z=z: ad.dot([x, y, z], [z, x, y]),
+                "n": lambda x=x: -x,
+                "s": lambda x=x, y=y, z=z: ad.sum([x, y, z]),
+                "w": lambda x=x, y=y, z=z: ad.where(x > y, z, x),
+                "m": lambda x=x, y=y: ad.maximum(x, y),
+                "q": lambda x=x: x**2,
+                "r": lambda x=x: ad.relu(x),
+                "c": lambda x=x, y=y: (x - y) * 2.0,
+                "l": lambda x=x: ad.sqrt(abs(x)),
+            }
+            known.append(made[op]())
+        return known[-1] * 1.0 + known[-2]
+
+    return f, weights
+
+
+def agrees(ours, theirs):
+    """nan for nan, inf for inf, a zero with its sign, else up to rounding: a sum that cancels may leave a rounding error."""
+    if not math.isfinite(ours) or not math.isfinite(theirs) or ours == theirs == 0.0:
+        return same(ours, theirs)
+    return math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(0, 300, 2))
+def test_nan_inf_and_signed_zeros_come_out_as_eager_gives_them(seed):
+    f, weights = edgy_function(seed)
+    compiled = ad.compile(f)
+    rng = random.Random(seed + 10**6)
+    edges = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -3.0, math.inf, -math.inf, math.nan]
+    batch = [[rng.choice(edges) for _ in range(3)] for _ in range(5)]
+    for xs in batch:
+        value, gradient = ad.value_and_grad(f)(xs)
+        found = compiled.value_and_grad(xs)
+        mapped = compiled.map([[1.0, 1.0, 1.0], xs])[1]
+        assert agrees(found[0], value), (xs, found[0], value)
+        assert agrees(mapped, value), (xs, mapped, value)
+        assert all(map(agrees, found[1], gradient)), (xs, found[1], gradient)
+    ad.mean([f([ad.Value(x) for x in xs]) for xs in batch]).backward()
+    expected = [w.grad for w in weights]
+    for w in weights:
+        w.grad = 0.0
+    compiled.backward(batch)
+    assert all(map(agrees, [w.grad for w in weights], expected)), (batch, [w.grad for w in weights], expected)
