@@ -148,8 +148,9 @@ class _Training:
         if not isinstance(loss, Value):
             raise TypeError(f"{_named(self.loss)} returned {type(loss).__name__} {loss!r}, not a Value made from the outputs")
         if not math.isfinite(loss.data):
-            node = recording.first_non_finite(loss)
-            raise self._diverged(f"the loss is {loss.data} in {where}: {recording.in_words(node or loss)}")
+            node = recording.first_non_finite(loss) or loss
+            made = recording.in_words(node) + recording.at_source(node)
+            raise self._diverged(f"the loss is {loss.data} in {where}: {made}")
         rate = self.rate()
         with held_interrupts():
             self.optimizer.zero_grad()
