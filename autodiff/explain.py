@@ -12,7 +12,7 @@ from autodiff import formulas, paths
 from autodiff.formulas import Formula, Writer
 from autodiff.names import Names
 from autodiff.paths import Path
-from autodiff.recording import first_non_finite, in_words
+from autodiff.recording import at_source, first_non_finite, in_words
 from autodiff.symbols import number_text
 from autodiff.value import Value
 from autodiff.walk import Walk
@@ -213,7 +213,7 @@ def blame(loss: Value, gradients: bool = False) -> Blame:
     node = first_non_finite(loss)
     if node is None:
         return Blame(None, None, "nothing to blame: every Value that it was computed from is finite")
-    return Blame(node, None, in_words(node) + _line(node))
+    return Blame(node, None, in_words(node) + at_source(node))
 
 
 def _blame_gradients(walk: Walk) -> Blame:
@@ -230,9 +230,10 @@ def _blame_gradients(walk: Walk) -> Blame:
                     f"backward through {_of(node)}: the local derivative {partial!r} by {operand!r}, "
                     f"times the gradient {upstream!r}, is {flow!r}"
                 )
-                return Blame(node, operand, told + _line(node))
+                return Blame(node, operand, told + at_source(node))
             if not math.isfinite(adjoints[to] + flow):
-                return Blame(node, operand, f"the gradients of {operand!r} add up to {adjoints[to] + flow!r}" + _line(node))
+                told = f"the gradients of {operand!r} add up to {adjoints[to] + flow!r}"
+                return Blame(node, operand, told + at_source(node))
             adjoints[to] += flow
     return Blame(None, None, "nothing to blame: every gradient is finite")
 
@@ -240,7 +241,3 @@ def _blame_gradients(walk: Walk) -> Blame:
 def _of(node: Value) -> str:
     given: Iterable[str] = map(repr, node.arguments[:4])
     return f"{node.op} of {', '.join(given)}{' and more' if len(node.arguments) > 4 else ''} = {node.data!r}"
-
-
-def _line(node: Value) -> str:
-    return "" if node.source is None else f", at {node.source}"

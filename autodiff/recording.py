@@ -155,6 +155,11 @@ def in_words(node: Value) -> str:
     return f"{node.op} of {given}{more} is {node.data}"
 
 
+def at_source(node: Value) -> str:
+    """Where a Value was made, as the end of a sentence; nothing if that was not recorded."""
+    return "" if node.source is None else f", at {node.source}"
+
+
 def _users_line() -> str:
     """Where the nearest frame outside this package stands, as the end of a sentence."""
     package = os.path.dirname(__file__) + os.sep

@@ -1,6 +1,7 @@
 """The README's code does what it says."""
 
 import re
+import runpy
 from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
@@ -9,7 +10,9 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), 
 
 def printed_by(block, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    exec(compile(block, "readme", "exec"), {})
+    script = tmp_path / "readme.py"
+    script.write_text(block, encoding="utf-8")
+    runpy.run_path(str(script))
     return capsys.readouterr().out.splitlines()
 
 
@@ -22,8 +25,17 @@ def test_a_perceptron_in_thirty_lines(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "loss.svg").exists()
 
 
+def test_see_it(tmp_path, monkeypatch, capsys):
+    text = "\n".join(printed_by(BLOCKS[1], tmp_path, monkeypatch, capsys))
+    (shown,) = re.findall(r"prints, among the rest,\n\n```\n(.*?)\n```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert text.startswith(shown)
+    assert "C = (y − i · w)^2" in text
+    assert "log of " in text
+    assert (tmp_path / "C.svg").exists()
+
+
 def test_derivatives_as_functions(tmp_path, monkeypatch, capsys):
-    minimum, shape, third, *polar, slope = printed_by(BLOCKS[1], tmp_path, monkeypatch, capsys)
+    minimum, shape, third, *polar, slope = printed_by(BLOCKS[2], tmp_path, monkeypatch, capsys)
     assert minimum == "[1. 1. 1. 1. 1.]"
     assert shape.startswith("(5, 5) [")
     assert abs(float(third) + 0.5651) < 1e-3  # −2 sech⁴ + 4 tanh² sech²
@@ -32,7 +44,7 @@ def test_derivatives_as_functions(tmp_path, monkeypatch, capsys):
 
 
 def test_training_a_network(tmp_path, monkeypatch, capsys):
-    log, last = printed_by(BLOCKS[2], tmp_path, monkeypatch, capsys)
+    log, last = printed_by(BLOCKS[3], tmp_path, monkeypatch, capsys)
     assert log.startswith("TrainingLog(")
     assert last.startswith("['layers.0.neurons.0.w.0', 'layers.0.neurons.0.w.1', 'layers.0.neurons.0.b']")
     output, target = map(float, last.split("] ")[1].split())

@@ -154,8 +154,8 @@ class _Training:
         loss, add_gradients = self.replayed(batch) if self.compiled and self.log.steps else self.recorded(batch)
         if not math.isfinite(loss):
             root = _loss_of(self.model, self.loss, batch)
-            node = recording.first_non_finite(root)
-            raise self._diverged(f"the loss is {loss} in {where}: {recording.in_words(node or root)}")
+            node = recording.first_non_finite(root) or root
+            raise self._diverged(f"the loss is {loss} in {where}: {recording.in_words(node)}{recording.at_source(node)}")
         rate = self.rate()
         with held_interrupts():
             self.optimizer.zero_grad()

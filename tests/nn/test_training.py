@@ -339,6 +339,16 @@ def test_a_nan_in_the_data_is_named():
         fit(line(), xs, [0.0, 0.0, 0.0])
 
 
+def test_a_nan_is_named_with_its_line_if_lines_are_recorded():
+    def loss(outputs, targets):
+        return ad.log(outputs[0] * 0.0)
+
+    line_of_log = loss.__code__.co_firstlineno + 1
+    with ad.record_source(), pytest.raises(ad.TrainingDiverged) as caught:
+        fit(line(), loss=loss)
+    assert f"is -inf, at {__file__}:{line_of_log}: ad.log(outputs[0] * 0.0). The parameters" in str(caught.value)
+
+
 def test_a_gradient_that_is_not_finite_is_named_by_its_parameter():
     model = line()
     model.b.data = 0.0
