@@ -55,7 +55,7 @@ class Batch:
             raise ShapeError(f"{path}: an array of shape {argument.shape} has no axis {axis} for the samples of a batch")
         if argument.dtype.kind not in "fiub":
             raise TypeError(f"{path}: a batch is an array of real numbers, not of {argument.dtype}")
-        moved = numpy.ascontiguousarray(numpy.moveaxis(argument, axis, 0), dtype=float)
+        moved = numpy.ascontiguousarray(argument if axis == 0 else numpy.moveaxis(argument, axis, 0), dtype=float)
         numbers = array("d")
         numbers.frombytes(moved.tobytes())
         shape = moved.shape[1:]

@@ -9,7 +9,7 @@ import threading
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from autodiff import differentiate
@@ -67,7 +67,8 @@ class Entry:
         self.structure = traced.structure
         self.batched = batched
         self.passes = passes
-        self.replays: dict[Any, Replay] = {}
+        self.replays: dict[Goal, Replay] = {}
+        self.latest: Replay | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"trace": None}
@@ -82,6 +83,7 @@ class Entry:
         if found is None:
             with _without_collector():
                 found = self.replays[goal] = self._made(goal)
+        self.latest = found
         return found
 
     def _made(self, goal: Goal) -> Replay:
@@ -278,9 +280,7 @@ class Compiled:
 
     def _replay(self) -> Replay:
         entry = self._last()
-        if not entry.replays:
-            entry.replay(VALUE)
-        return next(reversed(entry.replays.values()))
+        return entry.latest or entry.replay(VALUE)
 
     # ---- forms of arguments -------------------------------------------------------------------------------------------------
 
@@ -370,6 +370,8 @@ class Compiled:
         except TypeError as error:
             raise TypeError(f"{self.name}: static and keyword arguments must be hashable: {error}") from None
         if entry is not None and entry.can(goal):
+            with suppress(KeyError):  # another thread may just have dropped it
+                self._entries.move_to_end(key)
             return entry
         places = self._places(args)
 

@@ -51,9 +51,12 @@ def test_a_new_structure_is_recorded_anew_and_the_cache_is_bounded():
     for n in range(1, MOST_TRACES + 3):
         assert f([1.0] * n) == n
     assert f.traces == MOST_TRACES + 2
+    assert f([1.0] * 3) == 3.0  # the one that was used longest ago, and stays now
     assert f([1.0] * (MOST_TRACES + 2)) == MOST_TRACES + 2
     assert f.traces == MOST_TRACES + 2
     assert f([1.0]) == 1.0
+    assert f.traces == MOST_TRACES + 3
+    assert f([1.0] * 3) == 3.0
     assert f.traces == MOST_TRACES + 3
 
 
