@@ -22,6 +22,7 @@ cdef extern from *:
     ctypedef void reduction "AUTODIFF_REDUCTION"
     ctypedef double* vector "AUTODIFF_VECTOR"
 
+ctypedef Py_ssize_t place
 ctypedef long long* longs
 
 cdef class Machine:

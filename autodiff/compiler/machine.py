@@ -40,9 +40,9 @@ UNARY = (
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def unary(code: cython.int, out: vector, x: vector, n: cython.Py_ssize_t) -> kernel:
+def unary(code: cython.int, out: vector, x: vector, n: place) -> kernel:
     """out = f(x) for the row ``UNARY[code]``."""
-    i: cython.Py_ssize_t
+    i: place
     if code == 0:
         for i in range(n):
             out[i] = -x[i]
@@ -143,9 +143,9 @@ BINARY = (
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def binary(code: cython.int, out: vector, x: vector, y: vector, n: cython.Py_ssize_t) -> kernel:
+def binary(code: cython.int, out: vector, x: vector, y: vector, n: place) -> kernel:
     """out = f(x, y) for the row ``BINARY[code]``."""
-    i: cython.Py_ssize_t
+    i: place
     if code == 0:
         for i in range(n):
             out[i] = x[i] + y[i]
@@ -197,36 +197,36 @@ def binary(code: cython.int, out: vector, x: vector, y: vector, n: cython.Py_ssi
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def shift(out: vector, x: vector, c: cython.double, n: cython.Py_ssize_t) -> kernel:
+def shift(out: vector, x: vector, c: cython.double, n: place) -> kernel:
     """out = x + c."""
-    i: cython.Py_ssize_t
+    i: place
     for i in range(n):
         out[i] = x[i] + c
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def gain(out: vector, x: vector, sign: cython.double, n: cython.Py_ssize_t) -> kernel:
+def gain(out: vector, x: vector, sign: cython.double, n: place) -> kernel:
     """out += sign · x."""
-    i: cython.Py_ssize_t
+    i: place
     for i in range(n):
         out[i] += sign * x[i]
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def gain_products(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py_ssize_t) -> kernel:
+def gain_products(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> kernel:
     """out += sign · x · y."""
-    i: cython.Py_ssize_t
+    i: place
     for i in range(n):
         out[i] += sign * x[i] * y[i]
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def gain_scaled(out: vector, x: vector, a: cython.double, n: cython.Py_ssize_t) -> kernel:
+def gain_scaled(out: vector, x: vector, a: cython.double, n: place) -> kernel:
     """out += a · x for one number a."""
-    i: cython.Py_ssize_t
+    i: place
     for i in range(n):
         out[i] += a * x[i]
 
@@ -243,37 +243,37 @@ def gain_scaled_4(
     b: cython.double,
     c: cython.double,
     d: cython.double,
-    n: cython.Py_ssize_t,
+    n: place,
 ) -> kernel:
     """out += a · x, then b · y, c · z, d · w."""
-    i: cython.Py_ssize_t
+    i: place
     for i in range(n):
         out[i] = out[i] + a * x[i] + b * y[i] + c * z[i] + d * w[i]
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def fill(out: vector, c: cython.double, n: cython.Py_ssize_t) -> kernel:
+def fill(out: vector, c: cython.double, n: place) -> kernel:
     """out = c."""
-    i: cython.Py_ssize_t
+    i: place
     for i in range(n):
         out[i] = c
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def add_constant(out: vector, c: cython.double, n: cython.Py_ssize_t) -> kernel:
+def add_constant(out: vector, c: cython.double, n: place) -> kernel:
     """out += c."""
-    i: cython.Py_ssize_t
+    i: place
     for i in range(n):
         out[i] += c
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def dot(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py_ssize_t) -> reduction:
+def dot(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> reduction:
     """out[0] += sign · Σ x · y, in any order."""
-    i: cython.Py_ssize_t
+    i: place
     total: cython.double = 0.0
     for i in range(n):
         total += x[i] * y[i]
@@ -282,11 +282,9 @@ def dot(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py_ssi
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def dot_4(
-    out: vector, x: vector, y: vector, z: vector, v: vector, w: vector, sign: cython.double, n: cython.Py_ssize_t
-) -> reduction:
+def dot_4(out: vector, x: vector, y: vector, z: vector, v: vector, w: vector, sign: cython.double, n: place) -> reduction:
     """out[0], ..., out[3] += sign · Σ x · y, x · z, x · v, x · w, in any order."""
-    i: cython.Py_ssize_t
+    i: place
     a: cython.double = 0.0
     b: cython.double = 0.0
     c: cython.double = 0.0
@@ -304,9 +302,9 @@ def dot_4(
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def ordered_dot(x: vector, y: vector, n: cython.Py_ssize_t) -> cython.double:
+def ordered_dot(x: vector, y: vector, n: place) -> cython.double:
     """Σ x · y from left to right, −0.0 if all products are."""
-    i: cython.Py_ssize_t
+    i: place
     total: cython.double = -0.0  # which adds nothing to any number, −0.0 included
     for i in range(n):
         total += x[i] * y[i]
@@ -362,11 +360,11 @@ def encoded(instruction: Instruction, tables: array) -> list[int]:
         code = -1 if op.startswith("-") else 1
     fields = []
     for vector in operands:
-        place = -1
+        begin = -1
         if vector.table is not None:
-            place = len(tables)
+            begin = len(tables)
             tables.extend(vector.table)
-        fields += [vector.start, vector.rows, vector.columns, place]
+        fields += [vector.start, vector.rows, vector.columns, begin]
     return [HEADER + len(fields), KINDS.index(kind), code, rows, columns, depth, target, len(operands), *fields]
 
 
@@ -415,17 +413,17 @@ class Machine:
         ``samples`` and ``others`` are pairs of an array of floats and the number of its first input: those that vary, sample
         after sample, and those that all samples share.
         """
-        blocks: cython.Py_ssize_t = 1 if n <= self.most_lanes else -(-n // self.most_lanes)
-        lanes: cython.Py_ssize_t = 1 if n <= 1 else (-(-n // blocks) + 7) // 8 * 8
+        blocks: place = 1 if n <= self.most_lanes else -(-n // self.most_lanes)
+        lanes: place = 1 if n <= 1 else (-(-n // blocks) + 7) // 8 * 8
         memory: array = fresh_memory(self, lanes)
         slots: vector = numbers_of(memory)
-        first: cython.Py_ssize_t = 0
+        first: place = 0
         load_values(slots, len(self.constants), self.parameters)
         for numbers, number in others:
             load(self, slots, numbers, number, len(numbers), 0, 1, 1)
         execute(self, self.once, slots, 1, 1)
         while first < n:
-            count: cython.Py_ssize_t = lanes if first + lanes <= n else n - first
+            count: place = lanes if first + lanes <= n else n - first
             for numbers, number in samples:
                 load(self, slots, numbers, number, len(numbers) // n, first, count, lanes)
             execute(self, self.each, slots, lanes, count)
@@ -433,7 +431,7 @@ class Machine:
                 store(self, slots, out, first, count, lanes)
             first += lanes
         sums: array = new_numbers(len(self.summed))
-        i: cython.Py_ssize_t
+        i: place
         for i in range(len(self.summed)):
             put(sums, i, slots[whole(self.summed, i)])
         self.free.append((lanes, memory))
@@ -441,7 +439,7 @@ class Machine:
 
 
 @cython.cfunc
-def fresh_memory(machine: Machine, lanes: cython.Py_ssize_t) -> array:
+def fresh_memory(machine: Machine, lanes: place) -> array:
     """Slots that no other call uses, with the constants in their places."""
     try:
         size, memory = machine.free.pop()
@@ -449,11 +447,12 @@ def fresh_memory(machine: Machine, lanes: cython.Py_ssize_t) -> array:
             return memory
     except IndexError:
         pass
-    scratch: cython.Py_ssize_t = (
-        2 * (machine.deepest + machine.widest) + 8 if lanes == 1 else 2 * machine.widest * 8 + 8 * lanes
-    )
+    # what is computed once has one lane whatever the block has; up to 8 lanes all members of a group are copied at once
+    scratch: place = 2 * (machine.deepest + machine.widest) + 8
+    if lanes > 1:
+        scratch += 16 * machine.widest + 8 * lanes
     fresh: array = new_numbers(machine.uniform + machine.varying * lanes + scratch)
-    i: cython.Py_ssize_t
+    i: place
     for i in range(len(machine.constants)):
         put(fresh, i, number_at(machine.constants, i))
     return fresh
@@ -462,22 +461,15 @@ def fresh_memory(machine: Machine, lanes: cython.Py_ssize_t) -> array:
 @cython.cfunc
 @cython.exceptval(check=False)
 def load(
-    machine: Machine,
-    slots: vector,
-    numbers: array,
-    number: cython.Py_ssize_t,
-    size: cython.Py_ssize_t,
-    first: cython.Py_ssize_t,
-    count: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, slots: vector, numbers: array, number: place, size: place, first: place, count: place, lanes: place
 ) -> cython.void:
     """The inputs of ``count`` samples into their lanes; lanes that are left over get the last sample once more."""
     source: vector = numbers_of(numbers)
-    i: cython.Py_ssize_t
-    lane: cython.Py_ssize_t
+    i: place
+    lane: place
     for i in range(size):
-        slot: cython.Py_ssize_t = whole(machine.input_slots, number + i)
-        start: cython.Py_ssize_t = slot if slot < machine.uniform else machine.uniform + (slot - machine.uniform) * lanes
+        slot: place = whole(machine.input_slots, number + i)
+        start: place = slot if slot < machine.uniform else machine.uniform + (slot - machine.uniform) * lanes
         for lane in range(count):
             slots[start + lane] = source[(first + lane) * size + i]
         for lane in range(count, lanes):
@@ -486,39 +478,37 @@ def load(
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def store(
-    machine: Machine, slots: vector, out: array, first: cython.Py_ssize_t, count: cython.Py_ssize_t, lanes: cython.Py_ssize_t
-) -> cython.void:
+def store(machine: Machine, slots: vector, out: array, first: place, count: place, lanes: place) -> cython.void:
     """What is wanted of each sample, into its place in ``out``."""
     target: vector = numbers_of(out)
-    size: cython.Py_ssize_t = len(machine.stored)
-    i: cython.Py_ssize_t
-    lane: cython.Py_ssize_t
+    size: place = len(machine.stored)
+    i: place
+    lane: place
     for i in range(size):
-        slot: cython.Py_ssize_t = whole(machine.stored, i)
+        slot: place = whole(machine.stored, i)
         if slot < machine.uniform:
             for lane in range(count):
                 target[(first + lane) * size + i] = slots[slot]
         else:
-            start: cython.Py_ssize_t = machine.uniform + (slot - machine.uniform) * lanes
+            start: place = machine.uniform + (slot - machine.uniform) * lanes
             for lane in range(count):
                 target[(first + lane) * size + i] = slots[start + lane]
 
 
 @cython.cfunc
-def execute(machine: Machine, tape: array, slots: vector, lanes: cython.Py_ssize_t, count: cython.Py_ssize_t) -> object:
+def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: place) -> object:
     """Each instruction on its members and on the lanes, of which the first ``count`` hold samples."""
     code: longs = wholes_of(tape)
-    end: cython.Py_ssize_t = len(tape)
-    at: cython.Py_ssize_t = 0
-    uniform: cython.Py_ssize_t = machine.uniform
+    end: place = len(tape)
+    at: place = 0
+    uniform: place = machine.uniform
     scratch: vector = shifted(slots, uniform + machine.varying * lanes)
     while at < end:
-        kind: cython.Py_ssize_t = code[at + 1]
-        rows: cython.Py_ssize_t = code[at + 3]
-        columns: cython.Py_ssize_t = code[at + 4]
-        target: cython.Py_ssize_t = code[at + 6]
-        width: cython.Py_ssize_t = 1
+        kind: place = code[at + 1]
+        rows: place = code[at + 3]
+        columns: place = code[at + 4]
+        target: place = code[at + 6]
+        width: place = 1
         if target >= uniform:
             width = lanes
             target = uniform + (target - uniform) * lanes
@@ -556,14 +546,7 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: cython.Py_ssize
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def slot_of(
-    machine: Machine,
-    code: longs,
-    field: cython.Py_ssize_t,
-    row: cython.Py_ssize_t,
-    column: cython.Py_ssize_t,
-    columns: cython.Py_ssize_t,
-) -> cython.Py_ssize_t:
+def slot_of(machine: Machine, code: longs, field: place, row: place, column: place, columns: place) -> place:
     """The slot of one entry of an operand."""
     if code[field + 3] < 0:
         return code[field] + row * code[field + 1] + column * code[field + 2]
@@ -574,14 +557,7 @@ def slot_of(
 @cython.inline
 @cython.exceptval(check=False)
 def lanes_of(
-    machine: Machine,
-    code: longs,
-    field: cython.Py_ssize_t,
-    row: cython.Py_ssize_t,
-    column: cython.Py_ssize_t,
-    columns: cython.Py_ssize_t,
-    slots: vector,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, field: place, row: place, column: place, columns: place, slots: vector, lanes: place
 ) -> vector:
     """The lanes of one entry of an operand."""
     return shifted(slots, address(machine, slot_of(machine, code, field, row, column, columns), lanes))
@@ -590,7 +566,7 @@ def lanes_of(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def address(machine: Machine, slot: cython.Py_ssize_t, lanes: cython.Py_ssize_t) -> cython.Py_ssize_t:
+def address(machine: Machine, slot: place, lanes: place) -> place:
     """Where the lanes of a slot begin."""
     return slot if slot < machine.uniform else machine.uniform + (slot - machine.uniform) * lanes
 
@@ -598,20 +574,12 @@ def address(machine: Machine, slot: cython.Py_ssize_t, lanes: cython.Py_ssize_t)
 @cython.cfunc
 @cython.exceptval(check=False)
 def side_by_side(
-    machine: Machine,
-    code: longs,
-    field: cython.Py_ssize_t,
-    slots: vector,
-    room: vector,
-    first: cython.Py_ssize_t,
-    n: cython.Py_ssize_t,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, field: place, slots: vector, room: vector, first: place, n: place, width: place, lanes: place
 ) -> vector:
     """The numbers of ``n`` members side by side, ``width`` for each: where they stand, or copied into ``room``."""
-    i: cython.Py_ssize_t
-    lane: cython.Py_ssize_t
-    start: cython.Py_ssize_t = slot_of(machine, code, field, first, 0, 1)
+    i: place
+    lane: place
+    start: place = slot_of(machine, code, field, first, 0, 1)
     uniform: cython.bint = start < machine.uniform
     if (n == 1 or (code[field + 3] < 0 and code[field + 1] == 1)) and (width == 1 or not uniform):
         return shifted(slots, address(machine, start, lanes))
@@ -631,15 +599,13 @@ def side_by_side(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def together(
-    machine: Machine, code: longs, at: cython.Py_ssize_t, rows: cython.Py_ssize_t, width: cython.Py_ssize_t
-) -> cython.Py_ssize_t:
+def together(machine: Machine, code: longs, at: place, rows: place, width: place) -> place:
     """How many members one loop can go over: all where all their operands stand side by side, or lanes are few."""
     if width <= 8:
         return rows
-    i: cython.Py_ssize_t
+    i: place
     for i in range(code[at + 7]):
-        field: cython.Py_ssize_t = at + HEADER + i * FIELDS
+        field: place = at + HEADER + i * FIELDS
         if code[field + 3] >= 0 or code[field + 1] != 1 or code[field] < machine.uniform:
             return 1
     return rows
@@ -651,18 +617,11 @@ def together(
 @cython.cfunc
 @cython.exceptval(check=False)
 def map_unary(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    scratch: vector,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
-    rows: cython.Py_ssize_t = code[at + 3]
-    n: cython.Py_ssize_t = together(machine, code, at, rows, width)
-    first: cython.Py_ssize_t = 0
+    rows: place = code[at + 3]
+    n: place = together(machine, code, at, rows, width)
+    first: place = 0
     while first < rows:
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
         unary(code[at + 2], shifted(out, first * width), x, n * width)
@@ -672,19 +631,12 @@ def map_unary(
 @cython.cfunc
 @cython.exceptval(check=False)
 def map_binary(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    scratch: vector,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
-    rows: cython.Py_ssize_t = code[at + 3]
-    n: cython.Py_ssize_t = together(machine, code, at, rows, width)
+    rows: place = code[at + 3]
+    n: place = together(machine, code, at, rows, width)
     room: vector = shifted(scratch, n * width)
-    first: cython.Py_ssize_t = 0
+    first: place = 0
     while first < rows:
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
         y: vector = side_by_side(machine, code, at + HEADER + FIELDS, slots, room, first, n, width, lanes)
@@ -695,19 +647,12 @@ def map_binary(
 @cython.cfunc
 @cython.exceptval(check=False)
 def map_terms(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    scratch: vector,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
     """out = x ± 0, or out ± x."""
-    rows: cython.Py_ssize_t = code[at + 3]
-    n: cython.Py_ssize_t = together(machine, code, at, rows, width)
-    first: cython.Py_ssize_t = 0
+    rows: place = code[at + 3]
+    n: place = together(machine, code, at, rows, width)
+    first: place = 0
     while first < rows:
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
         if code[at + 1] == START:
@@ -719,21 +664,13 @@ def map_terms(
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def map_fold(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
-) -> cython.void:
+def map_fold(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
     """The rows of ``FOLDS``: of any number of operands."""
-    kind: cython.Py_ssize_t = code[at + 2]
-    n: cython.Py_ssize_t = code[at + 7]
-    row: cython.Py_ssize_t
-    lane: cython.Py_ssize_t
-    i: cython.Py_ssize_t
+    kind: place = code[at + 2]
+    n: place = code[at + 7]
+    row: place
+    lane: place
+    i: place
     for row in range(code[at + 3]):
         for lane in range(width):
             x: cython.double = operand(machine, code, at, slots, 0, row, lane, lanes)
@@ -769,15 +706,9 @@ def map_fold(
 @cython.cfunc
 @cython.exceptval(check=False)
 def log_sum_exp(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    row: cython.Py_ssize_t,
-    lane: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, row: place, lane: place, lanes: place
 ) -> cython.double:
-    i: cython.Py_ssize_t
+    i: place
     largest: cython.double = -INFINITY
     total: cython.double = 0.0
     x: cython.double
@@ -797,34 +728,19 @@ def log_sum_exp(
 @cython.inline
 @cython.exceptval(check=False)
 def operand(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    i: cython.Py_ssize_t,
-    row: cython.Py_ssize_t,
-    lane: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, i: place, row: place, lane: place, lanes: place
 ) -> cython.double:
     """One number of operand ``i``."""
-    slot: cython.Py_ssize_t = slot_of(machine, code, at + HEADER + i * FIELDS, row, 0, 1)
+    slot: place = slot_of(machine, code, at + HEADER + i * FIELDS, row, 0, 1)
     return slots[slot] if slot < machine.uniform else slots[machine.uniform + (slot - machine.uniform) * lanes + lane]
 
 
 @cython.cfunc
-def map_rule(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
-) -> object:
+def map_rule(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> object:
     """A row of the table without a typed loop."""
     value = rules.BY_CODE[code[at + 2]].value
-    row: cython.Py_ssize_t
-    lane: cython.Py_ssize_t
+    row: place
+    lane: place
     for row in range(code[at + 3]):
         for lane in range(width):
             numbers: list = [operand(machine, code, at, slots, i, row, lane, lanes) for i in range(code[at + 7])]
@@ -837,18 +753,11 @@ def map_rule(
 @cython.cfunc
 @cython.exceptval(check=False)
 def product(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    scratch: vector,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
     """A matrix product: out[r, c] ± Σ left[r, k] · right[c, k]."""
-    left: cython.Py_ssize_t = at + HEADER
-    right: cython.Py_ssize_t = at + HEADER + FIELDS
+    left: place = at + HEADER
+    right: place = at + HEADER + FIELDS
     if width == 1:
         product_of_numbers(machine, code, at, slots, out, scratch, lanes)
     elif slot_of(machine, code, left, 0, 0, code[at + 5]) < machine.uniform:
@@ -860,26 +769,20 @@ def product(
 @cython.cfunc
 @cython.exceptval(check=False)
 def product_of_lanes(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place
 ) -> cython.void:
     """Left what all samples share, right lanes."""
     sign: cython.double = code[at + 2]
-    columns: cython.Py_ssize_t = code[at + 4]
-    depth: cython.Py_ssize_t = code[at + 5]
-    left: cython.Py_ssize_t = at + HEADER
-    right: cython.Py_ssize_t = at + HEADER + FIELDS
+    columns: place = code[at + 4]
+    depth: place = code[at + 5]
+    left: place = at + HEADER
+    right: place = at + HEADER + FIELDS
     # columns that stand side by side are so many lanes more
     wide: cython.bint = columns > 1 and code[right + 3] < 0 and code[right + 1] == 1
-    row: cython.Py_ssize_t
-    column: cython.Py_ssize_t
-    k: cython.Py_ssize_t
-    n: cython.Py_ssize_t = width * columns if wide else width
+    row: place
+    column: place
+    k: place
+    n: place = width * columns if wide else width
     for row in range(code[at + 3]):
         for column in range(1 if wide else columns):
             here: vector = shifted(out, (row * columns + column) * width)
@@ -911,27 +814,20 @@ def product_of_lanes(
 @cython.cfunc
 @cython.exceptval(check=False)
 def dots_of_lanes(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    columns: cython.Py_ssize_t,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, columns: place, width: place, lanes: place
 ) -> cython.void:
     """Lanes times lanes, or whatever each factor is. Without columns each row has a left and a right row of its own."""
     sign: cython.double = code[at + 2]
-    depth: cython.Py_ssize_t = code[at + 5]
-    row: cython.Py_ssize_t
-    column: cython.Py_ssize_t
-    k: cython.Py_ssize_t
+    depth: place = code[at + 5]
+    row: place
+    column: place
+    k: place
     for row in range(code[at + 3]):
         for column in range(columns if columns else 1):
             here: vector = shifted(out, (row * (columns if columns else 1) + column) * width)
             for k in range(depth):
-                x: cython.Py_ssize_t = slot_of(machine, code, at + HEADER, row, k, depth)
-                y: cython.Py_ssize_t = slot_of(machine, code, at + HEADER + FIELDS, column if columns else row, k, depth)
+                x: place = slot_of(machine, code, at + HEADER, row, k, depth)
+                y: place = slot_of(machine, code, at + HEADER + FIELDS, column if columns else row, k, depth)
                 if x < machine.uniform and y < machine.uniform:
                     add_constant(here, sign * slots[x] * slots[y], width)
                 elif x < machine.uniform:
@@ -951,21 +847,21 @@ def dots_of_lanes(
 @cython.cfunc
 @cython.exceptval(check=False)
 def product_of_numbers(
-    machine: Machine, code: longs, at: cython.Py_ssize_t, slots: vector, out: vector, scratch: vector, lanes: cython.Py_ssize_t
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, lanes: place
 ) -> cython.void:
     """Without lanes: the innermost loop goes over the columns where there are several, otherwise along the rows."""
     sign: cython.double = code[at + 2]
-    rows: cython.Py_ssize_t = code[at + 3]
-    columns: cython.Py_ssize_t = code[at + 4]
-    depth: cython.Py_ssize_t = code[at + 5]
-    left: cython.Py_ssize_t = at + HEADER
-    right: cython.Py_ssize_t = at + HEADER + FIELDS
+    rows: place = code[at + 3]
+    columns: place = code[at + 4]
+    depth: place = code[at + 5]
+    left: place = at + HEADER
+    right: place = at + HEADER + FIELDS
     if columns == 1 and rows > 1:  # the transposed product is the same numbers in the same places
         rows, columns = columns, rows
         left, right = right, left
-    row: cython.Py_ssize_t
-    column: cython.Py_ssize_t
-    k: cython.Py_ssize_t
+    row: place
+    column: place
+    k: place
     if columns < 4 or (rows == 1 and code[right + 3] < 0 and code[right + 2] == 1):
         for row in range(rows):
             x: vector = row_of(machine, code, left, row, depth, slots, scratch, lanes)
@@ -974,7 +870,7 @@ def product_of_numbers(
                 add_dot(shifted(out, row * columns + column), x, y, sign, depth)
         return
     # right as depth × columns
-    step: cython.Py_ssize_t = code[right + 2]
+    step: place = code[right + 2]
     table: vector = shifted(slots, address(machine, code[right], lanes))
     if code[right + 3] >= 0 or code[right + 1] != 1:
         table = scratch
@@ -1011,7 +907,7 @@ def product_of_numbers(
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def add_dot(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py_ssize_t) -> cython.void:
+def add_dot(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> cython.void:
     """out[0] += sign · Σ x · y, with the right sign of zero."""
     before: cython.double = out[0]
     if n >= 16:
@@ -1023,19 +919,12 @@ def add_dot(out: vector, x: vector, y: vector, sign: cython.double, n: cython.Py
 @cython.cfunc
 @cython.exceptval(check=False)
 def row_of(
-    machine: Machine,
-    code: longs,
-    field: cython.Py_ssize_t,
-    row: cython.Py_ssize_t,
-    depth: cython.Py_ssize_t,
-    slots: vector,
-    room: vector,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector, lanes: place
 ) -> vector:
     """A row of a matrix side by side, where it stands or copied into ``room``. Without lanes."""
     if code[field + 3] < 0 and (code[field + 2] == 1 or depth == 1):
         return shifted(slots, address(machine, code[field] + row * code[field + 1], lanes))
-    k: cython.Py_ssize_t
+    k: place
     for k in range(depth):
         room[k] = slots[address(machine, slot_of(machine, code, field, row, k, depth), lanes)]
     return room
@@ -1044,24 +933,17 @@ def row_of(
 @cython.cfunc
 @cython.exceptval(check=False)
 def dots(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    scratch: vector,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
     """Each member has a left and a right row of its own."""
     if width > 1:
         dots_of_lanes(machine, code, at, slots, out, 0, width, lanes)
         return
-    depth: cython.Py_ssize_t = code[at + 5]
-    row: cython.Py_ssize_t = code[at + 3]
-    k: cython.Py_ssize_t
-    x: cython.Py_ssize_t
-    y: cython.Py_ssize_t
+    depth: place = code[at + 5]
+    row: place = code[at + 3]
+    k: place
+    x: place
+    y: place
     if depth == 1:
         left: vector = side_by_side(machine, code, at + HEADER, slots, scratch, 0, row, 1, lanes)
         room: vector = shifted(scratch, row)
@@ -1079,20 +961,12 @@ def dots(
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def add_rows(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    width: cython.Py_ssize_t,
-    lanes: cython.Py_ssize_t,
-) -> cython.void:
+def add_rows(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
     """out[r] ± Σ x[r, k]."""
-    depth: cython.Py_ssize_t = code[at + 5]
+    depth: place = code[at + 5]
     sign: cython.double = code[at + 2]
-    row: cython.Py_ssize_t
-    k: cython.Py_ssize_t
+    row: place
+    k: place
     for row in range(code[at + 3]):
         if width == 1:
             total: cython.double = -0.0
@@ -1101,7 +975,7 @@ def add_rows(
             out[row] += sign * total
             continue
         for k in range(depth):
-            slot: cython.Py_ssize_t = slot_of(machine, code, at + HEADER, row, k, depth)
+            slot: place = slot_of(machine, code, at + HEADER, row, k, depth)
             here: vector = shifted(out, row * width)
             if slot < machine.uniform:
                 add_constant(here, sign * slots[slot], width)
@@ -1115,21 +989,15 @@ def add_rows(
 @cython.cfunc
 @cython.exceptval(check=False)
 def summed_product(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    lanes: cython.Py_ssize_t,
-    count: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
 ) -> cython.void:
     """out[r, c] ± Σ over samples and k of left[r, k] · right[c, k]."""
-    columns: cython.Py_ssize_t = code[at + 4]
-    depth: cython.Py_ssize_t = code[at + 5]
+    columns: place = code[at + 4]
+    depth: place = code[at + 5]
     sign: cython.double = code[at + 2]
-    row: cython.Py_ssize_t
-    column: cython.Py_ssize_t
-    k: cython.Py_ssize_t
+    row: place
+    column: place
+    k: place
     for row in range(code[at + 3]):
         for k in range(depth):
             x: vector = lanes_of(machine, code, at + HEADER, row, k, depth, slots, lanes)
@@ -1157,18 +1025,12 @@ def summed_product(
 @cython.cfunc
 @cython.exceptval(check=False)
 def summed_dots(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    lanes: cython.Py_ssize_t,
-    count: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
 ) -> cython.void:
-    depth: cython.Py_ssize_t = code[at + 5]
+    depth: place = code[at + 5]
     sign: cython.double = code[at + 2]
-    row: cython.Py_ssize_t
-    k: cython.Py_ssize_t
+    row: place
+    k: place
     for row in range(code[at + 3]):
         for k in range(depth):
             x: vector = lanes_of(machine, code, at + HEADER, row, k, depth, slots, lanes)
@@ -1179,18 +1041,12 @@ def summed_dots(
 @cython.cfunc
 @cython.exceptval(check=False)
 def summed_terms(
-    machine: Machine,
-    code: longs,
-    at: cython.Py_ssize_t,
-    slots: vector,
-    out: vector,
-    lanes: cython.Py_ssize_t,
-    count: cython.Py_ssize_t,
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
 ) -> cython.void:
-    row: cython.Py_ssize_t
-    lane: cython.Py_ssize_t
+    row: place
+    lane: place
     for row in range(code[at + 3]):
-        slot: cython.Py_ssize_t = slot_of(machine, code, at + HEADER, row, 0, 1)
+        slot: place = slot_of(machine, code, at + HEADER, row, 0, 1)
         total: cython.double = 0.0
         if slot < machine.uniform:
             total = slots[slot] * count
@@ -1231,8 +1087,8 @@ class QuickCall:
         machine: Machine = self.machine
         memory: array = fresh_memory(machine, 1)
         slots: vector = numbers_of(memory)
-        i: cython.Py_ssize_t
-        number: cython.Py_ssize_t = 0
+        i: place
+        number: place = 0
         for i in range(len(args)):
             number = load_one(self, slots, args[i], i, number)
             if number < 0:
@@ -1248,8 +1104,8 @@ class QuickCall:
 @cython.cfunc
 def result_of(quick: QuickCall, slots: vector) -> object:
     machine: Machine = quick.machine
-    i: cython.Py_ssize_t
-    n: cython.Py_ssize_t = len(machine.stored)
+    i: place
+    n: place = len(machine.stored)
     value: object = slots[whole(machine.stored, 0)]
     if quick.result < 0:
         return value
@@ -1269,20 +1125,18 @@ def result_of(quick: QuickCall, slots: vector) -> object:
 
 
 @cython.cfunc
-def load_one(
-    quick: QuickCall, slots: vector, argument: object, place: cython.Py_ssize_t, number: cython.Py_ssize_t
-) -> cython.Py_ssize_t:
+def load_one(quick: QuickCall, slots: vector, argument: object, which: place, number: place) -> place:
     """One argument into its slots. Returns the number of the next input, −1 if the argument has another form."""
     machine: Machine = quick.machine
-    i: cython.Py_ssize_t
-    kind: cython.Py_ssize_t = whole(quick.kinds, place)
+    i: place
+    kind: place = whole(quick.kinds, which)
     if kind == NUMBER:
         if type(argument) is not float:
             return -1
         slots[whole(machine.input_slots, number)] = argument
         return number + 1
     if kind == NUMBERS:
-        if type(argument) is not list or len(argument) != quick.shapes[place]:
+        if type(argument) is not list or len(argument) != quick.shapes[which]:
             return -1
         numbers: list = argument
         for i in range(len(numbers)):
@@ -1293,16 +1147,16 @@ def load_one(
     if type(argument) is not quick.array_type:
         return -1
     if cython.compiled:
-        return load_array(machine, slots, argument, quick.shapes[place], number)
+        return load_array(machine, slots, argument, quick.shapes[which], number)
     return -1
 
 
 @cython.cfunc
-def load_array(machine: Machine, slots: vector, argument: object, shape: tuple, number: cython.Py_ssize_t) -> cython.Py_ssize_t:
+def load_array(machine: Machine, slots: vector, argument: object, shape: tuple, number: place) -> place:
     if not cython.compiled:
         return -1
     view: Py_buffer
-    i: cython.Py_ssize_t
+    i: place
     try:
         PyObject_GetBuffer(argument, cython.address(view), PyBUF_FORMAT | PyBUF_ND | PyBUF_C_CONTIGUOUS)
     except (ValueError, BufferError):  # it is not contiguous
@@ -1328,7 +1182,7 @@ EMPTY = cython.declare(array, array("d"))
 
 
 @cython.cfunc
-def new_numbers(n: cython.Py_ssize_t) -> array:
+def new_numbers(n: place) -> array:
     """An array of zeros."""
     if cython.compiled:
         return clone(EMPTY, n, True)
@@ -1338,7 +1192,7 @@ def new_numbers(n: cython.Py_ssize_t) -> array:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def number_at(numbers: array, i: cython.Py_ssize_t) -> cython.double:
+def number_at(numbers: array, i: place) -> cython.double:
     if cython.compiled:
         return numbers.data.as_doubles[i]
     return numbers[i]
@@ -1347,7 +1201,7 @@ def number_at(numbers: array, i: cython.Py_ssize_t) -> cython.double:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def put(numbers: array, i: cython.Py_ssize_t, x: cython.double) -> cython.void:
+def put(numbers: array, i: place, x: cython.double) -> cython.void:
     if cython.compiled:
         numbers.data.as_doubles[i] = x
     else:
@@ -1357,7 +1211,7 @@ def put(numbers: array, i: cython.Py_ssize_t, x: cython.double) -> cython.void:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def whole(numbers: array, i: cython.Py_ssize_t) -> cython.Py_ssize_t:
+def whole(numbers: array, i: place) -> place:
     if cython.compiled:
         return numbers.data.as_longlongs[i]
     return numbers[i]
@@ -1366,7 +1220,7 @@ def whole(numbers: array, i: cython.Py_ssize_t) -> cython.Py_ssize_t:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def table_entry(tables: array, i: cython.Py_ssize_t) -> cython.Py_ssize_t:
+def table_entry(tables: array, i: place) -> place:
     if cython.compiled:
         return tables.data.as_ints[i]
     return tables[i]
@@ -1394,7 +1248,7 @@ def wholes_of(numbers: array) -> longs:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def shifted(numbers: vector, by: cython.Py_ssize_t) -> vector:
+def shifted(numbers: vector, by: place) -> vector:
     """From the number at this place on."""
     if cython.compiled:
         return numbers + by
@@ -1403,9 +1257,9 @@ def shifted(numbers: vector, by: cython.Py_ssize_t) -> vector:
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def load_values(slots: vector, start: cython.Py_ssize_t, values: list) -> cython.void:
+def load_values(slots: vector, start: place, values: list) -> cython.void:
     """The numbers that these Values have now."""
-    i: cython.Py_ssize_t
+    i: place
     node: Value
     for i in range(len(values)):
         node = values[i]
@@ -1414,8 +1268,8 @@ def load_values(slots: vector, start: cython.Py_ssize_t, values: list) -> cython
 
 def add_gradients(values: list, gradients: array, first: int, scale: float) -> None:
     """Add to each Value's gradient, or for one that is an operation to those of the leaves below it."""
-    i: cython.Py_ssize_t
-    start: cython.Py_ssize_t = first
+    i: place
+    start: place = first
     factor: cython.double = scale
     node: Value
     for i in range(len(values)):

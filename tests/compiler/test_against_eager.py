@@ -149,6 +149,26 @@ def test_every_batch_size_is_as_eager(n):
     assert compiled.map(xs, ys) == pytest.approx([loss.data for loss in losses], rel=1e-13)
 
 
+def test_large_products_of_parameters_alone_beside_a_small_batch():
+    rng = random.Random(8)
+    matrix = [[ad.Value(rng.uniform(-1, 1)) for _ in range(40)] for _ in range(30)]
+    vectors = [[ad.Value(rng.uniform(-1, 1)) for _ in range(40)] for _ in range(20)]
+
+    def f(x):
+        rows = [ad.tanh(ad.dot(row, reversed(vector))) for row in matrix for vector in vectors]
+        return x * ad.sum(rows) + x * x
+
+    parameters = [v for row in matrix + vectors for v in row]
+    xs = [0.5, -1.5, 2.0]
+    loss = ad.mean([f(x) for x in xs])
+    loss.backward()
+    expected = [v.grad for v in parameters]
+    for v in parameters:
+        v.grad = 0.0
+    assert ad.compile(f).backward(xs) == pytest.approx(loss.data, rel=1e-12)
+    assert [v.grad for v in parameters] == pytest.approx(expected, rel=1e-10, abs=1e-12)
+
+
 def test_an_empty_batch_maps_to_nothing_and_has_no_mean():
     f = ad.compile(lambda x, y: x[0] * y)
     assert f.map(np.empty((0, 2)), np.empty(0)).shape == (0,)
