@@ -151,8 +151,8 @@ def test_every_batch_size_is_as_eager(n):
 
 def test_large_products_of_parameters_alone_beside_a_small_batch():
     rng = random.Random(8)
-    matrix = [[ad.Value(rng.uniform(-1, 1)) for _ in range(40)] for _ in range(30)]
-    vectors = [[ad.Value(rng.uniform(-1, 1)) for _ in range(40)] for _ in range(20)]
+    matrix = [[ad.Value(rng.uniform(-1, 1)) for _ in range(900)] for _ in range(5)]
+    vectors = [[ad.Value(rng.uniform(-1, 1)) for _ in range(900)] for _ in range(6)]
 
     def f(x):
         rows = [ad.tanh(ad.dot(row, reversed(vector))) for row in matrix for vector in vectors]
