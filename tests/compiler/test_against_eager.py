@@ -165,6 +165,7 @@ def test_large_products_of_parameters_alone_beside_a_small_batch():
     expected = [v.grad for v in parameters]
     for v in parameters:
         v.grad = 0.0
+    assert ad.compile(f).map(xs) == pytest.approx([f(x).data for x in xs], rel=1e-12)
     assert ad.compile(f).backward(xs) == pytest.approx(loss.data, rel=1e-12)
     assert [v.grad for v in parameters] == pytest.approx(expected, rel=1e-10, abs=1e-12)
 
