@@ -6,7 +6,8 @@ AutodiffError
 ├── ShapeError         (ValueError)        a number of inputs, outputs or targets that does not fit
 ├── StaleRecording     (RuntimeError)      a ``data`` was written after operations had used it
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
-├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn
+├── DebuggerError      (ValueError)        a command, place or condition that the debugger does not understand
+├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn or stepped through
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
 
@@ -45,8 +46,12 @@ class UnknownNameError(AutodiffError, ValueError):
     """There is nothing by that name; the message lists what there is."""
 
 
+class DebuggerError(AutodiffError, ValueError):
+    """A command, place or condition that the debugger does not understand; the message says what there is."""
+
+
 class GraphTooLarge(AutodiffError, ValueError):
-    """The graph has more nodes than can be laid out; the message has both numbers."""
+    """The graph has more nodes than can be laid out or stepped through; the message has both numbers."""
 
 
 class RendererFailed(AutodiffError, RuntimeError):

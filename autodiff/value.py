@@ -54,6 +54,7 @@ SUM = cython.declare(cython.short, rules.TABLE["sum"].code)
 DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
 
 observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
+stopper = cython.declare(object, None)  # called before each backward() while a script runs under the debugger
 
 
 class About(NamedTuple):
@@ -398,6 +399,8 @@ class Value:
         time over graphs that share operations.
         """
         upstream: cython.double = as_float(seed, "backward()")
+        if stopper is not None:
+            stopper(self, upstream)
         if not self.code:
             self.adjoint += upstream
             return
@@ -534,6 +537,14 @@ def set_observer(function: Any) -> Any:
     global observer
     before = observer
     observer = function
+    return before
+
+
+def set_stopper(function: Any) -> Any:
+    """Have ``function`` called with Value and seed before each ``backward()``, None for nobody; returns the one before."""
+    global stopper
+    before = stopper
+    stopper = function
     return before
 
 
