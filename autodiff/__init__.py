@@ -11,6 +11,7 @@ from autodiff import optim as optim
 from autodiff.check import check_gradients as check_gradients
 from autodiff.debugger import History as History
 from autodiff.debugger import debug as debug
+from autodiff.debugger import page as page
 from autodiff.debugger import steps as steps
 from autodiff.differentiate import grad as grad
 from autodiff.differentiate import gradients as gradients
@@ -63,6 +64,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "jvp",
         "nn",
         "optim",
+        "page",
         "scope",
         "steps",
         "strict",

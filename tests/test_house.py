@@ -133,11 +133,11 @@ def test_a_permitted_import_is_permitted(module, source):
 
 PUBLIC_NAMES = """
     Value
-    AutodiffError DebuggerError GradientMismatch GraphTooLarge NonFiniteError RendererFailed RendererNotFound ShapeError StaleRecording
-    UnknownNameError
+    AutodiffError DebuggerError GradientMismatch GraphTooLarge NonFiniteError RendererFailed RendererNotFound ShapeError
+    StaleRecording UnknownNameError
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
     draw implementation nn optim scope strict
-    steps debug History
+    steps debug page History
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh

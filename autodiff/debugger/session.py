@@ -127,7 +127,7 @@ class Session:
         if where is not None:
             ahead = [position for position in self._place(where)(self.history, self.words) if position > self.position]
             if not ahead:
-                raise DebuggerError(f"no event at {printable(where)!r} is still to come")
+                raise DebuggerError(f"no event at {where!r} is still to come")
             return self._run(min(ahead))
         if self.position >= len(self.history):
             return self._run(self.position)
@@ -146,7 +146,7 @@ class Session:
     def phase(self, name: str) -> Arrival:
         """Be where the forward or the backward phase begins."""
         if name not in ("forward", "backward"):
-            raise DebuggerError(f"there is no phase {printable(name)!r}; there are forward and backward")
+            raise DebuggerError(f"there is no phase {name!r}; there are forward and backward")
         return self.goto(0 if name == "forward" else self.history.forward)
 
     def restart(self) -> Arrival:
@@ -241,9 +241,7 @@ class Session:
         That is the event that did it, and not those that pass it on.
         """
         if what not in CATCHES:
-            raise DebuggerError(
-                f"{printable(what)!r} cannot be caught; there are nan, inf, vanishing LIMIT and exploding LIMIT"
-            )
+            raise DebuggerError(f"{what!r} cannot be caught; there are nan, inf, vanishing LIMIT and exploding LIMIT")
         needs_limit = what in ("vanishing", "exploding")
         if needs_limit != (limit is not None) or (limit is not None and not 0 < limit < math.inf):
             example = "1e-6" if what == "vanishing" else "1e3"
@@ -319,13 +317,11 @@ class Session:
         elif where.startswith("op:"):
             name = where.removeprefix("op:")
             find = _of_acting(lambda history, place: history.nodes[place].op == name)
-            self._demand(
-                find, f"operation {printable(name)!r}", {node.op for node in self.history.nodes if node.op}, name in TABLE
-            )
+            self._demand(find, f"operation {name!r}", {node.op for node in self.history.nodes if node.op}, name in TABLE)
         elif where.startswith("scope:"):
             name = where.removeprefix("scope:")
             find = _of_acting(lambda history, place: scope_holds(name, history.nodes[place].scope))
-            self._demand(find, f"scope {printable(name)!r}", {node.scope for node in self.history.nodes if node.scope})
+            self._demand(find, f"scope {name!r}", {node.scope for node in self.history.nodes if node.scope})
         elif where.isdecimal() or (colon and rest.isdecimal()):
             find = _of_line(kind, int(where if where.isdecimal() else rest))
             lines = {f"{source.file}:{source.line}" for node in self.history.nodes if (source := node.source) is not None}

@@ -18,7 +18,7 @@ from typing import IO, Any, Literal
 from autodiff import files
 from autodiff.debugger.history import History, scope_holds
 from autodiff.debugger.session import Arrival, Session, Stop
-from autodiff.debugger.words import argument_of, printable, rule_of
+from autodiff.debugger.words import printable
 from autodiff.drawing import draw
 from autodiff.errors import AutodiffError, DebuggerError
 from autodiff.value import Value
@@ -41,6 +41,10 @@ AROUND = 5
 Outcome = Literal["continue", "detach", "quit"]
 
 
+class Given(str):
+    """A command that was not typed at the prompt."""
+
+
 class Terminal(cmd.Cmd):
     """Reads commands and prints what there is to see; all that is known is in ``session``.
 
@@ -52,7 +56,7 @@ class Terminal(cmd.Cmd):
     def __init__(self, commands: Iterable[str] = (), stdin: IO[str] | None = None, stdout: IO[str] | None = None):
         super().__init__(stdin=stdin, stdout=stdout)
         self.use_rawinput = stdin is None and sys.stdin is not None and sys.stdin.isatty()
-        self.cmdqueue = list(commands)
+        self.cmdqueue = [*map(Given, commands)]
         self.session: Session | None = None
         self.outcome: Outcome = "continue"
         self.selected = 0
@@ -85,11 +89,13 @@ class Terminal(cmd.Cmd):
         return self.session
 
     def precmd(self, line: str) -> str:
-        """Echo a line that nobody typed; ``;;`` separates commands."""
+        """Show a line that nobody has typed here; ``;;`` separates commands."""
         first, separator, rest = line.partition(";;")
         if separator:
-            self.cmdqueue.insert(0, rest.strip())
-        if not self.use_rawinput and first != "EOF":
+            self.cmdqueue.insert(0, Given(rest.strip()))
+        if isinstance(line, Given):
+            self.say(f"{self.prompt}{first.strip()}")
+        elif not self.use_rawinput and first != "EOF":
             self.say(first.strip())
         return first.strip()
 
@@ -115,7 +121,7 @@ class Terminal(cmd.Cmd):
             self.lastcmd = "" if line == "EOF" else line
             method: Callable[[str], bool | None] | None = getattr(self, f"do_{name}", None)
             if method is None:
-                raise DebuggerError(f"there is no command {printable(line.split()[0])!r}; help lists them")
+                raise DebuggerError(f"there is no command {line.split()[0]!r}; help lists them")
             return bool(method(argument or ""))
         except (AutodiffError, OSError) as error:
             for line in self.wrapped(f"*** {error}"):
@@ -194,8 +200,8 @@ class Terminal(cmd.Cmd):
 
     def show_event(self) -> None:
         """The event that has just happened: where, the user's line, the arithmetic, the rule."""
-        session, words = self.now, self.now.words
-        event, number = session.event, session.position - 1
+        session = self.now
+        event = session.event
         phase, happened, of = session.history.phase(session.position)
         source = None if event is None else event.source
         scope = None if event is None else event.node.scope
@@ -206,22 +212,8 @@ class Terminal(cmd.Cmd):
         if event is None:
             return
         self.show_source(source)
-        name, acting = words.name(session.history.changed(number)), session.history.acting(number)
-        if event.phase == "forward":
-            operation = words.operation(acting)
-            text = f"{operation} = {words.operation_in_numbers(acting)} = " if operation else ""
-            self.labelled("value", f"{name} = {text}{words.number(event.data)}" + ("" if operation else ", a leaf"))
-            return
-        argument = argument_of(session.history, number)
-        local, loss = words.local(event.node, argument), words.name(len(session.history.nodes) - 1)
-        factor = words.number(event.local) + (f" (= {local})" if local else "")
-        factors = f"{words.number(event.upstream)} × {factor} = {words.number(event.contribution)}"
-        which, of = words.contribution(number)
-        self.labelled("chain", f"∂{loss}/∂{name} += upstream × local = {factors}")
-        change = f"{name}.grad {words.number(event.before)} → {words.number(event.after)}"
-        self.labelled("grad", f"{change}, contribution {which} of {of}")
-        self.labelled("from", f"{words.name(acting)} = {words.operation(acting)}, upstream = ∂{loss}/∂{words.name(acting)}")
-        self.labelled("rule", rule_of(event.node, argument))
+        for label, text in session.words.lines(session.position - 1):
+            self.labelled(label, text)
 
     def show_source(self, source: Any) -> None:
         """The user's line with the sub-expression underlined."""
@@ -457,7 +449,7 @@ class Terminal(cmd.Cmd):
         """undisplay [EXPRESSION]: do not show it any more; without one, nothing"""
         if argument and argument not in self.now.displays:
             shown = ", ".join(map(printable, self.now.displays)) or "nothing"
-            raise DebuggerError(f"{printable(argument)!r} is not displayed; displayed is {shown}")
+            raise DebuggerError(f"{argument!r} is not displayed; displayed is {shown}")
         self.now.displays = [text for text in self.now.displays if argument and text != argument]
 
     def do_where(self, argument: str) -> None:
@@ -559,7 +551,7 @@ class Terminal(cmd.Cmd):
         }  # fmt: skip
         found = [name for name in topics if name.startswith(topic)]
         if len(found) != 1:
-            raise DebuggerError(f"there is no info about {printable(topic)!r}; there is info {', '.join(topics)}")
+            raise DebuggerError(f"there is no info about {topic!r}; there is info {', '.join(topics)}")
         topics[found[0]](rest.strip())
 
     def info_values(self, pattern: str) -> None:
@@ -571,7 +563,7 @@ class Terminal(cmd.Cmd):
         if len(found) > MOST_ROWS:
             self.say(f"… and {len(found) - MOST_ROWS:,} more: info values PATTERN, as in info values w*")
         if not found:
-            raise DebuggerError(f"no Value is called {printable(pattern)!r}")
+            raise DebuggerError(f"no Value is called {pattern!r}")
 
     def info_scopes(self, _: str) -> None:
         nodes = self.now.history.nodes
@@ -607,7 +599,7 @@ class Terminal(cmd.Cmd):
         """load FILE: run the commands in a file"""
         if not argument:
             raise DebuggerError("load takes a file")
-        self.cmdqueue[:0] = commands_in(Path(argument))
+        self.cmdqueue[:0] = map(Given, commands_in(Path(argument)))
 
     def do_set(self, argument: str) -> None:
         """set digits N|colour on|off|auto: how numbers are written, and whether in colour"""
@@ -639,7 +631,7 @@ class Terminal(cmd.Cmd):
         if arg:
             method = getattr(self, "do_" + full_name(arg).replace("-", "_"), None)
             if method is None:
-                raise DebuggerError(f"there is no command {printable(arg)!r}; help lists them")
+                raise DebuggerError(f"there is no command {arg!r}; help lists them")
             for line in textwrap.dedent(f"        {method.__doc__}").splitlines():
                 for part in self.wrapped(line):
                     self.say(part)
@@ -647,8 +639,7 @@ class Terminal(cmd.Cmd):
         short = {name: [alias for alias, full in ALIASES.items() if full == name] for name in command_names()}
         for group, names in GROUPS.items():
             listed = [name + (f" ({', '.join(short[name])})" if short[name] else "") for name in names.split()]
-            self.labelled("", "")
-            for line in self.wrapped(", ".join(listed), f"{group + ':':<10}"):
+            for line in self.wrapped(", ".join(listed), f"{group:<10}"):
                 self.say(line)
         self.say("an empty line repeats the last command; help COMMAND says more")
 
@@ -669,7 +660,7 @@ def full_name(word: str) -> str:
         return word
     found = [name for name in names if name.startswith(word)]
     if len(found) > 1:
-        raise DebuggerError(f"{printable(word)!r} may be {', '.join(found)}")
+        raise DebuggerError(f"{word!r} may be {', '.join(found)}")
     return found[0] if found else word
 
 
@@ -681,7 +672,7 @@ def split_condition(argument: str) -> tuple[str, str | None]:
 
 def whole(text: str, what: str) -> int:
     if not text.strip().isdecimal():
-        raise DebuggerError(f"{what}, a whole number, not {printable(text)!r}")
+        raise DebuggerError(f"{what}, a whole number, not {text!r}")
     return int(text)
 
 
@@ -693,7 +684,7 @@ def number_in(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise DebuggerError(f"{printable(text)!r} is no number") from None
+        raise DebuggerError(f"{text!r} is no number") from None
 
 
 def commands_in(file: Path) -> list[str]:

@@ -16,6 +16,7 @@ from autodiff.value import Value
 LETTERS = ("a", "b", "c", "d")
 LONGEST_LOCAL = 32  # characters of a local derivative in symbols, beside its number
 LONGEST_NAME = 60
+MOST_LOCALS = 4  # local derivatives of one operation that are written out
 MOST_SPELLED = 6  # operands of one operation that are written out
 SHOWN_NAMES = 20
 
@@ -60,14 +61,14 @@ class Words:
         found = [place for key, places in self.places.items() if printable(key) == text for place in places]
         if found:
             return found
-        raise DebuggerError(f"there is no Value {printable(text)!r}; {self._known(text)}")
+        raise DebuggerError(f"there is no Value {text!r}; {self._known(text)}")
 
     def find_one(self, text: str) -> int:
         """The place of the one Value that a person means. Raises ``DebuggerError`` if there are several, or none."""
         places = self.find(text)
         if len(places) > 1:
             choices = ", ".join(self.name(place) for place in places[:SHOWN_NAMES])
-            raise DebuggerError(f"{len(places)} Values are called {printable(text)!r}; say which one: {choices}")
+            raise DebuggerError(f"{len(places)} Values are called {text!r}; say which one: {choices}")
         return places[0]
 
     def known(self) -> list[str]:
@@ -132,6 +133,41 @@ class Words:
         operands, index = representative(node, argument)
         text = _partial(rules.TABLE[node.op], [self.argument(x) if isinstance(x, Value) else x for x in operands], index)
         return text if len(text) <= LONGEST_LOCAL and any(map(str.isalpha, text.replace("e", ""))) else ""
+
+    # ---- events -----------------------------------------------------------------------------------------------------------
+
+    def lines(self, number: int) -> list[tuple[str, str]]:
+        """What event ``number`` does, in numbers and in symbols: what each line is about, and what it says."""
+        return self._forward(number) if number < self.history.forward else self._backward(number)
+
+    def _forward(self, place: int) -> list[tuple[str, str]]:
+        name, operation, node = self.name(place), self.operation(place), self.history.nodes[place]
+        data = self.number(self.history.datum(place))
+        if not operation:
+            return [("value", f"{name} = {data}, a leaf")]
+        lines = [("value", f"{name} = {operation} = {self.operation_in_numbers(place)} = {data}")]
+        given = [(argument, x) for argument, x in enumerate(node.arguments) if isinstance(x, Value)]
+        for (argument, x), local in zip(given[:MOST_LOCALS], node.partials, strict=False):
+            symbols = self.local(node, argument)
+            text = f"{symbols} = {self.number(local)}" if symbols else self.number(local)
+            lines.append(("local", f"∂{name}/∂{self.argument(x)} = {text}"))
+        return [*lines, ("", f"and {len(given) - MOST_LOCALS} more")] if len(given) > MOST_LOCALS else lines
+
+    def _backward(self, number: int) -> list[tuple[str, str]]:
+        history, acting = self.history, self.history.acting(number)
+        node, argument = history.nodes[acting], argument_of(history, number)
+        name, by, loss = self.name(history.changed(number)), self.name(acting), self.name(len(history.nodes) - 1)
+        local, before, after = history.edge(number)
+        upstream, symbols = history.upstream(acting), self.local(node, argument)
+        factor = self.number(local) + (f" (= {symbols})" if symbols else "")
+        product = f"{self.number(upstream)} × {factor} = {self.number(upstream * local)}"
+        which, of = self.contribution(number)
+        return [
+            ("chain", f"∂{loss}/∂{name} += upstream × local = {product}"),
+            ("grad", f"{name}.grad {self.number(before)} → {self.number(after)}, contribution {which} of {of}"),
+            ("from", f"{by} = {self.operation(acting)}, upstream = ∂{loss}/∂{by}"),
+            ("rule", rule_of(node, argument)),
+        ]
 
     def contribution(self, number: int) -> tuple[int, int]:
         """Which of the additions to its operand's gradient a backward event is, from 1, and how many there are."""

@@ -18,27 +18,27 @@ def perceptron():
     return (a - 1.0) ** 2, leaves
 
 
+KINDS = [
+    lambda x, y, z, c: x + y,
+    lambda x, y, z, c: x * y,
+    lambda x, y, z, c: x * x,
+    lambda x, y, z, c: x - c,
+    lambda x, y, z, c: c / x,
+    lambda x, y, z, c: x**2,
+    lambda x, y, z, c: functions.tanh(x),
+    lambda x, y, z, c: functions.sum([x, c, y, z, x]),
+    lambda x, y, z, c: functions.dot([x, 2.0], [y, z]),
+    lambda x, y, z, c: functions.max(x, c, y),
+]
+
+
 def random_graph(seed, operations=30):
     """Operations of one, two and many operands on what there is so far; many Values are used several times."""
     rng = random.Random(seed)
     nodes = [Value(rng.uniform(-2, 2), name) for name in ("w", "w", "x", None)]
     for number in range(operations):
-        x, y, z = rng.choices(nodes, k=3)
-        c = rng.uniform(-2, 2)
-        kinds = [
-            lambda: x + y,
-            lambda: x * y,
-            lambda: x * x,
-            lambda: x - c,
-            lambda: c / x,
-            lambda: x**2,
-            lambda: functions.tanh(x),
-            lambda: functions.sum([x, c, y, z, x]),
-            lambda: functions.dot([x, 2.0], [y, z]),
-            lambda: functions.max(x, c, y),
-        ]
         with scope(f"layer{number % 3}"):
-            node = rng.choice(kinds)()
+            node = rng.choice(KINDS)(*rng.choices(nodes, k=3), rng.uniform(-2, 2))
         node.name = rng.choice([None, f"n{number}", "w"])
         nodes.append(node)
     return functions.sum(nodes)
