@@ -26,14 +26,24 @@ from autodiff.errors import DebuggerError as DebuggerError
 from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
+from autodiff.errors import NotInGraphError as NotInGraphError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
+from autodiff.errors import SettingError as SettingError
 from autodiff.errors import ShapeError as ShapeError
 from autodiff.errors import StaleRecording as StaleRecording
+from autodiff.errors import StateError as StateError
+from autodiff.errors import TargetError as TargetError
+from autodiff.errors import TrainingDiverged as TrainingDiverged
 from autodiff.errors import UnknownNameError as UnknownNameError
+from autodiff.errors import WrongFile as WrongFile
+from autodiff.explain import blame as blame
+from autodiff.explain import explain as explain
+from autodiff.explain import expression as expression
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
 from autodiff.recording import scope as scope
 from autodiff.recording import strict as strict
+from autodiff.summary import summary as summary
 from autodiff.value import Value as Value
 
 __version__ = "0.1.0"
@@ -46,15 +56,24 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "GraphTooLarge",
         "History",
         "NonFiniteError",
+        "NotInGraphError",
         "RendererFailed",
         "RendererNotFound",
+        "SettingError",
         "ShapeError",
         "StaleRecording",
+        "StateError",
+        "TargetError",
+        "TrainingDiverged",
         "UnknownNameError",
         "Value",
-        "check_gradients",
+        "blame",
         "debug",
         "draw",
+        "explain",
+        "expression",
+        "WrongFile",
+        "check_gradients",
         "grad",
         "gradients",
         "hessian",
@@ -68,6 +87,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "scope",
         "steps",
         "strict",
+        "summary",
         "value_and_grad",
         *functions.__all__,
     ]

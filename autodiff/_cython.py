@@ -37,3 +37,8 @@ def freelist(size: int) -> Callable[[Any], Any]:
 def exceptval(check: bool = True) -> Callable[[Any], Any]:
     """A decorator that does nothing."""
     return cclass
+
+
+def annotation_typing(take: bool) -> Callable[[Any], Any]:
+    """A decorator that does nothing."""
+    return cclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -96,35 +96,19 @@ def untrained_perceptron() -> nn.Perceptron:
 
 def train_perceptron() -> tuple[nn.Perceptron, list[float]]:
     """Teach a perceptron the logical OR with the mean squared error; the losses too."""
-    print("\nA perceptron learns OR: a = σ(w1·x1 + w2·x2 + b), MSE loss over the 4 rows")
+    print("\nA perceptron learns OR: a = σ(w.0·x.0 + w.1·x.1 + b), MSE loss over the 4 rows", flush=True)
     perceptron = untrained_perceptron()
+    inputs, targets = zip(*OR, strict=True)
     optimizer = optim.SGD(perceptron.parameters(), lr=1.0)
-    losses = []
-    for _ in progress(range(EPOCHS)):
-        loss = nn.mse([perceptron(inputs) for inputs, _ in OR], [target for _, target in OR])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.data)
-    return perceptron, losses
-
-
-def progress(epochs: Iterable[int]) -> Iterable[int]:
-    """The epochs under a progress bar, where tqdm is installed."""
-    if find_spec("tqdm") is None:
-        print('(no progress bar: pip install "autodiff-scalar[progress]")')
-        return epochs
-    from tqdm.auto import tqdm
-
-    bar: Iterable[int] = tqdm(epochs, desc="training", unit=" epochs")
-    return bar
+    log = nn.fit(perceptron, inputs, targets, loss=nn.mse, optimizer=optimizer, epochs=EPOCHS)
+    return perceptron, log.losses
 
 
 def print_perceptron(perceptron: nn.Perceptron, losses: list[float]) -> None:
     """What it has learnt."""
     print(f"loss {losses[0]:.4f} → {losses[-1]:.4f} in {len(losses)} epochs;", end=" ")
     print(", ".join(f"{parameter.name} = {parameter.data:.3f}" for parameter in perceptron.parameters()))
-    print("   x1   x2    output   target")
+    print("  x.0  x.1    output   target")
     for inputs, target in OR:
         print(f"  {inputs[0]:3.0f}  {inputs[1]:3.0f}    {perceptron(inputs).data:6.4f}   {target:6.0f}")
 
@@ -143,7 +127,7 @@ def first_cost() -> tuple[Value, list[Value]]:
 def loss_of_one_row() -> tuple[Value, list[Value]]:
     """The graph of a perceptron's loss before it has learnt: the last row of OR, inputs as Values, to be drawn."""
     inputs, target = OR[-1]
-    named = [Value(x, f"x{i}") for i, x in enumerate(inputs, start=1)]
+    named = [Value(x, f"x.{i}") for i, x in enumerate(inputs)]
     perceptron = untrained_perceptron()
     output = perceptron(named)
     output.name = "a"

@@ -245,6 +245,8 @@ def _holds_value(tree: Any) -> bool:
     waiting = [tree]
     while waiting:
         thing = waiting.pop()
+        if type(thing) is float:
+            continue
         if isinstance(thing, Value):
             return True
         if isinstance(thing, dict):
@@ -300,7 +302,7 @@ def _order_below(outputs: Iterable[Any]) -> list[Value]:
     """The topological order of everything that the Values among ``outputs`` depend on."""
     roots = [output for output in outputs if isinstance(output, Value)]
     # their sum, made without being recorded, is above them all
-    return topological_order(thaw(Value, "sum", 0.0, 0.0, None, roots, [1.0] * len(roots), None))[:-1]
+    return topological_order(thaw(Value, "sum", 0.0, 0.0, False, None, roots, [1.0] * len(roots), None))[:-1]
 
 
 def _recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:

@@ -3,16 +3,27 @@
 AutodiffError
 ├── GradientMismatch   (AssertionError)    a gradient that differences or the complex step do not confirm
 ├── NonFiniteError     (ArithmeticError)   an operation under ``strict()`` made a nan or an inf
+│   └── TrainingDiverged                   the loss or a gradient in ``nn.fit`` is nan or infinite
 ├── ShapeError         (ValueError)        a number of inputs, outputs or targets that does not fit
 ├── StaleRecording     (RuntimeError)      a ``data`` was written after operations had used it
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
 ├── DebuggerError      (ValueError)        a command, place or condition that the debugger does not understand
+├── SettingError       (ValueError)        a learning rate, a parameter list or another setting nothing can be trained with
+├── StateError         (ValueError)        a state_dict that does not fit what it is loaded into
+├── TargetError        (ValueError)        a label, a class or another target that a loss has no meaning for
+├── WrongFile          (ValueError)        a file to be loaded that is cut, of another program, or for another model
 ├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn or stepped through
+├── NotInGraphError    (ValueError)        a Value that the loss was not computed from
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
 
 Each is also the built-in exception in brackets, so code that catches that one goes on working.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 
 class AutodiffError(Exception):
@@ -34,6 +45,17 @@ class NonFiniteError(AutodiffError, ArithmeticError):
     """An operation recorded under ``strict()`` had a nan or an infinite result."""
 
 
+class TrainingDiverged(NonFiniteError):
+    """The loss or a gradient became nan or infinite; the message says where, and the model is as before that step.
+
+    ``log`` is the ``TrainingLog`` up to there.
+    """
+
+    def __init__(self, message: str, log: Any = None):
+        super().__init__(message)
+        self.log = log
+
+
 class ShapeError(AutodiffError, ValueError):
     """The number of inputs, outputs or targets is not the number expected; the message has both."""
 
@@ -50,8 +72,36 @@ class DebuggerError(AutodiffError, ValueError):
     """A command, place or condition that the debugger does not understand; the message says what there is."""
 
 
+class SettingError(AutodiffError, ValueError):
+    """A setting is outside of its range, or the parameters are none or hold one twice; the message says which."""
+
+
+class StateError(AutodiffError, ValueError):
+    """A ``state_dict`` is not one of this thing; the message says where it differs. Nothing was changed.
+
+    For a module ``missing`` and ``unexpected`` are the lists of keys.
+    """
+
+    def __init__(self, message: str, missing: Iterable[str] = (), unexpected: Iterable[str] = ()):
+        super().__init__(message)
+        self.missing = list(missing)
+        self.unexpected = list(unexpected)
+
+
+class TargetError(AutodiffError, ValueError):
+    """A target is of the right kind and has no meaning for this loss; the message has what would have."""
+
+
+class WrongFile(AutodiffError, ValueError):
+    """A file is not what is to be loaded; the message says which file and where in it."""
+
+
 class GraphTooLarge(AutodiffError, ValueError):
     """The graph has more nodes than can be laid out or stepped through; the message has both numbers."""
+
+
+class NotInGraphError(AutodiffError, ValueError):
+    """The Value is not among those that the loss was computed from."""
 
 
 class RendererFailed(AutodiffError, RuntimeError):

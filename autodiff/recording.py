@@ -100,3 +100,9 @@ def _users_line() -> str:
 
 def _is_ours(file: str, package: str) -> bool:
     return file.startswith((package, "<frozen")) or file == contextmanager.__code__.co_filename
+
+
+def name_of(node: Value) -> str | None:
+    """What to call a Value: the name it was given, or none."""
+    name: str | None = node.name
+    return name

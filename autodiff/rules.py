@@ -325,6 +325,7 @@ where   = op("where",   1, lambda x: x,  lambda x, out: (1,),                   
 mul0        = op("mul0", 2, ieee.mul0,           lambda x, y, out: (y, x),                      "{0} · {1}", precedence=2)
 div0        = op("div0", 2, ieee.div0,           lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}", precedence=2)
 nonnegative = op("nonnegative", 1, ieee.nonnegative, lambda x, out: (1,),                       "{0}")
+xlog1py     = op("xlog1py", 2, lambda x, y: mul0(x, log1p(y)), lambda x, y, out: (log1p(y), div0(x, nonnegative(1 + y))), "xlog1py({0}, {1})")
 
 # largest and smallest: those that tie share the derivative; against a plain number a tie has derivative 0
 max      = op("max",      None, ieee.greatest, lambda *xs: _shares([1 + compare(x, xs[-1]) for x in xs[:-1]]),

@@ -84,6 +84,12 @@ def _symbol(operand: Any) -> Symbol:
     return Symbol(text, rules.TABLE["neg"].precedence if operand < 0 else ATOM)
 
 
+def number_text(number: float) -> str:
+    """The number in at most five significant digits, with a real minus sign: ``−0.1235``, ``6.022e23``, ``nan``."""
+    mantissa, e, exponent = f"{number:.5g}".partition("e")
+    return (f"{mantissa}e{int(exponent)}" if e else mantissa).replace("-", "−")
+
+
 def _without_neutral(name: str, operands: tuple[Any, ...]) -> Symbol | None:
     """The other operand where one is neutral (x · 1, x^1, x + 0), and 0 for 0 · x."""
     left, right = operands[0], operands[-1]

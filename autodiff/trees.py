@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from autodiff.errors import ShapeError
@@ -39,7 +40,11 @@ class Structure:
             return place(self, supply)
         if self.kind is type(None):
             return None
-        children = [child._build(supply, place) for child in self.children]
+        n = len(self.children)
+        if self.children == (NUMBER,) * n:  # quickly, for identity is enough
+            children = list(islice(supply, n))
+        else:
+            children = [child._build(supply, place) for child in self.children]
         if issubclass(self.kind, dict):
             return self.kind(zip(self.keys, children, strict=True))
         return self.kind(*children) if hasattr(self.kind, "_fields") else self.kind(children)
@@ -95,6 +100,9 @@ class Structure:
         return f"a {self.kind.__name__} of {len(self.children)}"
 
 
+NUMBER = Structure(LEAF)
+
+
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
     """The leaves of a nested argument in order, and its form. What is no list, tuple, dict, array or None is a leaf."""
     leaves: list[Any] = []
@@ -108,6 +116,9 @@ def is_array(x: Any) -> bool:
 
 
 def _structure(tree: Any, leaves: list[Any]) -> Structure:
+    if type(tree) is float:
+        leaves.append(tree)
+        return NUMBER
     if tree is None:
         return Structure(type(None), size=0)
     if isinstance(tree, dict):
@@ -121,10 +132,13 @@ def _structure(tree: Any, leaves: list[Any]) -> Structure:
         leaves += tree.ravel().tolist()
         return Structure(ARRAY, tree.shape, size=tree.size)
     leaves.append(tree)
-    return Structure(LEAF)
+    return NUMBER
 
 
-def _container(kind: type, keys: tuple[Any, ...], members: Iterable[Any], leaves: list[Any]) -> Structure:
+def _container(kind: type, keys: tuple[Any, ...], members: Collection[Any], leaves: list[Any]) -> Structure:
+    if set(map(type, members)) <= {float, int}:
+        leaves += members
+        return Structure(kind, keys, (NUMBER,) * len(members), len(members))
     before = len(leaves)
     children = tuple([_structure(member, leaves) for member in members])
     return Structure(kind, keys, children, len(leaves) - before)

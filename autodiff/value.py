@@ -29,11 +29,13 @@ if not cython.compiled:
     from autodiff import ieee as libm
 
 # What ``kind`` says of a node: which of its two slots holds a Value, or that it has many operands. Then ``left`` is the tuple
-# of them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None.
+# of them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None. And whether
+# backward() has been through an operation, for its gradient is no number before.
 LEFT = cython.declare(cython.short, 1)
 RIGHT = cython.declare(cython.short, 2)
 BOTH = cython.declare(cython.short, 3)
 MANY = cython.declare(cython.short, 4)
+SWEPT = cython.declare(cython.short, 8)
 
 ADD = cython.declare(cython.short, rules.TABLE["add"].code)
 SUB = cython.declare(cython.short, rules.TABLE["sub"].code)
@@ -114,6 +116,11 @@ class Value:
         self.adjoint = number if type(number) is float else as_float(number, "grad")
 
     @property
+    def swept(self) -> bool:
+        """Whether ``backward()`` has been through this operation: before, its ``grad`` says nothing. False for a leaf."""
+        return (self.kind & SWEPT) != 0
+
+    @property
     def name(self) -> Any:
         """What drawings, the debugger and messages call it; a string or None."""
         return None if self.about is None else self.about.name
@@ -148,7 +155,7 @@ class Value:
     @property
     def arguments(self) -> tuple:
         """Everything the operation was given, in order: Values and plain numbers; empty for a leaf."""
-        given = self.left if self.kind == MANY else (self.left, self.right)
+        given = self.left if self.kind & MANY else (self.left, self.right)
         return tuple([x if isinstance(x, Value) else float(x) for x in given if x is not None])
 
     @property
@@ -159,7 +166,7 @@ class Value:
     @property
     def partials(self) -> tuple:
         """The local derivatives ∂self/∂operand, one for each of ``operands``, as they were when it was made."""
-        if self.kind == MANY:
+        if self.kind & MANY:
             return tuple([partial for x, partial in zip(self.left, self.right) if isinstance(x, Value)])
         return ((self.d_left,) if self.kind & LEFT else ()) + ((self.d_right,) if self.kind & RIGHT else ())
 
@@ -413,14 +420,16 @@ class Value:
         before: list = []
         try:
             count_uses(self, met, False)
-            before = [value.adjoint for value in met]
+            before = [(value.adjoint, value.kind) for value in met]
             for value in met:
                 if value.code:
                     value.adjoint = 0.0
+                    value.kind |= SWEPT
             sweep(self, upstream)
         except BaseException:
-            for value, adjoint in zip(met, before):
+            for value, (adjoint, kind) in zip(met, before):
                 value.adjoint = adjoint
+                value.kind = kind
             forget(self)
             raise
 
@@ -750,6 +759,7 @@ def count_uses(root: Value, met: list | None, zero: cython.bint) -> object:
         node.link = None
         if zero:
             node.adjoint = 0.0
+            node.kind |= SWEPT
         if node.kind & LEFT:
             top = count_use(node.left, top, met)
         if node.kind & RIGHT:
@@ -981,19 +991,22 @@ class Frozen:
         return frozen
 
     def __reduce__(self) -> Any:
-        kind, op, data, grad, about, arguments, partials, state = fields(self.node)
+        kind, op, data, grad, swept, about, arguments, partials, state = fields(self.node)
         frozen = [Frozen.of(x) if isinstance(x, Value) else x for x in arguments]
-        return thaw, (kind, op, data, grad, about, frozen, partials, state)
+        return thaw, (kind, op, data, grad, swept, about, frozen, partials, state)
 
 
 def fields(node: Value) -> tuple:
     """Everything ``thaw`` needs to make a node like this one."""
-    partials = list(node.right) if node.kind == MANY else [node.d_left, node.d_right]
+    partials = list(node.right) if node.kind & MANY else [node.d_left, node.d_right]
     about = None if node.about is None else tuple(node.about)
-    return type(node), node.op, node.primal, node.adjoint, about, node.arguments, partials, getattr(node, "__dict__", None)
+    state = getattr(node, "__dict__", None)
+    return type(node), node.op, node.primal, node.adjoint, node.swept, about, node.arguments, partials, state
 
 
-def thaw(kind: Any, op: str, data: float, grad: float, about: Any, arguments: Any, partials: Any, state: Any) -> Any:
+def thaw(
+    kind: Any, op: str, data: float, grad: float, swept: bool, about: Any, arguments: Any, partials: Any, state: Any
+) -> Any:
     """A node from its fields; the inverse of ``fields``."""
     node: Value = kind.__new__(kind)
     clear(node)
@@ -1009,11 +1022,13 @@ def thaw(kind: Any, op: str, data: float, grad: float, about: Any, arguments: An
     node.code = rule.code
     if rule.arity is None:
         node.left, node.right, node.kind = tuple(arguments), array("d", partials), MANY
-        return node
-    node.left = arguments[0]
-    node.right = arguments[1] if rule.arity == 2 else None
-    node.d_left, node.d_right = partials
-    node.kind = kind_of(node.left, node.right)
+    else:
+        node.left = arguments[0]
+        node.right = arguments[1] if rule.arity == 2 else None
+        node.d_left, node.d_right = partials
+        node.kind = kind_of(node.left, node.right)
+    if swept:
+        node.kind |= SWEPT
     return node
 
 

@@ -12,7 +12,7 @@ from benchmarks import report, runners, workloads
 from benchmarks.engines import ENGINES
 
 # how often each workload is repeated, and its title
-REPEATS = {"chain": 9, "chain2": 5, "moons": 7, "gpt": 7, "tree": 3}
+REPEATS = {"chain": 9, "chain2": 5, "moons": 7, "gpt": 7, "tree": 3, "optimizers": 9}
 TITLES = {
     "chain": "A chain of 100,000 operations, v = v * w",
     "chain2": "A chain of 100,000 operations, v = v * w + x",
@@ -24,6 +24,8 @@ Medians; the engines take turns. The cyclic garbage collector is off except wher
 one thread. micrograd's graphs are cycles, which del does not release: its times leave the release out. “bytes” is the
 growth of a fresh process's resident memory for each node of a chain."""
 SLOW = {"micrograd", "micrograd-gc", "plain-gc", "torch"}  # they take gigabytes for the tree, and a minute
+
+WITH_OPTIMIZERS = {"autodiff", "interpreted", "plain", "tensor"}
 
 
 def arguments() -> argparse.Namespace:
@@ -61,7 +63,7 @@ def measure(chosen: argparse.Namespace) -> report.Results:
                     results.add(workload, runner.name, runner.run(workload))
     if "chain" in results.times:
         tell("memory")
-        results.bytes = {runner.name: runners.memory(key) for key, runner in engines.items() if key != "dot"}
+        results.bytes = {runner.name: runners.memory(key) for key, runner in engines.items() if key not in ("dot", "tensor")}
     tell("")
     for runner in engines.values():
         runner.close()
@@ -69,6 +71,8 @@ def measure(chosen: argparse.Namespace) -> report.Results:
 
 
 def takes_part(key: str, workload: str, whole_tree: bool) -> bool:
+    if workload == "optimizers" or key == "tensor":
+        return workload == "optimizers" and key in WITH_OPTIMIZERS
     if key == "dot":
         return workload in workloads.NETWORKS
     return workload != "tree" or whole_tree or key not in SLOW
@@ -87,6 +91,8 @@ def show(results: report.Results, markdown: bool) -> None:
             table = report.chain_table(results, workload, TITLES[workload])
         elif workload == "tree":
             table = report.tree_table(results)
+        elif workload == "optimizers":
+            table = report.optimizer_table(results)
         else:
             table = report.step_table(results, workload, TITLES[workload])
         print(table.text(markdown))

@@ -16,6 +16,7 @@ class Engine:
     collector = False  # whether Python's cyclic garbage collector runs meanwhile
     leaves_cycles = False  # whether what is deleted stays until that collector comes
     leaf: Callable[[float], Any]
+    optimizers: Any  # the module that has its optimisers
 
     def begin(self, rows: Rows) -> None:
         """Called before anything is computed from these leaves."""
@@ -36,6 +37,13 @@ class Engine:
                 parameter.data -= rate * parameter.grad
                 parameter.grad = 0.0
 
+    def optimizer(self, kind: str, settings: dict[str, float], data: list[float], gradients: list[float]) -> Any:
+        """An optimiser of its own on parameters with these numbers, whose ``parameters`` has them."""
+        parameters = [self.leaf(x) for x in data]
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        return getattr(self.optimizers, kind)(parameters, **settings)
+
     def weighted_sum(self, weights: Sequence[Any], xs: Iterable[Any]) -> Any:
         """Σ wᵢ · xᵢ, spelled as micrograd's neuron spells it."""
         return sum(w * x for w, x in zip(weights, xs))  # noqa: B905  strict= would cost each of them time
@@ -49,6 +57,7 @@ class Autodiff(Engine):
 
         self.name = {"compiled": "autodiff", "python": "autodiff, interpreted"}[ad.implementation]
         self.leaf = ad.Value
+        self.optimizers = ad.optim
 
 
 class AutodiffDot(Autodiff):
@@ -66,9 +75,10 @@ class Plain(Engine):
     name = "plain-Python class"
 
     def __init__(self, collector: bool = False) -> None:
-        from benchmarks.plain import Value
+        from benchmarks import plain
 
-        self.leaf = Value
+        self.leaf = plain.Value
+        self.optimizers = plain
         self.collector = collector
         if collector:
             self.name += " + collector"
@@ -110,7 +120,7 @@ class Torch(Engine):
         torch.set_num_threads(1)
         self.torch = torch
 
-    def leaf(self, x: float) -> Any:
+    def leaf(self, x: Any) -> Any:
         return self.torch.tensor(x, dtype=self.torch.float64, requires_grad=True)
 
     def gradient(self, leaf: Any) -> float:
@@ -123,6 +133,19 @@ class Torch(Engine):
                     if parameter.grad is not None:
                         parameter -= rate * parameter.grad
                         parameter.grad = None
+
+
+class TorchTensor(Torch):
+    """Torch as it is meant to be used: all parameters in one tensor."""
+
+    name = "torch, one tensor"
+
+    def optimizer(self, kind: str, settings: dict[str, float], data: list[float], gradients: list[float]) -> Any:
+        parameter = self.leaf(data)
+        parameter.grad = self.torch.tensor(gradients, dtype=self.torch.float64)
+        optimizer = getattr(self.torch.optim, kind)([parameter], **settings)
+        optimizer.parameters = parameter.detach()
+        return optimizer
 
 
 class Xad(Engine):
@@ -174,6 +197,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "micrograd": Micrograd,
     "micrograd-gc": lambda: Micrograd(collector=True),
     "torch": Torch,
+    "tensor": TorchTensor,
     "xad": Xad,
 }
 OURS = ("autodiff", "dot", "interpreted")

@@ -1,7 +1,8 @@
-"""The yardstick: a Value in plain Python, with slots and stored local gradients, as a short script has it.
+"""The yardstick: a Value and optimisers in plain Python, as a short script has them.
 
-It has what the workloads need and nothing else. Like the scripts it stands for, it writes a − b as a + (−b) and
-a / b as a · b⁻¹, and finds its topological order by recursion. Its graph is acyclic, so that its release is timed too.
+The Value has slots, stored local gradients, what the workloads need and nothing else. Like the scripts it stands for, it
+writes a − b as a + (−b) and a / b as a · b⁻¹, and finds its topological order by recursion. Its graph is acyclic, so that
+its release is timed too.
 """
 
 from __future__ import annotations
@@ -79,3 +80,53 @@ def visit(node: Value, order: list[Value], visited: set[Value]) -> None:
         for child in node.children:
             visit(child, order, visited)
         order.append(node)
+
+
+# ---- optimisers: the step as a loop, the state as lists ---------------------------------------------------------------
+
+
+class SGD:
+    def __init__(self, parameters: list[Value], lr: float = 0.01, momentum: float = 0.0):
+        self.parameters, self.lr, self.momentum = parameters, lr, momentum
+        self.velocity = [0.0] * len(parameters)
+
+    def step(self) -> None:
+        if not self.momentum:
+            for p in self.parameters:
+                p.data -= self.lr * p.grad
+            return
+        for i, p in enumerate(self.parameters):
+            self.velocity[i] = self.momentum * self.velocity[i] + p.grad
+            p.data -= self.lr * self.velocity[i]
+
+
+class Adam:
+    def __init__(self, parameters: list[Value], lr: float = 0.001, weight_decay: float = 0.0):
+        self.parameters, self.lr, self.decay, self.steps = parameters, lr, weight_decay, 0
+        self.m, self.v = [0.0] * len(parameters), [0.0] * len(parameters)
+
+    def step(self) -> None:
+        self.steps += 1
+        shrink = 1 - self.lr * self.decay
+        rate, correction = self.lr / (1 - 0.9**self.steps), math.sqrt(1 - 0.999**self.steps)
+        for i, p in enumerate(self.parameters):
+            p.data *= shrink
+            self.m[i] = 0.9 * self.m[i] + (1 - 0.9) * p.grad
+            self.v[i] = 0.999 * self.v[i] + (1 - 0.999) * p.grad * p.grad
+            p.data -= rate * self.m[i] / (math.sqrt(self.v[i]) / correction + 1e-8)
+
+
+class AdamW(Adam):
+    def __init__(self, parameters: list[Value]):
+        super().__init__(parameters, weight_decay=0.01)
+
+
+class RMSprop:
+    def __init__(self, parameters: list[Value], lr: float = 0.01):
+        self.parameters, self.lr = parameters, lr
+        self.v = [0.0] * len(parameters)
+
+    def step(self) -> None:
+        for i, p in enumerate(self.parameters):
+            self.v[i] = 0.99 * self.v[i] + (1 - 0.99) * p.grad * p.grad
+            p.data -= self.lr * p.grad / (math.sqrt(self.v[i]) + 1e-8)

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks.workloads import CHAIN, TREE, Times
+from benchmarks.workloads import CHAIN, OPTIMIZERS, PARAMETERS, TREE, Times
 
 REFERENCE = 36.0  # ns for a float operation at the top level on the machine that the goals speak of
 FLOATS = "plain floats"
@@ -125,19 +125,29 @@ def step_table(results: Results, workload: str, title: str) -> Table:
     return Table(title, ["ms a step", *STEP, "whole step", "× ours"], rows)
 
 
+def optimizer_table(results: Results) -> Table:
+    rows = []
+    ours = results.seconds("optimizers", "autodiff", *OPTIMIZERS)
+    for engine in results.engines("optimizers"):
+        cells = [number(1e6 * results.seconds("optimizers", engine, name)) for name in OPTIMIZERS]
+        rows.append([engine, *cells, number(ratio(results.seconds("optimizers", engine, *OPTIMIZERS), ours), 1)])
+    return Table(f"A step of an optimiser with {PARAMETERS:,} parameters", ["µs a step", *OPTIMIZERS, "× ours"], rows)
+
+
 def agreement(results: Results, workload: str) -> str:
     """Whether every engine came to the same value and the same gradients in every repeat."""
     engines = [repeats for engine, repeats in results.times[workload].items() if engine != FLOATS]
     if not engines:
         return "no engine took part\n"
-    apart = {check: [error for repeats in engines for error in errors(engines[0], repeats, check)] for check in CHECKS}
+    checks = [check for check in CHECKS if check in engines[0][0]]
+    apart = {check: [error for repeats in engines for error in errors(engines[0], repeats, check)] for check in checks}
     # each by itself, for a nan hides from max()
-    agree = all(error <= 1e-9 for check in CHECKS for error in apart[check])
+    agree = all(error <= 1e-9 for check in checks for error in apart[check])
     verdict = "they agree to 1e-9" if agree else "THEY DISAGREE"
     first, last = engines[0][0]["value"], engines[0][-1]["value"]
     course = f"value {first:.6g}" + (f" → {last:.6g}" if workload in STEPS else "")
-    largest = {check: max(apart[check]) for check in CHECKS}
-    return f"{course}; values at most {largest['value']:.0e} apart, gradients {largest['gradients']:.0e}: {verdict}\n"
+    gradients = f", gradients {max(apart['gradients']):.0e}" if "gradients" in checks else ""
+    return f"{course}; values at most {max(apart['value']):.0e} apart{gradients}: {verdict}\n"
 
 
 def errors(first: list[Times], second: list[Times], check: str) -> list[float]:
@@ -160,6 +170,8 @@ def goals(results: Results) -> Table:
     plain = results.seconds("gpt", "plain-Python class", *STEP)
     dots = results.seconds("gpt", "autodiff, dot", *STEP)
     interpreted = results.seconds("gpt", "autodiff, interpreted", *STEP)
+    steps = [results.seconds("optimizers", "autodiff", name) for name in OPTIMIZERS]
+    slowest = None if None in steps else 1e6 * max(steps)
     rows = [
         judged("chain: build, × floats at the top level", build, ratio(build, floats), 2.0),
         judged(
@@ -179,6 +191,7 @@ def goals(results: Results) -> Table:
             ratio(interpreted, plain),
             1.0,
         ),
+        judged(f"slowest optimiser: µs a step of {PARAMETERS:,} parameters", slowest, slowest, 1000.0),
     ]
     title = f"Goals (a float operation at the top level: {number(floats, 1)} ns here; scaled is to {REFERENCE:.0f} ns)"
     return Table(title, ["goal", "measured", "figure", "limit", ""], [row for row in rows if row])

@@ -45,6 +45,8 @@ class Local:
             return workloads.chain(self.engine, workloads.BODIES[workload])
         if workload == "tree":
             return workloads.tree(self.engine)
+        if workload == "optimizers":
+            return workloads.optimizers(self.engine)
         if workload not in self.networks:
             self.networks[workload] = workloads.NETWORKS[workload](self.engine)
         return workloads.train_step(self.engine, self.networks[workload])

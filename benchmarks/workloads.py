@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable
 from itertools import pairwise
+from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -260,3 +261,34 @@ def train_step(engine: Engine, network: Any) -> Times:
 
 
 NETWORKS: dict[str, Callable[[Engine], Any]] = {"moons": Moons, "gpt": GPT}
+
+
+# ---- steps of optimisers ---------------------------------------------------------------------------------------------
+
+PARAMETERS = 10_000
+STEPS = 11
+OPTIMIZERS: dict[str, tuple[str, dict[str, float]]] = {
+    "SGD": ("SGD", {"lr": 0.01}),
+    "momentum": ("SGD", {"lr": 0.01, "momentum": 0.9}),
+    "Adam": ("Adam", {}),
+    "AdamW": ("AdamW", {}),
+    "RMSprop": ("RMSprop", {}),
+}
+
+
+def optimizers(engine: Engine) -> Times:
+    """The median seconds a step of each optimiser, after a first one, and where all of them have come to."""
+    rng = random.Random(5)
+    data, gradients = ([rng.gauss(0.0, 1.0) for _ in range(PARAMETERS)] for _ in range(2))
+    times: Times = {}
+    value = 0.0
+    for name, (kind, settings) in OPTIMIZERS.items():
+        optimizer = engine.optimizer(kind, settings, data, gradients)
+        optimizer.step()
+        marks = [perf_counter()]
+        for _ in range(STEPS):
+            optimizer.step()
+            marks.append(perf_counter())
+        times[name] = median(between(marks))
+        value += sum(math.sin(i + 1.0) * float(x.data) for i, x in enumerate(optimizer.parameters))
+    return times | {"value": value}

@@ -58,7 +58,7 @@ def test_demo_without_extras_says_what_is_missing_and_how_to_mend_it(tmp_path):
     run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert 'pip install "autodiff-scalar[plot]"' in run.stdout
-    assert 'pip install "autodiff-scalar[progress]"' in run.stdout
+    assert 'pip install "autodiff-scalar[progress]"' in run.stderr
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_not_a_traceback(tmp_path, capsys):

@@ -17,15 +17,18 @@ PACKAGE = Path(autodiff.__file__).parent
 # A module or subpackage imports those on lower floors and its own parts. Faces import anything; nobody imports them.
 FLOORS = {
     "ieee": 0, "rules": 0, "errors": 0, "_cython": 0, "symbols": 0, "files": 0, "trees": 0,
-    "value": 1,
-    "functions": 2, "recording": 2, "differentiate": 2,
-    "nn": 3, "optim": 3, "drawing": 3, "debugger": 3, "compiler": 3, "explain": 3, "check": 3,
+    "value": 1, "settings": 1, "states": 1,
+    "functions": 2, "recording": 2, "differentiate": 2, "schedules": 2, "parameters": 2, "walk": 2, "paths": 2, "formulas": 2,
+    "nn": 3, "optim": 3, "drawing": 3, "debugger": 3, "compiler": 3, "explain": 3, "summary": 3, "check": 3,
     "__init__": 4, "__main__": 4, "_implementation": 4, "demo": 4,
 }  # fmt: skip
 FACES = 4
 BESIDE = {
     ("rules", "ieee"),
     ("symbols", "rules"),
+    ("paths", "walk"),
+    ("formulas", "walk"),
+    ("formulas", "recording"),
     ("trees", "errors"),
     ("differentiate", "functions"),
     ("debugger", "drawing"),
@@ -133,10 +136,10 @@ def test_a_permitted_import_is_permitted(module, source):
 
 PUBLIC_NAMES = """
     Value
-    AutodiffError DebuggerError GradientMismatch GraphTooLarge NonFiniteError RendererFailed RendererNotFound ShapeError
-    StaleRecording UnknownNameError
+    AutodiffError DebuggerError GradientMismatch GraphTooLarge NonFiniteError NotInGraphError RendererFailed RendererNotFound
+    SettingError ShapeError StaleRecording StateError TargetError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
-    draw implementation nn optim scope strict
+    blame draw explain expression implementation nn optim scope strict summary
     steps debug page History
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot

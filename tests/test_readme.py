@@ -4,15 +4,38 @@ import re
 from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def test_the_code_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+def printed_by(block, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(code.splitlines()) <= 30
-    exec(compile(code, "readme", "exec"), {})
-    first, *rows, error = capsys.readouterr().out.splitlines()
+    exec(compile(block, "readme", "exec"), {})
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_perceptron_in_thirty_lines(tmp_path, monkeypatch, capsys):
+    assert len(BLOCKS[0].splitlines()) <= 30
+    first, *rows, error = printed_by(BLOCKS[0], tmp_path, monkeypatch, capsys)
     assert first.startswith("4.00007")
     assert [round(float(row.split()[-1])) for row in rows] == [0, 1, 1, 1]
     assert "log of Value(0.0, grad=0.0) is -inf" in error
     assert (tmp_path / "loss.svg").exists()
+
+
+def test_derivatives_as_functions(tmp_path, monkeypatch, capsys):
+    minimum, shape, third, *polar, slope = printed_by(BLOCKS[1], tmp_path, monkeypatch, capsys)
+    assert minimum == "[1. 1. 1. 1. 1.]"
+    assert shape.startswith("(5, 5) [")
+    assert abs(float(third) + 0.5651) < 1e-3  # −2 sech⁴ + 4 tanh² sech²
+    assert "'r': 0.8775" in polar[0]
+    assert slope == "(6.0, 3.0)"
+
+
+def test_training_a_network(tmp_path, monkeypatch, capsys):
+    log, last = printed_by(BLOCKS[2], tmp_path, monkeypatch, capsys)
+    assert log.startswith("TrainingLog(")
+    assert last.startswith("['layers.0.neurons.0.w.0', 'layers.0.neurons.0.w.1', 'layers.0.neurons.0.b']")
+    output, target = map(float, last.split("] ")[1].split())
+    assert output * target > 0
+    assert (tmp_path / "training.png").exists()
+    assert (tmp_path / "model.json").exists()

@@ -115,6 +115,7 @@ TRUTHS = {
     "where": Truth(lambda x: x, (ANY,)),
     "mul0": Truth(lambda x, y: x * y, (ANY, ANY)),
     "div0": Truth(lambda x, y: x / y, (ANY, ANY)),
+    "xlog1py": Truth(lambda x, y: x * mp.log1p(y), (ANY, (-0.99, 30.0))),
     "nonnegative": Truth(lambda x: x, ((0.01, 30.0),)),
     "max": Truth(lambda *xs: max(xs), (ANY,) * 4, analytic=False),
     "min": Truth(lambda *xs: min(xs), (ANY,) * 4, analytic=False),

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from autodiff.debugger.history import History
 from autodiff.debugger.words import Words
 from autodiff.drawing.dot import digraph
-from autodiff.drawing.model import Box, Graph, graph_of, number_text
+from autodiff.drawing.model import Box, Graph, graph_of
 from autodiff.drawing.render import picture
 from autodiff.errors import GraphTooLarge, RendererFailed, RendererNotFound
+from autodiff.symbols import number_text
 from autodiff.value import Value
 
 TAGS = {"svg", "g", "path", "polygon", "polyline", "ellipse", "text"}

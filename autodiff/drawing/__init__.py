@@ -4,32 +4,80 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import graphviz
 
-from autodiff.drawing.dot import digraph
-from autodiff.drawing.model import graph_of
-from autodiff.drawing.render import path_and_format, write
-from autodiff.value import Value
+from autodiff import files
+from autodiff.drawing import fold as folding
+from autodiff.drawing import mermaid
+from autodiff.drawing.dot import COLOURS, EdgeText, digraph
+from autodiff.drawing.model import Fold, graph_of
+from autodiff.drawing.render import DIAGRAMS, path_and_format, write
+from autodiff.errors import UnknownNameError
+from autodiff.value import Value, attach
 
 __all__ = ["draw"]
 
 
-def draw(loss: Value, file: str | os.PathLike[str] | None = None, *, parameters: Iterable[Value] = ()) -> graphviz.Digraph:
+def draw(
+    loss: Value,
+    file: str | os.PathLike[str] | None = None,
+    *,
+    parameters: Iterable[Value] = (),
+    fold: Fold = "auto",
+    depth: int | None = None,
+    only: Value | Iterable[Value] | None = None,
+    top: int | None = None,
+    edges: EdgeText = "local",
+    heat: bool = False,
+) -> graphviz.Digraph:
     """The graph of everything that ``loss`` was computed from, with data, gradients and local derivatives.
 
     Each Value is one box with the operation that made it; each arrow carries the local derivative ∂result/∂operand that the
-    chain rule multiplies by. The result shows itself in a notebook. With ``file`` it is written too, in the format of the
-    suffix: .svg, .png, .pdf, or .dot and .gv for DOT text. Leaves among ``parameters`` are drawn as such, others as inputs.
+    chain rule multiplies by, or with ``edges="flow"`` that times the gradient of the result: what this use contributes to the
+    gradient of the operand; with ``edges=None`` nothing. A gradient that no ``backward()`` has computed is drawn as not
+    computed. ``heat=True`` shows the size of gradients by colour and line width, on a logarithmic scale that a legend explains.
+    The result shows itself in a notebook. With ``file`` it is written too, in the format of the suffix: .svg, .png, .pdf, .dot
+    and .gv for DOT text, .mmd for Mermaid text. Leaves among ``parameters`` are drawn as such, others as inputs.
 
-    Raises ``TypeError`` for anything but a Value, ``UnknownNameError`` for another suffix, ``GraphTooLarge`` for more than can
-    be laid out, ``RendererFailed`` if the renderer draws nothing, and ``RendererNotFound`` if there is none here: then the
-    DOT text is written beside ``file``.
+    A large graph is folded until no more than some 500 boxes and 1,000 edges are left, and the picture says what was folded:
+    scopes, long sums, and what is alike. ``fold`` may also be the names of the scopes to fold, or None for nothing. Of a graph
+    a part can be drawn: ``only`` the paths from some Values to the loss, the ``top`` strongest paths, those that contribute
+    most to the gradients of their leaves, and what is at most ``depth`` operations from the loss.
+
+    Raises ``TypeError`` for anything but a Value, ``UnknownNameError`` for another suffix or option, ``NotInGraphError`` for
+    ``only`` a Value that the loss was not computed from, ``GraphTooLarge`` for more than can be laid out unfolded,
+    ``RendererFailed`` if the renderer draws nothing, and ``RendererNotFound`` if there is none here: then the DOT text is
+    written beside ``file``.
     """
     if not isinstance(loss, Value):
         raise TypeError(f"draw() takes a Value, not {type(loss).__name__}")
+    if isinstance(fold, str) and fold != "auto":
+        raise UnknownNameError(f"fold={fold!r}: there are 'auto', None, and a list of the names of scopes")
+    if edges not in ("local", "flow", None):
+        raise UnknownNameError(f"edges={edges!r}: there are 'local', 'flow' and None")
     destination = None if file is None else path_and_format(file)
-    drawing = digraph(graph_of(loss, parameters))
+    as_text = destination is not None and destination[1] in DIAGRAMS
+    budget = mermaid.BUDGET if as_text else folding.PICTURE
+    graph = graph_of(loss, parameters, fold=fold, budget=budget, depth=depth, only=only, top=top)
+    drawing = digraph(graph, edges, heat)
     if destination is not None:
-        write(drawing.source, *destination)
+        if as_text:
+            files.replace(destination[0], mermaid.mermaid(graph, COLOURS, edges).encode())
+        else:
+            write(drawing.source, *destination)
     return drawing
+
+
+def _shown(value: Value, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
+    """What a notebook shows of a Value: its graph; its text where that cannot be drawn."""
+    text = repr(value)
+    try:
+        bundle: dict[str, Any] = draw(value)._repr_mimebundle_(include, exclude)
+        return {"text/plain": text} | bundle
+    except Exception as error:  # whatever it is, a notebook must not show a traceback in place of a number
+        return {"text/plain": f"{text}\n({type(error).__name__}: {error})"}
+
+
+attach("_repr_mimebundle_", _shown)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import graphviz
 
 from autodiff.drawing import render
-from autodiff.drawing.model import Box, Edge, Graph, Kind, number_text
+from autodiff.drawing.model import Box, Edge, Graph, Kind, Span, in_scopes
+from autodiff.drawing.scale import Scale
+from autodiff.drawing.words import number_text
 from autodiff.errors import AutodiffError
 
 GRAPH = {
@@ -28,7 +30,9 @@ GRAPH = {
     "nodesep": "0.2",
     "ranksep": "0.3",
 }
-NODE = {"shape": "box", "fontname": "Helvetica", "fontsize": "12", "fontcolor": "#1f2328", "margin": "0.06,0.03", "height": "0"}
+UNSIZED = re.compile("fillcolor=[^ ]*|penwidth=[^ ]*")  # what a look leaves to the size of the gradient
+INK = "#1f2328"  # on the light fill of a box
+NODE = {"shape": "box", "fontname": "Helvetica", "fontsize": "12", "fontcolor": INK, "margin": "0.06,0.03", "height": "0"}
 EDGE = {
     "fontname": "Helvetica",
     "fontsize": "10",
@@ -45,10 +49,18 @@ LOOK: dict[Kind, str] = {
     "constant": 'style="rounded,filled,dashed" fillcolor="#f3f4f6" color="#7d838d"',
     "operation": 'style=filled fillcolor="#fdf6e3" color="#a98430"',
     "loss": 'style=filled fillcolor="#fbe3e4" color="#c4484f" peripheries=2',
+    "folded": 'shape=box3d style=filled fillcolor="#eee6f7" color="#8260a8"',
+}
+COLOURS: dict[Kind, tuple[str, str]] = {
+    kind: (re.findall(r'fillcolor="(.*?)"', look)[0], re.findall(r' color="(.*?)"', look)[0]) for kind, look in LOOK.items()
 }
 FAINT = "#57606a"
 ALARM = "#c62828"  # a fill under white text
 ALARM_LINE = "#dd4b4b"  # on the page
+NOT_COMPUTED = f'<FONT COLOR="{FAINT}"><I>not computed</I></FONT>'
+MOST_LABELS = 150  # of folded edges: more would tear the picture apart, and the tooltips have them too
+
+EdgeText = Literal["local", "flow"] | None
 
 
 class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
@@ -78,88 +90,166 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
         return bundle
 
 
-def digraph(graph: Graph) -> Drawing:
+def digraph(graph: Graph, edges: EdgeText = "local", heat: bool = False) -> Drawing:
     """The graph as DOT, in a Digraph."""
-    body = [*box_lines(graph.boxes), *map(edge_line, graph.edges)]
-    return Drawing("autodiff", format="svg", graph_attr=GRAPH, node_attr=NODE, edge_attr=EDGE, body=body)
+    scale = Scale([*sizes_of(graph)]) if heat else None
+    quiet = len(graph.edges) > MOST_LABELS and any(edge.count > 1 for edge in graph.edges)
+    body = [*box_lines(graph.boxes, scale), *(edge_line(edge, None if quiet else edges, scale, quiet) for edge in graph.edges)]
+    notes = [*graph.notes, "the wider an edge, the more edges it stands for"] if quiet and scale is None else graph.notes
+    caption = caption_of(notes, scale)
+    attributes = GRAPH | {"label": f"<{caption}>", "labelloc": "b", "labeljust": "l"} if caption else GRAPH
+    return Drawing("autodiff", format="svg", graph_attr=attributes, node_attr=NODE, edge_attr=EDGE, body=body)
+
+
+# ---- the legend -------------------------------------------------------------------------------------------------------------
+
+
+def sizes_of(graph: Graph) -> Iterator[float]:
+    """The gradients that colours and widths stand for: those of the boxes, and what flows along the edges."""
+    for box in graph.boxes:
+        if isinstance(box.grad, Span):
+            yield from (box.grad.low, box.grad.high)
+        elif box.grad is not None:
+            yield box.grad
+    for edge in graph.edges:
+        if edge.flow is not None:
+            yield edge.flow
+
+
+def caption_of(notes: list[str], scale: Scale | None) -> str:
+    """What the picture says about itself, and what its colours mean; empty if there is nothing to say."""
+    rows = [f'<TR><TD ALIGN="LEFT">{html(note)}</TD></TR>' for note in notes]
+    if scale is not None:
+        samples = [
+            f'<TD BGCOLOR="{scale.fill(size)}" COLOR="{scale.colour(size)}" BORDER="{round(scale.width(size))}">'
+            f'<FONT COLOR="{INK}">{number_text(float(f"{size:.2g}"))}</FONT></TD>'
+            for size in scale.samples()
+        ]
+        legend = (
+            f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2"><TR><TD>size of the gradient</TD>{"".join(samples)}</TR></TABLE>'
+        )
+        rows.append(f'<TR><TD ALIGN="LEFT">{legend}</TD></TR>')
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{"".join(rows)}</TABLE>' if rows else ""
 
 
 # ---- boxes ------------------------------------------------------------------------------------------------------------------
 
 
-def box_lines(boxes: list[Box]) -> Iterator[str]:
+def box_lines(boxes: list[Box], scale: Scale | None) -> Iterator[str]:
     """The boxes, those of one scope in a cluster of its own, inside the cluster of the scope around it."""
-    by_scope: dict[tuple[str, ...], list[Box]] = {}
-    for box in boxes:
-        by_scope.setdefault(tuple(box.scope.split(".")) if box.scope else (), []).append(box)
-    opened: tuple[str, ...] = ()
     clusters = 0
-    for scope in sorted(by_scope):  # a scope comes right before those inside it
-        shared = common_length(opened, scope)
-        for depth in range(len(opened), shared, -1):
-            yield "\t" * depth + "}\n"
-        for depth in range(shared, len(scope)):
-            label = html(scope[depth])
-            yield "\t" * (depth + 1) + f"subgraph cluster_{clusters} {{\n"
-            yield "\t" * (depth + 2) + f"id=s{clusters} class=scope label=<{label}>\n"
+    depth = 0
+    for closed, opened, inside, members in in_scopes(boxes):
+        yield from ("\t" * level + "}\n" for level in range(depth, depth - closed, -1))
+        depth = inside
+        for name, level in zip(opened, range(inside - len(opened), inside), strict=True):
+            yield "\t" * (level + 1) + f"subgraph cluster_{clusters} {{\n"
+            yield "\t" * (level + 2) + f'id=s{clusters} class=scope label=<{html(name)}> tooltip="{quoted(name)}"\n'
             clusters += 1
-        for box in by_scope[scope]:
-            yield "\t" * (len(scope) + 1) + box_line(box)
-        opened = scope
-    for depth in range(len(opened), 0, -1):
-        yield "\t" * depth + "}\n"
+        for box in members:
+            yield "\t" * (inside + 1) + box_line(box, scale)
 
 
-def common_length(a: tuple[str, ...], b: tuple[str, ...]) -> int:
-    length = 0
-    while length < min(len(a), len(b)) and a[length] == b[length]:
-        length += 1
-    return length
+def box_line(box: Box, scale: Scale | None) -> str:
+    classes = box.kind if finite(box.data) and finite(box.grad) else f"{box.kind} nonfinite"
+    look = LOOK[box.kind]
+    if scale is not None and box.grad is not None:
+        size = box.grad.largest() if isinstance(box.grad, Span) else box.grad
+        if size and math.isfinite(size):
+            width = min(max(scale.width(size), 1), 3)
+            look = f'{UNSIZED.sub("", look)} fillcolor="{scale.fill(size)}" penwidth={width}'
+    return f'{box.id} [id={box.id} class="{classes}" {look} tooltip="{quoted(box.tooltip)}" label=<{label(box)}>]\n'
 
 
-def box_line(box: Box) -> str:
-    numbers = [box.data] if box.grad is None else [box.data, box.grad]
-    classes = box.kind if all(map(math.isfinite, numbers)) else f"{box.kind} nonfinite"
-    return f'{box.id} [id={box.id} class="{classes}" {LOOK[box.kind]} label=<{label(box)}>]\n'
+def finite(number: float | Span | None) -> bool:
+    return number is None or (not number.odd if isinstance(number, Span) else math.isfinite(number))
 
 
 def label(box: Box) -> str:
     """A table of lines: name and operation, data, gradient. A constant is its number alone."""
     name = f"<B>{html(box.name)}</B>" if box.name else ""
-    title = f"{name} = {html(box.operation)}" if name and box.operation else name or html(box.operation)
+    means = ": " if box.kind == "folded" else " = "
+    title = f"{name}{means}{html(box.operation)}" if name and box.operation else name or html(box.operation)
     lines = f"<TR><TD>{title}</TD></TR>" if title else ""
     lines += number_line("" if box.kind == "constant" else "data", box.data)
-    if box.grad is not None:
+    if box.kind != "constant":
         lines += number_line("grad", box.grad)
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{lines}</TABLE>'
 
 
-def number_line(word: str, number: float) -> str:
+def number_line(word: str, number: float | Span | None) -> str:
     """A line of a label; nan and inf are marked, whatever else there is to look at."""
-    if not math.isfinite(number):
-        return (
-            f'<TR><TD ALIGN="LEFT" BGCOLOR="{ALARM}"><FONT COLOR="white">{word} <B>{number_text(number)}</B></FONT></TD></TR>'
+    if number is None:
+        text = NOT_COMPUTED
+    elif isinstance(number, Span):
+        text = (
+            number_text(number.low) if number.low == number.high else f"{number_text(number.low)} … {number_text(number.high)}"
         )
+        if number.odd:
+            return alarm(word, f"{number.odd:,} nan or inf")
+    else:
+        text = number_text(number)
+        if not math.isfinite(number):
+            return alarm(word, text)
     small = f'<FONT COLOR="{FAINT}" POINT-SIZE="10">{word}</FONT> ' if word else ""
-    return f'<TR><TD ALIGN="LEFT">{small}{number_text(number)}</TD></TR>'
+    return f'<TR><TD ALIGN="LEFT">{small}{text}</TD></TR>'
+
+
+def alarm(word: str, text: str) -> str:
+    return f'<TR><TD ALIGN="LEFT" BGCOLOR="{ALARM}"><FONT COLOR="white">{word} <B>{text}</B></FONT></TD></TR>'
 
 
 # ---- edges ------------------------------------------------------------------------------------------------------------------
 
 
-def edge_line(edge: Edge) -> str:
-    if edge.derivative is None:
-        return f"\t{edge.operand} -> {edge.result} [id={edge.id} class=constant style=dashed]\n"
-    attributes = f'id={edge.id} label="×{number_text(edge.derivative)}"'
-    if not math.isfinite(edge.derivative):
+def edge_line(edge: Edge, edges: EdgeText, scale: Scale | None, quiet: bool) -> str:
+    ends = f"\t{edge.operand} -> {edge.result}"
+    if edge.count == 1 and edge.derivative is None:
+        return f"{ends} [id={edge.id} class=constant style=dashed]\n"
+    attributes = f"id={edge.id}"
+    text = "" if quiet else edge_text(edge, edges)
+    if text:
+        attributes += f' label="{text}"'
+    attributes += f' tooltip="{edge_tooltip(edge)}"'
+    shown = [x for x in (edge.derivative, edge.flow) if x is not None]
+    if not all(map(math.isfinite, shown)):
         attributes += f' class=nonfinite color="{ALARM_LINE}" fontcolor="{ALARM_LINE}"'
-    return f"\t{edge.operand} -> {edge.result} [{attributes}]\n"
+    elif scale is not None and edge.flow is not None:
+        attributes += f' color="{scale.colour(edge.flow)}" penwidth={scale.width(edge.flow)}'
+        attributes += "" if edge.flow else " style=dotted"
+    elif edge.count > 1:
+        attributes += f" penwidth={min(1 + math.log10(edge.count), 4):.1f}"
+    return f"{ends} [{attributes}]\n"
+
+
+def edge_text(edge: Edge, edges: EdgeText) -> str:
+    if edge.count > 1:
+        return f"{edge.count:,} edges"
+    number = edge.derivative if edges == "local" else edge.flow if edges == "flow" else None
+    if number is None:
+        return ""
+    text = number_text(number)
+    return f"×{text}" if edges == "local" else text if text.startswith("−") else f"+{text}"
+
+
+def edge_tooltip(edge: Edge) -> str:
+    """The chain rule on one edge: local · upstream = what it contributes."""
+    if edge.count > 1:
+        return (
+            f"{edge.count:,} edges"
+            if edge.flow is None
+            else f"{edge.count:,} edges; the largest contributes {number_text(edge.flow)}"
+        )
+    text = f"local derivative {number_text(edge.derivative or 0.0)}"
+    return text if edge.flow is None else f"{text}, times the gradient above: contributes {number_text(edge.flow)}"
 
 
 # ---- text -------------------------------------------------------------------------------------------------------------------
 
 # Graphviz expands \N, \G and the like in HTML-like labels too, so a backslash is doubled.
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "\\\\", "\n": "<BR/>", "\t": "    "})
+# Tooltips it expands twice.
+QUOTED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": 4 * "\\", "\n": "&#10;"})
 UNDRAWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -173,3 +263,9 @@ def stand_in(character: str) -> str:
     """Unicode's picture of a control character; the replacement character for what is no character."""
     code = ord(character)
     return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "\ufffd"
+
+
+def quoted(text: str) -> str:
+    """The text for a double-quoted attribute that Graphviz expands and takes entities in, to be read as it is."""
+    text = UNDRAWABLE.sub(lambda found: stand_in(found[0]), text.replace("\r\n", "\n"))
+    return text.translate(QUOTED)

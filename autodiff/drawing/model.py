@@ -1,174 +1,303 @@
 """What there is to draw: the boxes and edges of the graph below a Value, as plain data that knows nothing of DOT.
 
-One box is one Value with the operation that made it; one edge is one use of an operand, so x · x has two. A plain number is
-written into an operation of one or two operands (``w · 1.5``, ``x²``), and is a box of its own in an operation of many.
+One box is one Value with the operation that made it, or a number of Values folded together; one edge is one use of an operand,
+so x · x has two, or a bundle of them. A plain number is written into an operation of one or two operands (``w · 1.5``, ``x²``),
+and is a box of its own in an operation of many.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from autodiff import rules
+from autodiff.drawing import fold as folding
+from autodiff.drawing.part import Part, whole
+from autodiff.drawing.words import anyhow, counted, scope_parts, spelled
 from autodiff.errors import GraphTooLarge
-from autodiff.value import Value, topological_order
+from autodiff.recording import name_of
+from autodiff.value import Value
 
-Kind = Literal["leaf", "parameter", "input", "constant", "operation", "loss"]
+Kind = Literal["leaf", "parameter", "input", "constant", "operation", "loss", "folded"]
+Fold = Literal["auto"] | Iterable[str] | None
 
 MOST_BOXES = 2_000
 MOST_EDGES = 5_000
 
-ANYTHING = "…"  # an operand without a name that would fit
-MOST_SPELLED = 4  # operands of one operation that are spelled one by one
-LONGEST_WORD = 12  # characters of an operand's name or spelling that is repeated where it is used
-ATOM = 9  # the precedence of what needs no brackets
 
-SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+class Span(NamedTuple):
+    """From the smallest to the largest of some numbers; ``odd`` of them are nan or infinite, and not among those two."""
+
+    low: float
+    high: float
+    odd: int
+
+    def largest(self) -> float:
+        """The one that is larger in size."""
+        return max(self.low, self.high, key=abs)
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One Value, or one plain number. ``operation`` is empty for a leaf; ``grad`` is None where there is no gradient."""
+    """One Value, one plain number, or ``count`` Values folded together with the ``inner`` edges between them.
+
+    ``operation`` is empty for a leaf. ``grad`` is None where no gradient was computed, and for a plain number, which has none.
+    """
 
     id: str
     kind: Kind
     name: str
     operation: str
-    data: float
-    grad: float | None
+    data: float | Span
+    grad: float | Span | None
     scope: str
+    tooltip: str = ""
+    count: int = 1
+    inner: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One use of an operand; ``derivative`` is ∂result/∂operand, None for a plain number."""
+    """One use of an operand, or ``count`` uses where Values are folded.
+
+    ``derivative`` is ∂result/∂operand, ``flow`` that times the gradient of the result: what this use contributes to the
+    gradient of the operand. None for a plain number, for a flow not computed, and a bundle has no derivative; its flow is the
+    one that is largest in size.
+    """
 
     id: str
     operand: str
     result: str
     derivative: float | None
+    flow: float | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Boxes, operands before what uses them, and the edges between them."""
+    """Boxes, operands before what uses them, the edges between them, and what the picture must say about itself."""
 
     boxes: list[Box]
     edges: list[Edge]
+    notes: list[str] = field(default_factory=list)
 
 
-def graph_of(loss: Value, parameters: Iterable[Value] = ()) -> Graph:
-    """The graph of everything that ``loss`` depends on.
+def graph_of(
+    loss: Value,
+    parameters: Iterable[Value] = (),
+    *,
+    fold: Fold = "auto",
+    budget: folding.Budget = folding.PICTURE,
+    depth: int | None = None,
+    only: Value | Iterable[Value] | None = None,
+    top: int | None = None,
+) -> Graph:
+    """The graph of everything that ``loss`` depends on, or a part of it, as ``draw()`` has it."""
+    part = whole(loss)
+    kinds = kinds_of(part.walk.nodes, {id(parameter) for parameter in parameters})
+    part = part.selected(depth, only, top)
+    return Painter(part, [kinds[place] for place in part.origin]).graph(fold, budget)
+
+
+def kinds_of(nodes: list[Value], parameters: set[int]) -> list[Kind]:
+    """The kind of each Value; the last is the loss.
 
     A leaf is a parameter if it is among ``parameters`` or belongs to a scope, as those of a module do. Where there are
-    parameters the other leaves are inputs. Raises ``GraphTooLarge`` if there is too much to lay out.
+    parameters the other leaves are inputs.
     """
-    order = topological_order(loss)
-    refuse_too_large(order)
-    ids = {id(node): f"v{number}" for number, node in enumerate(order)}
-    kinds = kinds_of(order, {id(parameter) for parameter in parameters})
-    spellings = spellings_of(order)
-    boxes: list[Box] = []
-    edges: list[Edge] = []
-    for node in order:
-        result, partials, scope = ids[id(node)], iter(node.partials), node.scope or ""
-        for place, argument in enumerate(node.arguments):
-            if isinstance(argument, Value):
-                edges.append(Edge(f"e{len(edges)}", ids[id(argument)], result, float(next(partials))))
-            elif has_boxes_for_numbers(node):
-                constant = f"{result}_{place}"
-                boxes.append(Box(constant, "constant", "", "", argument, None, scope))
-                edges.append(Edge(f"e{len(edges)}", constant, result, None))
-        name, operation, kind = node.name or "", spellings.get(id(node), ""), kinds[id(node)]
-        boxes.append(Box(result, kind, name, operation, float(node.data), float(node.grad), scope))
-    return Graph(boxes, edges)
-
-
-def refuse_too_large(order: list[Value]) -> None:
-    """Raise ``GraphTooLarge`` if the graph has more boxes or edges than can be laid out and read."""
-    boxes, edges = len(order), 0
-    if boxes <= MOST_BOXES:  # else there is no need to look at each of them
-        for node in order:
-            arguments, operands = len(node.arguments), len(node.operands)
-            numbers = arguments - operands if has_boxes_for_numbers(node) else 0
-            boxes += numbers
-            edges += operands + numbers
-    if boxes > MOST_BOXES:
-        raise GraphTooLarge(f"the graph has {boxes:,} boxes, and no more than {MOST_BOXES:,} can be drawn; draw a part of it")
-    if edges > MOST_EDGES:
-        raise GraphTooLarge(f"the graph has {edges:,} edges, and no more than {MOST_EDGES:,} can be drawn; draw a part of it")
-
-
-def kinds_of(order: list[Value], parameters: set[int]) -> dict[int, Kind]:
-    """The kind of each Value, by its ``id()``; the last in the order is the loss."""
-    kinds: dict[int, Kind] = {}
-    for node in order:
-        is_parameter = id(node) in parameters or node.scope
-        kinds[id(node)] = "operation" if node.op else "parameter" if is_parameter else "leaf"
-    if "parameter" in kinds.values():
-        kinds = {key: "input" if kind == "leaf" else kind for key, kind in kinds.items()}
-    if order[-1].op:
-        kinds[id(order[-1])] = "loss"
+    kinds: list[Kind] = [
+        "operation" if node.op else "parameter" if id(node) in parameters or node.scope else "leaf" for node in nodes
+    ]
+    if "parameter" in kinds:
+        kinds = ["input" if kind == "leaf" else kind for kind in kinds]
+    if nodes[-1].op:
+        kinds[-1] = "loss"
     return kinds
 
 
-def has_boxes_for_numbers(node: Value) -> bool:
-    """Whether plain numbers among its arguments are boxes of their own."""
-    return bool(node.op) and rules.TABLE[node.op].arity is None
+class Painter:
+    """Makes boxes and edges of a part of a graph."""
+
+    def __init__(self, part: Part, kinds: list[Kind]):
+        self.part, self.walk, self.kinds = part, part.walk, kinds
+        self.boxes: list[Box] = []
+        self.edges: list[Edge] = []
+
+    def graph(self, fold: Fold, budget: folding.Budget) -> Graph:
+        """Everything in its own box if nothing is to be folded, or nothing need be."""
+        if fold is None or fold == "auto":
+            boxes, edges = self.sizes()
+            if fold is None:
+                refuse_too_large(boxes, edges)
+            if fold is None or (boxes <= budget.boxes and edges <= budget.edges):
+                self.draw_one_by_one()
+                return Graph(self.boxes, self.edges, self.part.notes)
+            folded = folding.automatic(folding.Features(self.walk, list(self.kinds)), budget)
+        else:
+            folded = folding.by_name(folding.Features(self.walk, list(self.kinds)), fold)
+        self.draw_folded(folded)
+        if fold != "auto":
+            refuse_too_large(len(self.boxes), len(self.edges))
+        return Graph(self.boxes, self.edges, [*self.part.notes, *self.about_folding(folded.plan)])
+
+    def sizes(self) -> tuple[int, int]:
+        """The numbers of boxes and edges if nothing is folded."""
+        numbers = sum(len(node.arguments) - len(node.operands) for node in self.walk.nodes if self.shows_numbers(node))
+        return len(self.walk.nodes) + numbers, len(self.walk.operands) + numbers
+
+    def shows_numbers(self, node: Value) -> bool:
+        """Whether the plain numbers among its arguments are boxes of their own."""
+        return self.part.complete and bool(node.op) and rules.TABLE[node.op].arity is None
+
+    def about_folding(self, plan: folding.Plan) -> list[str]:
+        values, edges = counted(len(self.walk.nodes), "Value"), counted(len(self.walk.operands), "edge")
+        folded = plan.words()
+        shown = f"{values} and {edges}, drawn in {counted(len(self.boxes), 'box').replace('boxs', 'boxes')}"
+        return [f"{shown}: {folded} folded" if folded else f"{shown}: parallel edges bundled, plain numbers left out"]
+
+    # ---- one by one -----------------------------------------------------------------------------------------------------
+
+    def draw_one_by_one(self) -> None:
+        """A box for each Value and each plain number that has one, an edge for each use."""
+        self.part.find_uses(range(len(self.walk.nodes)))
+        for place, node in enumerate(self.walk.nodes):
+            given = iter(self.walk.edges(place))
+            if self.shows_numbers(node):
+                for position, argument in enumerate(node.arguments):
+                    if isinstance(argument, Value):
+                        self.add_edge(next(given), place)
+                    else:
+                        self.add_number(f"v{place}_{position}", argument, place)
+            for edge in given:
+                self.add_edge(edge, place)
+            self.add_box(place)
+
+    def add_box(self, place: int, inner: int = 0, count: int = 1) -> None:
+        node = self.walk.nodes[place]
+        grad = self.part.grads[place]
+        operation = spelled(node) if count == 1 else f"sum, {counted(count, 'Value')}"
+        tooltip = self.part.tooltip(place)
+        name, scope, kind = name_of(node) or "", node.scope or "", self.kinds[place]
+        if count > 1 and kind == "operation":
+            kind = "folded"
+        self.boxes.append(Box(f"v{place}", kind, name, operation, node.data, grad, scope, tooltip, count, inner))
+
+    def add_number(self, name: str, number: float, user: int) -> None:
+        scope = self.walk.nodes[user].scope or ""
+        self.boxes.append(Box(name, "constant", "", "", number, None, scope))
+        self.edges.append(Edge(f"e{len(self.edges)}", name, f"v{user}", None))
+
+    def add_edge(self, edge: int, result: int) -> None:
+        operand, partial = self.walk.operands[edge], self.walk.partials[edge]
+        flow = self.part.flow(edge, result)
+        self.edges.append(Edge(f"e{len(self.edges)}", f"v{operand}", f"v{result}", partial, flow))
+
+    # ---- folded -------------------------------------------------------------------------------------------------------------
+
+    def draw_folded(self, folded: folding.Folding) -> None:
+        """A box for each group, and one edge for all those between two of them."""
+        members: list[list[int]] = [[] for _ in folded.keys]
+        for place, group in enumerate(folded.groups):
+            members[group].append(place)
+        alone = [len(places) == 1 and key[0] != "scope" for places, key in zip(members, folded.keys, strict=True)]
+        ids = [
+            f"v{places[-1]}" if key[0] == "sum" or single else f"f{group}"
+            for group, (places, key, single) in enumerate(zip(members, folded.keys, alone, strict=True))
+        ]
+        inner = self.add_bundles(folded.groups, ids)
+        own = [places[-1] for places, key, single in zip(members, folded.keys, alone, strict=True) if single or key[0] == "sum"]
+        self.part.find_uses(own)
+        for group, (places, key) in enumerate(zip(members, folded.keys, strict=True)):
+            if alone[group]:
+                self.add_box(places[0])
+            elif key[0] == "sum":
+                self.add_box(places[-1], inner[group], len(places))
+            else:
+                self.add_group(ids[group], key, places, inner[group])
+
+    def add_bundles(self, groups: list[int], ids: list[str]) -> list[int]:
+        """The edges between groups; returns how many are inside of each."""
+        inner = [0] * len(ids)
+        bundles: dict[tuple[int, int], list[int]] = {}
+        operands = self.walk.operands
+        results = self.walk.results()
+        for edge, result in enumerate(results):
+            key = (groups[operands[edge]], groups[result])
+            if key[0] == key[1]:
+                inner[key[0]] += 1
+            else:
+                bundles.setdefault(key, []).append(edge)
+        for (operand, group), edges in bundles.items():
+            flows = [flow for edge in edges if (flow := self.part.flow(edge, results[edge])) is not None]
+            flow = max(flows, key=lambda x: math.inf if math.isnan(x) else abs(x), default=None)
+            derivative = self.walk.partials[edges[0]] if len(edges) == 1 else None
+            self.edges.append(Edge(f"e{len(self.edges)}", ids[operand], ids[group], derivative, flow, len(edges)))
+        return inner
+
+    def add_group(self, name: str, key: tuple[Hashable, ...], places: list[int], inner: int) -> None:
+        nodes = [self.walk.nodes[place] for place in places]
+        grads = [self.part.grads[place] for place in places]
+        known = [grad for grad in grads if grad is not None]
+        title, operation, scope = self.title_of(key, nodes, places)
+        ops = Counter(node.op or self.kinds[place] for node, place in zip(nodes, places, strict=True))
+        tooltip = ", ".join(f"{number:,} {op}" for op, number in ops.most_common())
+        if len(known) < len(grads):
+            tooltip += f"\ngradient not computed in {len(grads) - len(known):,}"
+        data, grad = span([node.data for node in nodes]), span(known) if known else None
+        self.boxes.append(Box(name, "folded", title, operation, data, grad, scope, tooltip, len(nodes), inner))
+
+    def title_of(self, key: tuple[Hashable, ...], nodes: list[Value], places: list[int]) -> tuple[str, str, str]:
+        """Name, operation and scope of a folded box."""
+        how_many = counted(len(nodes), "Value")
+        if key[0] == "scope":
+            parts = key[1]
+            assert isinstance(parts, tuple)
+            return parts[-1], how_many, ".".join(parts[:-1])
+        scopes = {node.scope or "" for node in nodes}
+        scope = scopes.pop() if len(scopes) == 1 else ""
+        if key[0] == "alike" and key[1] == "long sum":
+            return "", f"long sums, {how_many}", scope
+        ops = {node.op for node in nodes}
+        if len(ops) > 1:
+            return "", f"operations, {how_many}", scope
+        op = ops.pop()
+        names = list(dict.fromkeys(name_of(node) or "" for node in nodes))
+        name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}" if all(names) and not op else ""
+        what = anyhow(op) if op else {"leaf": "leaves"}.get(self.kinds[places[0]], self.kinds[places[0]] + "s")
+        return name, f"{what}, {len(nodes):,} alike" if op else f"{len(nodes):,} {what}", scope
 
 
-# ---- operations and numbers in words ----------------------------------------------------------------------------------------
+def in_scopes(boxes: list[Box]) -> Iterator[tuple[int, tuple[str, ...], int, list[Box]]]:
+    """The boxes scope by scope, those of one inside the one around it.
 
-
-def spellings_of(order: list[Value]) -> dict[int, str]:
-    """Each operation as its row of the table spells it, by the ``id()`` of its Value: ``σ(z)``, ``(y − a)²``, ``… · 1.5``.
-
-    Operands are written by name, or spelled if that is short; ``…`` stands for the others.
+    Each time: how many scopes end first, the names of those that begin, how many are then open, and the boxes inside.
     """
-    spellings: dict[int, str] = {}
-    for node in order:
-        if node.op:
-            spellings[id(node)] = spelled(node, spellings)
-    return spellings
+    by_scope: dict[tuple[str, ...], list[Box]] = {}
+    for box in boxes:
+        by_scope.setdefault(scope_parts(box.scope), []).append(box)
+    opened: tuple[str, ...] = ()
+    for scope in sorted(by_scope):  # a scope comes right before those inside it
+        shared = 0
+        while shared < min(len(opened), len(scope)) and opened[shared] == scope[shared]:
+            shared += 1
+        yield len(opened) - shared, scope[shared:], len(scope), by_scope[scope]
+        opened = scope
+    yield len(opened), (), 0, []
 
 
-def spelled(node: Value, spellings: dict[int, str]) -> str:
-    rule, arguments = rules.TABLE[node.op], node.arguments
-    if rule.arity is None:
-        words = [word_for(argument, spellings)[0] for argument in arguments[: MOST_SPELLED + 1]]
-        if len(words) > MOST_SPELLED or set(words) == {ANYTHING}:
-            words = [ANYTHING] * (2 if "{<}" in rule.spelling else 1)
-        return rule.written(words)
-    words = []
-    for place, argument in enumerate(arguments):
-        word, precedence = word_for(argument, spellings)
-        # as strong as its surroundings is strong enough on the left, but for powers
-        strong = precedence >= rule.precedence + (place > 0 or rule.name == "pow")
-        words.append(word if strong or rule.precedence == ATOM else f"({word})")
-    if rule.spelling == "{0}":  # passes its operand on, so that the spelling alone says nothing
-        return f"{rule.name}({words[0]})"
-    exponent = arguments[-1]
-    if rule.name == "pow" and isinstance(exponent, float) and exponent.is_integer():
-        return words[0] + number_text(exponent).translate(SUPERSCRIPTS)
-    return rule.written(words)
+def span(numbers: list[float]) -> Span:
+    finite = [x for x in numbers if math.isfinite(x)]
+    return Span(min(finite, default=math.nan), max(finite, default=math.nan), len(numbers) - len(finite))
 
 
-def word_for(argument: Value | float, spellings: dict[int, str]) -> tuple[str, int]:
-    """What to write for an operand, and its precedence: a number, a short name, a short spelling, or ``…``."""
-    if not isinstance(argument, Value):
-        return number_text(argument), 0 if math.copysign(1.0, argument) < 0 else ATOM
-    name = argument.name
-    if name:
-        return (name if len(name) <= LONGEST_WORD and not any(map(str.isspace, name)) else ANYTHING), ATOM
-    spelling = spellings.get(id(argument), ANYTHING)
-    if ANYTHING in spelling or len(spelling) > LONGEST_WORD:
-        return ANYTHING, ATOM
-    return spelling, rules.TABLE[argument.op].precedence
-
-
-def number_text(number: float) -> str:
-    """The number in at most five significant digits, with a real minus sign: ``−0.1235``, ``6.022e23``, ``nan``."""
-    mantissa, e, exponent = f"{number:.5g}".partition("e")
-    return (f"{mantissa}e{int(exponent)}" if e else mantissa).replace("-", "−")
+def refuse_too_large(boxes: int, edges: int) -> None:
+    """Raise ``GraphTooLarge`` if the graph has more boxes or edges than can be laid out and read."""
+    for number, most, things in ((boxes, MOST_BOXES, "boxes"), (edges, MOST_EDGES, "edges")):
+        if number > most:
+            raise GraphTooLarge(
+                f"the graph has {number:,} {things}, and no more than {most:,} can be drawn unfolded; leave fold at 'auto', "
+                "or draw a part of it: only=, top=, depth="
+            )

@@ -19,6 +19,7 @@ from autodiff.errors import RendererFailed, RendererNotFound, UnknownNameError
 
 PICTURES = ("svg", "png", "pdf")
 TEXTS = ("dot", "gv")
+DIAGRAMS = ("mmd",)
 REMEDY = 'pip install "autodiff-scalar[render]"'
 
 _swapping = threading.RLock()
@@ -98,8 +99,8 @@ def path_and_format(file: str | os.PathLike[str]) -> tuple[Path, str]:
     """Where to write, and in which format by the suffix. Raises ``UnknownNameError`` for a suffix that names none."""
     path = Path(file)
     file_format = path.suffix[1:].lower()
-    if file_format not in PICTURES + TEXTS:
-        known = ", ".join("." + suffix for suffix in PICTURES + TEXTS)
+    if file_format not in PICTURES + TEXTS + DIAGRAMS:
+        known = ", ".join("." + suffix for suffix in PICTURES + TEXTS + DIAGRAMS)
         raise UnknownNameError(f"{path.name!r} does not say what to write by its suffix; there are {known}")
     return path, file_format
 

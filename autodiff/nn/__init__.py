@@ -1,7 +1,29 @@
-"""A micro-framework on Values: modules with parameters, and losses."""
+"""A micro-framework on Values: modules with parameters, losses, and training."""
 
-from autodiff.nn.layers import MLP, Layer, Neuron, Perceptron
-from autodiff.nn.losses import mse
+from autodiff.nn.initializers import he, uniform, xavier, zeros
+from autodiff.nn.layers import MLP, Layer, Neuron, Perceptron, Sequential
+from autodiff.nn.log import TrainingLog
+from autodiff.nn.losses import binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
 from autodiff.nn.module import Module
+from autodiff.nn.training import fit
 
-__all__ = ["MLP", "Layer", "Module", "Neuron", "Perceptron", "mse"]
+__all__ = [
+    "MLP",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Perceptron",
+    "Sequential",
+    "TrainingLog",
+    "binary_cross_entropy",
+    "cross_entropy",
+    "fit",
+    "he",
+    "hinge",
+    "huber",
+    "mae",
+    "mse",
+    "uniform",
+    "xavier",
+    "zeros",
+]

@@ -1,22 +1,29 @@
-"""Perceptron, neuron, layer and multi-layer perceptron."""
+"""Perceptron, neuron, layer and multi-layer perceptron; and Sequential, one thing after the other."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from autodiff import functions
+from autodiff import functions, rules
 from autodiff.errors import ShapeError, UnknownNameError
+from autodiff.nn.initializers import Generator, Initializer, Seed, initializer_function, random_generator
 from autodiff.nn.module import Module
+from autodiff.nn.shapes import counted, is_list, listed
+from autodiff.settings import whole
 from autodiff.value import Value
 
 Activation = str | Callable[[Any], Any]
-Seed = int | random.Random | None
+
+
+def linear(z: Any) -> Any:
+    """z itself: no activation."""
+    return z
+
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    "linear": lambda z: z,
+    "linear": linear,
     "elu": functions.elu,
     "gelu": functions.gelu,
     "leaky_relu": functions.leaky_relu,
@@ -29,6 +36,13 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "softsign": functions.softsign,
     "step": functions.step,
     "tanh": functions.tanh,
+}
+
+# The functions of the table that take one number, and so go over each number of a list.
+OF_ONE_NUMBER = {
+    getattr(functions, rule.name)
+    for rule in rules.TABLE.values()
+    if rule.doc and rule.arity is not None and rule.arity - len(rule.defaults) == 1
 }
 
 
@@ -44,21 +58,42 @@ def activation_function(activation: Activation) -> Callable[[Any], Any]:
 class Perceptron(Module):
     """activation(w · x + b): a weighted sum, a bias, an activation.
 
-    ``w`` holds ``n_in`` weights named w1, w2, ..., drawn evenly from −1 to 1; ``b`` is the bias, 0 at first. ``seed`` makes the
-    draw repeatable; without it the weights come from Python's ``random``.
+    ``w`` holds ``n_in`` weights named w.0, w.1, ..., drawn by ``init`` (evenly from −1 to 1 unless it says otherwise); ``b`` is
+    the bias, 0 at first. ``seed`` makes the draw repeatable; without it the weights come from Python's ``random``.
+
+    The activation of the first perceptron (Rosenblatt 1958) was ``"step"``. A step has no useful gradient: its derivative is 0
+    wherever it has one, so ``backward()`` gives every weight the gradient 0 and trains nothing through it. That perceptron was
+    trained by the perceptron learning rule instead: after every mistake add ``rate · (y − a) · x`` to w and ``rate · (y − a)``
+    to b. ``examples/perceptron_rule.py`` does so.
+
+    Raises ``ShapeError`` if ``n_in`` is below 1, ``TypeError`` if it is no whole number, ``UnknownNameError`` for an activation
+    or initialiser that does not exist.
     """
 
-    def __init__(self, n_in: int, activation: Activation = "sigmoid", *, seed: Seed = None):
+    def __init__(
+        self,
+        n_in: int,
+        activation: Activation = "sigmoid",
+        *,
+        init: str | Initializer = "uniform",
+        seed: Seed = None,
+    ):
+        n_in = whole(1, n_in, f"{type(self).__name__}(n_in)", ShapeError)
         self._activation = activation_function(activation)
         self._activation_name = activation if isinstance(activation, str) else getattr(activation, "__name__", "function")
-        self.w = [Value(weight, f"w{i}") for i, weight in enumerate(_uniform(n_in, _generator(seed)), start=1)]
-        self.b = Value(0.0, "b")
+        draw, generator = initializer_function(init), random_generator(seed)
+        self.w = [Value(draw(n_in, 1, generator)) for _ in range(n_in)]
+        self.b = Value(0.0)
 
-    def __call__(self, inputs: Sequence[Any]) -> Any:
-        """The output for ``n_in`` inputs, Values or numbers: a Value. Raises ``ShapeError`` for another number of them."""
-        if len(inputs) != len(self.w):
-            raise ShapeError(f"{self!r} takes {_count(len(self.w), 'input')} and was given {len(inputs)}")
-        return self._activation(functions.dot(self.w, inputs) + self.b)
+    def __call__(self, inputs: Any) -> Any:
+        """The output for ``n_in`` inputs, Values or numbers: a Value. One input may stand alone.
+
+        Raises ``ShapeError`` for another number of them.
+        """
+        given = listed(inputs)
+        if len(given) != len(self.w):
+            raise ShapeError(f"{self!r} takes {counted(len(self.w), 'input')} and was given {len(given)}")
+        return self._activation(functions.dot(self.w, given) + self.b)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.w)}, {self._activation_name!r})"
@@ -67,12 +102,20 @@ class Perceptron(Module):
 class Neuron(Perceptron):
     """A perceptron with relu, as in micrograd; ``nonlin=False`` makes it linear."""
 
-    def __init__(self, n_in: int, activation: Activation = "relu", *, nonlin: bool = True, seed: Seed = None):
-        super().__init__(n_in, activation if nonlin else "linear", seed=seed)
+    def __init__(
+        self,
+        n_in: int,
+        activation: Activation = "relu",
+        *,
+        nonlin: bool = True,
+        init: str | Initializer = "uniform",
+        seed: Seed = None,
+    ):
+        super().__init__(n_in, activation if nonlin else "linear", init=init, seed=seed)
 
 
 class Layer(Module):
-    """``n_out`` neurons side by side, each over the same ``n_in`` inputs."""
+    """``n_out`` neurons side by side, each over the same ``n_in`` inputs; errors as for ``Perceptron``."""
 
     def __init__(
         self,
@@ -81,12 +124,18 @@ class Layer(Module):
         activation: Activation = "relu",
         *,
         nonlin: bool = True,
+        init: str | Initializer = "uniform",
         seed: Seed = None,
     ):
-        generator = _generator(seed)
-        self.neurons = [Neuron(n_in, activation, nonlin=nonlin, seed=generator) for _ in range(n_out)]
+        n_out = whole(1, n_out, "Layer(n_out)", ShapeError)
+        draw, generator = initializer_function(init), random_generator(seed)
 
-    def __call__(self, inputs: Sequence[Any]) -> Any:
+        def of_this_layer(n_in: int, _: int, generator: Generator) -> float:
+            return draw(n_in, n_out, generator)
+
+        self.neurons = [Neuron(n_in, activation, nonlin=nonlin, init=of_this_layer, seed=generator) for _ in range(n_out)]
+
+    def __call__(self, inputs: Any) -> Any:
         """The outputs as a list, a single one as itself. Raises ``ShapeError`` for another number of inputs than ``n_in``."""
         outputs = [neuron(inputs) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
@@ -95,37 +144,59 @@ class Layer(Module):
         return f"Layer of [{', '.join(map(repr, self.neurons))}]"
 
 
-class MLP(Module):
-    """A multi-layer perceptron: layers of the given sizes one after the other, the last one linear."""
+class Sequential(Module):
+    """Modules and functions one after the other, each given what the one before returned; they are in ``layers``.
 
-    def __init__(self, n_in: int, n_outs: Sequence[int], activation: Activation = "relu", *, seed: Seed = None):
-        generator = _generator(seed)
-        sizes = [n_in, *n_outs]
-        self.layers = [
-            Layer(n, m, activation if i < len(n_outs) else "linear", seed=generator)
-            for i, (n, m) in enumerate(pairwise(sizes), start=1)
-        ]
+    An activation, by name or as one of this package's functions of one number (``ad.tanh``), goes over each number of a list.
+    Any other function is given the whole (``ad.softmax``).
 
-    def __call__(self, inputs: Sequence[Any]) -> Any:
-        """The outputs as a list, a single one as itself. Raises ``ShapeError`` for another number of inputs than ``n_in``."""
-        outputs: Any = inputs
+    Raises ``ShapeError`` for nothing, ``TypeError`` for what cannot be called, ``UnknownNameError`` for a name that is none.
+    """
+
+    def __init__(self, *layers: Activation):
+        if not layers:
+            raise ShapeError(f"{type(self).__name__}() of nothing: it takes at least one module or function")
+        for place, layer in enumerate(layers):
+            if not isinstance(layer, str) and not callable(layer):
+                raise TypeError(f"{type(self).__name__}() takes modules and functions; number {place} is {layer!r}")
+        self.layers: list[Any] = [activation_function(layer) for layer in layers]
+
+    def __call__(self, inputs: Any) -> Any:
+        """What the last one returns. Raises ``ShapeError`` where a number of inputs does not fit."""
+        outputs = inputs
         for layer in self.layers:
-            outputs = layer(outputs if hasattr(outputs, "__len__") else [outputs])
+            one_by_one = is_list(outputs) and isinstance(layer, Hashable) and layer in OF_ONE_NUMBER
+            outputs = [layer(x) for x in outputs] if one_by_one else layer(outputs)
         return outputs
 
     def __repr__(self) -> str:
-        return f"MLP of [{', '.join(map(repr, self.layers))}]"
+        return f"{type(self).__name__} of [{', '.join(map(_called, self.layers))}]"
 
 
-def _generator(seed: Seed) -> random.Random | None:
-    """A generator of its own for a whole number; None is Python's shared one."""
-    return random.Random(seed) if isinstance(seed, int) else seed
+class MLP(Sequential):
+    """A multi-layer perceptron: layers of the given sizes one after the other, the last one linear.
+
+    Raises ``ShapeError`` if there are no sizes or one is below 1, ``TypeError`` if one is no whole number.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_outs: Sequence[int],
+        activation: Activation = "relu",
+        *,
+        init: str | Initializer = "uniform",
+        seed: Seed = None,
+    ):
+        if not hasattr(n_outs, "__len__") or isinstance(n_outs, str):
+            raise TypeError(f"MLP() takes n_outs, a list of layer sizes, not {n_outs!r}")
+        if not len(n_outs):
+            raise ShapeError("MLP() of no layers: n_outs needs at least one size")
+        generator = random_generator(seed)
+        activations = [activation] * (len(n_outs) - 1) + ["linear"]
+        sizes = zip(pairwise([n_in, *n_outs]), activations, strict=False)
+        super().__init__(*[Layer(n, m, function, init=init, seed=generator) for (n, m), function in sizes])
 
 
-def _uniform(n: int, generator: random.Random | None) -> list[float]:
-    uniform = random.uniform if generator is None else generator.uniform
-    return [uniform(-1.0, 1.0) for _ in range(n)]
-
-
-def _count(n: int, thing: str) -> str:
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+def _called(layer: Any) -> str:
+    return repr(layer) if isinstance(layer, Module) else getattr(layer, "__name__", repr(layer))

@@ -1,28 +1,116 @@
-"""Losses: how far outputs are from targets, as one Value."""
+"""Losses: how far outputs are from targets, as one Value.
+
+Outputs and targets are single numbers, lists, or lists of lists nested in the same way, such as a batch of samples with several
+outputs each; a loss is the mean over all the numbers in them (``cross_entropy``: over the samples). Each raises ``ShapeError``,
+which names both shapes, where outputs and targets do not fit, and where there are none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import operator
 from typing import Any
 
 from autodiff import functions
-from autodiff.errors import ShapeError
+from autodiff.errors import SettingError, ShapeError, TargetError
+from autodiff.nn.shapes import is_list, listed, pairs
+from autodiff.rules import mul0, xlog1py
 from autodiff.value import Value
 
 
-def mse(outputs: Sequence[Any] | Value, targets: Sequence[Any] | Value | float) -> Any:
-    """The mean squared error (1/n) Σ (y − a)² over n outputs a and targets y; one output and one target may stand alone.
+def mse(outputs: Any, targets: Any) -> Any:
+    """The mean squared error (1/n) Σ (y − a)² over n outputs a and targets y."""
+    return _mean([(y - a) ** 2 for a, y in pairs(outputs, targets, "mse()")])
 
-    Raises ``ShapeError`` for lists of different length, or empty ones.
+
+def mae(outputs: Any, targets: Any) -> Any:
+    """The mean absolute error (1/n) Σ |y − a|; its derivative at y = a is 0."""
+    return _mean([abs(y - a) for a, y in pairs(outputs, targets, "mae()")])
+
+
+def huber(outputs: Any, targets: Any, *, delta: float = 1.0) -> Any:
+    """The mean of ½d² for |d| ≤ δ, else δ(|d| − ½δ), where d = y − a (Huber 1964): squares near 0, straight lines beyond δ.
+
+    Raises ``SettingError`` unless ``delta`` is above 0.
     """
-    predicted, wanted = _listed(outputs), _listed(targets)
-    if len(predicted) != len(wanted):
-        raise ShapeError(f"mse() of {len(predicted)} outputs and {len(wanted)} targets: there must be as many of both")
-    if not predicted:
-        raise ShapeError("mse() of no outputs: a mean needs at least one")
-    squares = [(y - a) ** 2 for a, y in zip(predicted, wanted, strict=True)]
-    return squares[0] if len(squares) == 1 else functions.mean(squares)
+    if not delta > 0:
+        raise SettingError(f"huber() takes a delta above 0, not {delta!r}")
+    # both branches in one, without a condition: c(|d| − ½c) with c = min(|d|, δ)
+    sizes = [abs(y - a) for a, y in pairs(outputs, targets, "huber()")]
+    curved = [functions.min(size, delta) for size in sizes]
+    return _mean([c * (size - 0.5 * c) for size, c in zip(sizes, curved, strict=True)])
 
 
-def _listed(x: Any) -> Sequence[Any]:
-    return x if hasattr(x, "__len__") else [x]
+def hinge(outputs: Any, targets: Any) -> Any:
+    """The mean of max(0, 1 − y·a) for labels y = ±1: the max-margin loss of support-vector machines (Cortes and Vapnik 1995).
+
+    Raises ``TargetError`` for a label that is neither 1 nor −1.
+    """
+    found = pairs(outputs, targets, "hinge()")
+    for _, y in found:
+        if not isinstance(y, Value) and y not in (1, -1):
+            raise TargetError(f"hinge() takes the labels 1 and -1, not {y!r}")
+    return _mean([functions.relu(1 - y * a) for a, y in found])
+
+
+def binary_cross_entropy(outputs: Any, targets: Any, *, from_logits: bool = False) -> Any:
+    """The mean of −y·log(p) − (1 − y)·log(1 − p) for targets y from 0 to 1 (Bishop 2006, equation 4.90).
+
+    The outputs are probabilities p: a certain right answer costs 0, a certain wrong one inf, and what is outside of 0 to 1
+    costs nan. With ``from_logits=True`` they are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z),
+    which is accurate where p would be rounded to 0 or 1.
+
+    Raises ``TargetError`` for a target outside of 0 to 1.
+    """
+    found = pairs(outputs, targets, "binary_cross_entropy()")
+    for _, y in found:
+        if not isinstance(y, Value) and not 0 <= y <= 1:
+            raise TargetError(f"binary_cross_entropy() takes targets from 0 to 1, not {y!r}")
+    if from_logits:
+        return _mean([mul0(y, functions.softplus(-z)) + mul0(1 - y, functions.softplus(z)) for z, y in found])
+    return _mean([-functions.xlogy(y, p) - xlog1py(1 - y, -p) for p, y in found])
+
+
+def cross_entropy(logits: Any, index: Any) -> Any:
+    """−log softmax(z)ᵢ for the logits z of one sample and the index i of its class; the mean over a batch of both.
+
+    One sample is a list of numbers and an int, a batch a list of such lists and a list of ints. It is computed as
+    softplus(logsumexp of the other logits − zᵢ), the same as logsumexp(z) − zᵢ, which stays accurate where zᵢ is far the
+    largest and that difference would be rounded to 0.
+
+    Raises ``TypeError`` for an index that is no whole number, ``TargetError`` for one that is no class.
+    """
+    if not is_list(logits) or not len(logits):
+        raise ShapeError(
+            "cross_entropy() takes the logits of one sample, a list of at least one number, or a list of such lists"
+        )
+    if not is_list(logits[0]):
+        return _surprise(logits, index, "")
+    indices = listed(index)
+    if len(indices) != len(logits):
+        raise ShapeError(f"cross_entropy() of {len(logits)} samples and {len(indices)} indices: there must be as many of both")
+    return _mean([_surprise(z, i, f" of sample {n}") for n, (z, i) in enumerate(zip(logits, indices, strict=True))])
+
+
+def _surprise(logits: Any, index: Any, where: str) -> Any:
+    """−log softmax(z)ᵢ of one sample."""
+    if not is_list(logits) or not len(logits):
+        raise ShapeError(f"cross_entropy(): the logits{where} are {logits!r}, not a list of at least one number")
+    if is_list(index):
+        raise ShapeError(
+            f"cross_entropy() of the logits{where or ' of one sample'} and {len(index)} indices: there must be one"
+        )
+    if isinstance(index, bool) or not hasattr(index, "__index__"):
+        raise TypeError(f"cross_entropy(): the index{where} is a whole number, not {type(index).__name__} {index!r}")
+    i = operator.index(index)
+    if not 0 <= i < len(logits):
+        raise TargetError(f"cross_entropy(): the index{where} is {i}; there are {len(logits)} classes, 0 to {len(logits) - 1}")
+    z = list(logits)
+    wanted = z.pop(i)
+    if all(float(x) == -math.inf for x in z):  # ruled out, or not there: then the answer is certain
+        return wanted * 0.0
+    return functions.softplus(functions.logsumexp(z) - wanted)
+
+
+def _mean(costs: list[Any]) -> Any:
+    return costs[0] if len(costs) == 1 else functions.mean(costs)

@@ -1,18 +1,36 @@
-"""Module: something with parameters, the Values that training changes."""
+"""Module: something with parameters, the Values that training changes; their names, their state, and its file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABCMeta
+from collections.abc import Iterator, Mapping
+from os import PathLike
 from typing import Any
 
+from autodiff import states
+from autodiff.errors import StateError, WrongFile
+from autodiff.nn import state_files
+from autodiff.rules import as_float
 from autodiff.value import Value
 
 
-class Module:
+class _NamesParameters(ABCMeta):
+    """Names the parameters of a module once it is complete. An ``ABCMeta``, so that a module may be abstract too."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        module = super().__call__(*args, **kwargs)
+        module.name_parameters()
+        return module
+
+
+class Module(metaclass=_NamesParameters):
     """Base class of neurons, layers and networks.
 
-    The parameters of a module are the Values among its attributes, and those in the lists, dicts and modules there, in the
-    order in which the attributes were set. An attribute whose name begins with ``_`` holds none.
+    The parameters of a module are the Values among its attributes, and those in the lists, tuples, dicts and modules there, in
+    the order in which the attributes were set. An attribute whose name begins with ``_`` holds none.
+
+    A parameter's path, such as ``layers.0.neurons.3.w.1``, is its name too. It gets it when the module has been made, and
+    again when the module has become part of a larger one; a name that somebody gave it by hand stays.
     """
 
     def parameters(self) -> list[Value]:
@@ -20,16 +38,74 @@ class Module:
         return [parameter for _, parameter in self.named_parameters()]
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Each parameter once, in order, with its path, such as ``layers.0.neurons.3.w.1``."""
+        """Each parameter once, in order, with its path; one that is in two places has the path of the first."""
         found: dict[Value, str] = {}
         for path, value in _values(self):
             found.setdefault(value, path)
         return [(path, value) for value, path in found.items()]
 
+    def name_parameters(self) -> None:
+        """Name each parameter by its path, unless it has a name of its own: one that is not the end of the path.
+
+        It is called when a module has been made; call it for what was added later.
+        """
+        for path, parameter in self.named_parameters():
+            name = parameter.name
+            if name != path and (name is None or path.endswith(f".{name}")):
+                parameter.name = path
+
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
         for parameter in self.parameters():
             parameter.grad = 0.0
+
+    # ---- state --------------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, float]:
+        """The number in each parameter, by path.
+
+        Raises ``StateError`` if two parameters have one path (the keys ``1`` and ``"1"`` of a dict).
+        """
+        state: dict[str, float] = {}
+        for path, parameter in self.named_parameters():
+            if path in state:
+                raise StateError(f"{type(self).__name__} has two parameters at {path!r}: one of them needs another key")
+            state[path] = parameter.data
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take every parameter's number from ``state``, which has exactly this module's paths.
+
+        Raises ``StateError``, before anything is changed, if a path is missing or unexpected (``error.missing`` and
+        ``error.unexpected`` have them all), if what is there is not a real number, and if ``state`` is no mapping.
+        """
+        here = self.named_parameters()
+        states.require_keys(state, [path for path, _ in here], f"the state for {type(self).__name__}")
+        numbers = [_number(path, state[path]) for path, _ in here]
+        for (_, parameter), number in zip(here, numbers, strict=True):
+            parameter.data = number
+
+    def save(self, file: str | PathLike[str]) -> None:
+        """Write the parameters to a JSON file: readable, exact to the last bit, and complete or not at all.
+
+        What stood in the file before stays until the new one is complete. Raises ``OSError`` if it cannot be written.
+        """
+        state_files.write(file, type(self).__name__, self.state_dict())
+
+    def load(self, file: str | PathLike[str]) -> None:
+        """Take the parameters from a file that ``save`` wrote for a model of the same form. No code is run.
+
+        Raises ``WrongFile``, before anything is changed, if it is cut, of another program or for another model, and says
+        where; ``OSError`` if it cannot be read.
+        """
+        kind, state = state_files.read(file)
+        try:
+            self.load_state_dict(state)
+        except StateError as error:
+            raise WrongFile(f"{file} holds the parameters of another model, a {kind}: {error}") from error
+
+
+# ---- finding parameters -----------------------------------------------------------------------------------------------------
 
 
 def _values(module: Module) -> Iterator[tuple[str, Value]]:
@@ -49,10 +125,20 @@ def _values(module: Module) -> Iterator[tuple[str, Value]]:
 
 
 def _members(thing: Any) -> list[tuple[Any, Any]]:
+    if isinstance(thing, (list, tuple)):
+        return list(enumerate(thing))
     if isinstance(thing, Module):
         return [(key, member) for key, member in vars(thing).items() if not key.startswith("_")]
     if isinstance(thing, dict):
         return list(thing.items())
-    if isinstance(thing, (list, tuple)):
-        return list(enumerate(thing))
     return []
+
+
+# ---- what does not fit ------------------------------------------------------------------------------------------------------
+
+
+def _number(path: str, number: Any) -> float:
+    try:
+        return as_float(number, path)
+    except (TypeError, OverflowError) as error:
+        raise StateError(f"{path} is no number that a float can hold: {error}") from error

@@ -1,6 +1,8 @@
 """What is drawn is the graph: every Value, operation, number and local derivative of it, once, whatever the names."""
 
+import copy
 import math
+import pickle
 import random
 import re
 import xml.etree.ElementTree as ET
@@ -11,8 +13,10 @@ import pytest
 
 from autodiff import functions
 from autodiff.drawing import draw, model, render
-from autodiff.drawing.model import Graph, graph_of, number_text
-from autodiff.errors import GraphTooLarge
+from autodiff.drawing.model import Graph, graph_of
+from autodiff.drawing.scale import Scale
+from autodiff.drawing.words import number_text
+from autodiff.errors import GraphTooLarge, NotInGraphError
 from autodiff.recording import scope
 from autodiff.value import Value, topological_order
 
@@ -311,7 +315,7 @@ def test_what_a_line_of_svg_cannot_hold(name: str, lines: list[str]) -> None:
 @pytest.mark.parametrize("name", ["", " ", "\n", "\n\n", "\t", "\u200b", "y" * 50_000, "é" * 20_000])
 def test_odd_names_do_no_harm(name: str) -> None:
     node = groups(svg_of(Value(1.0, name)), "node")["v0"]
-    assert texts(node)[-2:] == ["data 1", "grad 0"]
+    assert texts(node)[-2:] == ["data 1", "grad not computed"]
 
 
 def test_nan_and_inf_are_marked() -> None:
@@ -353,30 +357,191 @@ def test_scopes_are_clusters_inside_clusters() -> None:
 # ---- too much, and not a graph ----------------------------------------------------------------------------------------------
 
 
-def test_a_million_deep_chain_is_refused(tmp_path: Path) -> None:
+def test_a_million_deep_chain_is_folded_and_unfolded_refused(tmp_path: Path) -> None:
     x = Value(1.0)
     for _ in range(1_000_000):
-        x = x + 1.0
+        x = functions.tanh(x)
+    graph = graph_of(x)
+    assert sum(box.count for box in graph.boxes) == 1_000_001
+    assert len(graph.boxes) <= 500
     with pytest.raises(GraphTooLarge, match=r"1,000,001 boxes.* 2,000 "):
-        draw(x, tmp_path / "graph.svg")
+        draw(x, tmp_path / "graph.svg", fold=None)
     assert not list(tmp_path.iterdir())
 
 
-def test_wide_operations_are_refused() -> None:
-    x = Value(1.0)
+def test_wide_operations_are_folded_and_unfolded_refused() -> None:
+    x = Value(1.0, "x")
+    wide = functions.sum([x] * 100_000)
+    assert [edge.count for edge in graph_of(wide).edges] == [100_000]
     with pytest.raises(GraphTooLarge, match=r"100,000 edges.* 5,000 "):
-        draw(functions.sum([x] * 100_000))
+        draw(wide, fold=None)
+    assert len(graph_of(functions.sum([x] + [1.0] * 100_000)).boxes) == 2
     with pytest.raises(GraphTooLarge, match=r"100,002 boxes.* 2,000 "):
-        draw(functions.sum([x] + [1.0] * 100_000))
+        draw(functions.sum([x] + [1.0] * 100_000), fold=None)
 
 
-def test_the_largest_graph_that_is_taken() -> None:
+def test_the_largest_graph_that_is_taken_unfolded() -> None:
     x = Value(1.0)
     for _ in range(model.MOST_BOXES - 1):
         x = x + 1.0
-    assert draw(x).source.count("id=v") == model.MOST_BOXES
+    assert draw(x, fold=None).source.count("id=v") == model.MOST_BOXES
     with pytest.raises(GraphTooLarge, match="2,001 boxes"):
-        draw(x + 1)
+        draw(x + 1, fold=None)
+
+
+# ---- gradients --------------------------------------------------------------------------------------------------------------
+
+
+def grads(loss: Value) -> dict[str, object]:
+    return {title: box.grad for title, box in boxes_by_title(graph_of(loss)).items()}
+
+
+def test_a_gradient_is_not_computed_before_backward_and_a_number_after() -> None:
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    loss = (x * 0) * y
+    loss.name = "loss"
+    assert grads(loss) == {"x": None, "y": None, "x · 0": None, "loss": None}
+    assert texts(groups(svg_of(loss), "node")["v0"])[-1] == "grad not computed"
+    loss.backward()
+    assert grads(loss) == {"x": 0.0, "y": 0.0, "x · 0": 3.0, "loss": 1.0}
+    assert texts(groups(svg_of(loss), "node")["v0"])[-1] == "grad 0"
+
+
+def test_a_number_that_somebody_put_into_a_leaf_is_drawn_before_backward() -> None:
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    (x * 5).backward()
+    y.grad = -1.0
+    again = x * y
+    again.name = "again"
+    assert grads(again) == {"x": 5.0, "y": -1.0, "again": None}
+
+
+def test_only_what_backward_went_through_is_computed() -> None:
+    x = Value(2.0, "x")
+    inner = x * 0
+    inner.name = "inner"
+    outer = inner + 1
+    outer.name = "outer"
+    inner.backward()
+    assert grads(outer) == {"x": 0.0, "inner": 1.0, "outer": None}
+
+
+def test_a_copy_knows_what_was_computed() -> None:
+    loss = Value(2.0, "x") * 0
+    loss.name = "loss"
+    assert grads(copy.deepcopy(loss)) == {"x": None, "loss": None}
+    loss.backward()
+    assert grads(pickle.loads(pickle.dumps(loss))) == {"x": 0.0, "loss": 1.0}
+
+
+def test_an_edge_carries_the_flow_that_adds_up_to_the_gradient() -> None:
+    leaves, cost = perceptron()
+    graph = graph_of(cost * cost.tanh() + leaves["b"])
+    assert all(edge.flow is None for edge in graph.edges if edge.result == graph.boxes[-1].id)
+    loss = cost * cost.tanh() + leaves["b"]
+    for leaf in leaves.values():
+        leaf.grad = 0.0
+    loss.backward()
+    graph = graph_of(loss)
+    for box in graph.boxes[:-1]:
+        flows = [edge.flow for edge in graph.edges if edge.operand == box.id]
+        assert math.isclose(sum(flows), box.grad, rel_tol=1e-12)
+    drawn = groups(svg_of(loss, edges="flow"), "edge")
+    for edge in graph.edges:
+        assert texts(drawn[edge.id]) == [("" if edge.flow < 0 else "+") + number_text(edge.flow)]
+    assert not any(texts(edge) for edge in groups(svg_of(loss, edges=None), "edge").values())
+
+
+def test_a_tooltip_has_the_whole_sum_and_says_what_else_a_leaf_holds() -> None:
+    x = Value(3.0, "x")
+    loss = x * 2 + x.tanh()
+    loss.backward()
+    tooltip = boxes_by_title(graph_of(loss))["x"].tooltip
+    assert tooltip.splitlines() == ["x is 3", "grad 2 · 1 + 0.0098660 · 1 = 2.0099".replace("0.0098660", "0.009866")]
+    loss.backward()
+    assert boxes_by_title(graph_of(loss))["x"].tooltip.endswith("= 2.0099; it holds 4.0197")
+    assert "not computed" in boxes_by_title(graph_of(x * 2))["x · 2"].tooltip
+
+
+@pytest.mark.parametrize("name", ['say "hi"', "a\\N\\G", "&amp; <b>", "end\\", "two\nlines"])
+def test_hostile_names_in_tooltips(name: str) -> None:
+    node = groups(svg_of(Value(1.0, name)), "node")["v0"]
+    titles = [a.get("{http://www.w3.org/1999/xlink}title") for a in node.iter(f"{SVG}a")]
+    assert [title.replace("&#10;", "\n").splitlines() for title in titles] == [[*f"{name} is 1".splitlines(), NOT_YET]]
+
+
+NOT_YET = "gradient not computed: no backward() went through it"
+
+
+def test_heat_shows_size_by_colour_and_width_and_has_a_legend() -> None:
+    x = Value(1.0, "x")
+    loss = functions.sum([x * 1e-3, x * 1.0, x * 0.0])
+    loss.backward()
+    svg = svg_of(loss, heat=True)
+    lines = [next(edge.iter(f"{SVG}path")) for edge in groups(svg, "edge").values()]
+    widths = [float(line.get("stroke-width", "1")) for line in lines]
+    assert widths[0] < widths[1] == max(widths)
+    assert widths[2] == min(widths)
+    assert lines[0].get("stroke") != lines[1].get("stroke")
+    assert any("size of the gradient" in text for text in texts(svg))
+    assert not any("size of the gradient" in text for text in texts(svg_of(loss)))
+    assert groups(svg, "node").keys() == groups(svg_of(loss), "node").keys()
+
+
+@pytest.mark.parametrize("gradients", [[], [0.0], [math.nan, math.inf], [1.0], [5e-324, 1e308], [1e-300, -2.0, 0.0]])
+def test_the_scale_takes_any_gradients(gradients: list[float]) -> None:
+    scale = Scale(gradients)
+    for gradient in [*gradients, *scale.samples()]:
+        if not math.isnan(gradient):
+            assert 0.0 <= scale.position(gradient) <= 1.0
+            assert re.fullmatch("#[0-9a-f]{6}", scale.colour(gradient))
+            assert re.fullmatch("#[0-9a-f]{6}", scale.fill(gradient))
+    positions = [scale.position(size) for size in scale.samples()]
+    assert positions == sorted(positions)
+
+
+# ---- a part of the graph ----------------------------------------------------------------------------------------------------
+
+
+def test_only_draws_the_paths_from_some_values() -> None:
+    leaves, cost = perceptron()
+    graph = graph_of(cost, only=[leaves["w2"]])
+    assert [box.name or box.operation for box in graph.boxes] == [
+        "w2",
+        "w2 · x2",
+        "w1 · x1 + w2 · x2",
+        "… + b",
+        "a",
+        "y − a",
+        "C",
+    ]
+    assert graph.notes == ["only the paths from w2: 6 Values not drawn"]
+    assert draw(cost, only=leaves["w2"]).source == draw(cost, only=[leaves["w2"]]).source
+    with pytest.raises(NotInGraphError, match=r"Value\(1.0"):
+        draw(cost, only=Value(1.0))
+
+
+def test_top_draws_the_strongest_paths() -> None:
+    x, y = Value(1.0, "x"), Value(1.0, "y")
+    loss = functions.sum([x * 3, y * -5, x * 4, y * 0.5])
+    for top, operations in ((1, ["y · (−5)"]), (2, ["x · 4", "y · (−5)"]), (3, ["x · 3", "x · 4", "y · (−5)"])):
+        graph = graph_of(loss, top=top)
+        assert sorted(box.operation for box in graph.boxes if box.kind == "operation") == operations
+    assert [box.operation for box in graph_of(loss, top=1, only=x).boxes if box.kind == "operation"] == ["x · 4"]
+    assert len(graph_of(loss, top=100).boxes) == 7
+
+
+def test_depth_draws_what_is_near_the_loss() -> None:
+    _, cost = perceptron()
+    assert [box.name or box.operation for box in graph_of(cost, depth=2).boxes] == ["y", "a", "y − a", "C"]
+    assert len(graph_of(cost, depth=100).boxes) == 13
+    assert [box.name for box in graph_of(cost, depth=0).boxes] == ["C"]
+
+
+@pytest.mark.parametrize("options", [{"top": 0}, {"depth": -1}, {"fold": "everything"}, {"edges": "grad"}])
+def test_options_that_mean_nothing_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        draw(Value(1.0) * 2, **options)
 
 
 @pytest.mark.parametrize("thing", [1.0, None, "loss", [Value(1.0)], Value])

@@ -154,7 +154,7 @@ def test_text_needs_no_renderer_and_a_path_may_be_a_string(no_renderer: None, lo
 
 @pytest.mark.parametrize("name", ["graph.bmp", "graph", ".svg", "graph.", "svg"])
 def test_an_unknown_suffix_is_refused_before_anything_else(name: str, loss: Value, out: Path) -> None:
-    with pytest.raises(UnknownNameError, match=r"\.svg, \.png, \.pdf, \.dot, \.gv"):
+    with pytest.raises(UnknownNameError, match=r"\.svg, \.png, \.pdf, \.dot, \.gv, \.mmd"):
         draw(loss, out / name)
     assert not names(out)
 
@@ -246,3 +246,17 @@ def test_without_a_renderer_a_notebook_shows_text(no_renderer: None, loss: Value
     text = drawing._repr_mimebundle_()["text/plain"]
     assert render.REMEDY in text
     assert drawing.source in text
+
+
+def test_a_value_shows_its_graph_in_a_notebook(loss: Value) -> None:
+    bundle = loss._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(loss)
+    assert "<svg" in bundle["image/svg+xml"]
+
+
+def test_a_value_never_raises_in_a_notebook(no_renderer: None, loss: Value, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert render.REMEDY in loss._repr_mimebundle_()["text/plain"]
+    monkeypatch.setattr("autodiff.drawing.digraph", lambda *_: 1 / 0)
+    text = loss._repr_mimebundle_()["text/plain"]
+    assert text.startswith(repr(loss))
+    assert "ZeroDivisionError" in text

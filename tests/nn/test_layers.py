@@ -19,7 +19,7 @@ def test_perceptron_is_weighted_sum_bias_activation():
 
 def test_perceptron_names_its_parameters():
     perceptron = nn.Perceptron(2)
-    assert [parameter.name for parameter in perceptron.parameters()] == ["w1", "w2", "b"]
+    assert [parameter.name for parameter in perceptron.parameters()] == ["w.0", "w.1", "b"]
 
 
 def test_gradients_of_a_perceptron_are_those_of_the_chain_rule():
@@ -99,3 +99,107 @@ def test_layer_of_one_gives_a_value_and_of_two_a_list():
 def test_repr_says_what_it_is():
     assert repr(nn.Perceptron(2)) == "Perceptron(2, 'sigmoid')"
     assert repr(nn.MLP(1, [1])) == "MLP of [Layer of [Neuron(1, 'linear')]]"
+
+
+# ---- sizes ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: nn.Perceptron(n),
+        lambda n: nn.Neuron(n),
+        lambda n: nn.Layer(n, 2),
+        lambda n: nn.Layer(2, n),
+        lambda n: nn.MLP(n, [2, 1]),
+        lambda n: nn.MLP(2, [2, n]),
+    ],
+)
+def test_sizes_are_whole_numbers_from_one(make):
+    for size in (0, -1):
+        with pytest.raises(ad.ShapeError, match=f"is {size}: it must be at least 1"):
+            make(size)
+    for size in (2.0, "2", None, True):
+        with pytest.raises(TypeError, match="a whole number"):
+            make(size)
+
+
+def test_an_mlp_has_at_least_one_layer_and_takes_a_list():
+    with pytest.raises(ad.ShapeError, match="at least one size"):
+        nn.MLP(2, [])
+    with pytest.raises(TypeError, match="a list of layer sizes, not 3"):
+        nn.MLP(2, 3)
+
+
+def test_sizes_may_be_numpys():
+    np = pytest.importorskip("numpy")
+    assert len(nn.MLP(np.int64(2), np.array([3, 1])).parameters()) == 13
+
+
+# ---- inputs -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [nn.Perceptron, lambda n: nn.Layer(n, 1), lambda n: nn.MLP(n, [2, 1])])
+def test_one_input_may_stand_alone(make):
+    model = make(1)
+    assert model(0.5).data == model([0.5]).data == model(ad.Value(0.5)).data
+    with pytest.raises(ad.ShapeError, match="takes 2 inputs and was given 1"):
+        make(2)(0.5)
+
+
+def test_inputs_may_be_rows_of_arrays():
+    np = pytest.importorskip("numpy")
+    model = nn.MLP(2, [2, 1], seed=3)
+    row = np.array([0.5, 0.25], dtype=np.float32)
+    row.flags.writeable = False
+    assert model(row).data == model([0.5, 0.25]).data
+    assert nn.Perceptron(1, seed=1)(np.float32(0.5)).data == nn.Perceptron(1, seed=1)(np.array(0.5)).data
+
+
+# ---- the step ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_gives_every_weight_the_gradient_zero():
+    perceptron = nn.Perceptron(2, "step", seed=1)
+    nn.mse(perceptron([1.0, 1.0]), 1.0 - perceptron([1.0, 1.0]).data).backward()
+    assert [parameter.grad for parameter in perceptron.parameters()] == [0.0, 0.0, 0.0]
+    assert "no useful gradient" in nn.Perceptron.__doc__
+
+
+# ---- Sequential -------------------------------------------------------------------------------------------------------------
+
+
+def test_sequential_is_one_after_the_other():
+    first, last = nn.Layer(2, 3, "linear", seed=1), nn.Layer(3, 1, "linear", seed=2)
+    model = nn.Sequential(first, "tanh", last)
+    assert model([0.5, -1.0]).data == last([ad.tanh(z) for z in first([0.5, -1.0])]).data
+    assert model.layers == [first, ad.tanh, last]
+    assert len(model.parameters()) == 13
+    assert [path for path, _ in model.named_parameters()][-1] == "layers.2.neurons.0.b"
+
+
+def test_an_activation_goes_over_each_number_and_another_function_gets_the_whole():
+    model = nn.Sequential(ad.exp, ad.softmax, lambda xs: xs[::-1])
+    assert model([0.0, 1.0]) == ad.softmax([1.0, math.exp(1.0)])[::-1]
+    assert nn.Sequential("relu", ad.leaky_relu)([-1.0, 2.0]) == [0.0, 2.0]
+    assert nn.Sequential("relu")(-1.0) == 0.0
+
+
+def test_an_mlp_is_a_sequential_of_layers():
+    model = nn.MLP(2, [3, 2], "tanh", seed=1)
+    assert isinstance(model, nn.Sequential)
+    same = nn.Sequential(*model.layers)
+    assert [x.data for x in same([0.1, 0.2])] == [x.data for x in model([0.1, 0.2])]
+
+
+def test_sequential_refuses_nothing_names_that_are_none_and_what_cannot_be_called():
+    with pytest.raises(ad.ShapeError, match="of nothing"):
+        nn.Sequential()
+    with pytest.raises(ad.UnknownNameError, match="'tanhh'"):
+        nn.Sequential("tanhh")
+    with pytest.raises(TypeError, match="number 1 is 3"):
+        nn.Sequential("tanh", 3)
+
+
+def test_sequential_says_what_it_is():
+    assert repr(nn.Sequential(nn.Perceptron(2), "tanh")) == "Sequential of [Perceptron(2, 'sigmoid'), tanh]"

@@ -1,0 +1,275 @@
+"""fit: trains a model on data, step by step, so that it is never left between two steps."""
+
+from __future__ import annotations
+
+import math
+import time
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from autodiff import recording
+from autodiff.errors import SettingError, ShapeError, TrainingDiverged
+from autodiff.nn.initializers import Seed, random_generator
+from autodiff.nn.interrupts import held_interrupts
+from autodiff.nn.log import TrainingLog
+from autodiff.nn.losses import mse
+from autodiff.nn.module import Module
+from autodiff.nn.progress import Progress, progress_to
+from autodiff.parameters import clip_grad_norm
+from autodiff.settings import whole, within
+from autodiff.value import Value
+
+Loss = Callable[[Any, Any], Any]
+
+
+class Optimizer(Protocol):
+    """What ``fit`` asks of an optimiser; those of ``optim`` have it."""
+
+    lr: float
+
+    @property
+    def parameters(self) -> Sequence[Value]: ...
+    def step(self) -> None: ...
+    def zero_grad(self) -> None: ...
+
+
+def fit(
+    model: Callable[[Any], Any],
+    xs: Iterable[Any],
+    ys: Iterable[Any],
+    *,
+    epochs: int,
+    optimizer: Optimizer | None = None,
+    loss: Loss = mse,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    seed: Seed = None,
+    validation: tuple[Any, Any] | None = None,
+    patience: int | None = None,
+    schedule: Callable[[int], float] | None = None,
+    clip_norm: float | None = None,
+    progress: bool = True,
+    callback: Callable[[TrainingLog], object] | None = None,
+) -> TrainingLog:
+    """Train ``model`` so that ``loss(outputs, targets)`` of its outputs on ``xs`` and the targets ``ys`` becomes small.
+
+    A sample x is what ``model(x)`` takes, a target what ``loss`` takes beside an output: numbers, lists, or the rows of arrays.
+    Each of ``epochs`` passes goes once over all samples, ``batch_size`` at a time (None: all at once). Batches are drawn anew
+    in each epoch, repeatably with a ``seed``, in the order of the data with ``shuffle=False``.
+
+    ``optimizer`` is one of ``optim``, made with the parameters it is to train. ``schedule(step)`` gives the learning rate of
+    each step, from 0. ``clip_norm`` is the most that ``optim.clip_grad_norm`` leaves of the gradient's length.
+
+    ``validation=(xs, ys)`` are samples whose loss is taken after each epoch. ``patience`` ends the training after so many
+    epochs in a row without a new lowest validation loss; without validation data, the training data are evaluated after each
+    epoch in their place. With ``patience``, the parameters of the best epoch are restored at the end, whether or not it came
+    early; the optimiser keeps its own state.
+
+    ``progress`` shows a bar in a terminal and in a notebook (with tqdm, extra ``progress``) and about ten lines in a log file.
+    ``callback(log)`` is called after each epoch.
+
+    Ctrl-C is held back during a step. It ends the training: the model is as after the last whole step, and the log so far is
+    returned, with ``log.interrupted`` true.
+
+    Raises ``TrainingDiverged``, which has the ``log``, if the loss or a gradient is nan or infinite; the parameters are then as
+    after the last whole step. Raises, before anything is changed, ``TypeError`` or ``SettingError`` for an option without
+    sense or an optimiser that does not fit, and ``ShapeError`` for no data or for unlike numbers of xs and ys.
+    """
+    for name, count, least in [("epochs", epochs, 0), ("batch_size", batch_size, 1), ("patience", patience, 1)]:
+        if count is not None or name == "epochs":
+            whole(least, count, f"fit({name})")
+    if clip_norm is not None:
+        within(0.0, math.inf, clip_norm, "fit(clip_norm)")
+    data = _samples(xs, ys, "fit()")
+    watched = data if patience is not None else None
+    if validation is not None:
+        watched = _samples(*_two(validation), "fit(): validation")
+    size = len(data) if batch_size is None else batch_size
+    training = _Training(model, loss, _fitting(optimizer, model), schedule, clip_norm)
+    log = training.log
+    patient = None if patience is None else _Patience(patience)
+    generator = random_generator(seed)
+    order = list(range(len(data)))
+    bar = progress_to(epochs, -(-len(data) // size), progress)
+    started = time.perf_counter()
+    stop = False
+    try:
+        for epoch in range(1, epochs + 1):
+            if shuffle and size < len(data):
+                generator.shuffle(order)
+            mean = training.epoch(epoch, [data[i] for i in order], size, bar)
+            held_out = None if watched is None else _evaluate(model, loss, watched, size)
+            with held_interrupts():
+                training.note(mean, held_out, time.perf_counter() - started)
+                stop = patient is not None and patient.ends_at(epoch, log.validation[-1])
+            bar.epoch(epoch, f"loss {mean:.4g}" + ("" if held_out is None else f", validation {held_out:.4g}"))
+            if callback is not None:
+                callback(log)
+            if stop:
+                break
+        with held_interrupts():
+            log.stopped_early = stop
+            if patient is not None and patient.best_epoch:
+                training.restore(patient.best_epoch)
+    except KeyboardInterrupt:
+        log.interrupted = True
+    finally:
+        bar.close()
+    return log
+
+
+@dataclass
+class _Training:
+    """What does not change from step to step, and the log."""
+
+    model: Callable[[Any], Any]
+    loss: Loss
+    optimizer: Optimizer
+    schedule: Callable[[int], float] | None
+    clip_norm: float | None
+
+    def __post_init__(self) -> None:
+        self.parameters = list(self.optimizer.parameters)
+        self.log = TrainingLog(_names(self.parameters, self.model))
+
+    def epoch(self, epoch: int, samples: list[tuple[Any, Any]], size: int, bar: Progress) -> float:
+        """A step for each batch; the mean loss."""
+        mean = 0.0
+        for number, batch in enumerate(_batches(samples, size), start=1):
+            mean += self.step(batch, f"epoch {epoch}, batch {number}") * (len(batch) / len(samples))
+            bar.step(epoch, number)
+        return mean
+
+    def step(self, batch: list[tuple[Any, Any]], where: str) -> float:
+        """One step down the gradient of the batch's loss; the loss. All or nothing, and never half."""
+        loss = _loss_of(self.model, self.loss, batch)
+        if not isinstance(loss, Value):
+            raise TypeError(f"{_named(self.loss)} returned {type(loss).__name__} {loss!r}, not a Value made from the outputs")
+        if not math.isfinite(loss.data):
+            node = recording.first_non_finite(loss)
+            raise self._diverged(f"the loss is {loss.data} in {where}: {recording.in_words(node or loss)}")
+        rate = self.rate()
+        with held_interrupts():
+            self.optimizer.zero_grad()
+            loss.backward()
+            self._check_gradients(f"the loss is {loss.data:.6g} in {where}, but")
+            if self.clip_norm is not None:
+                clip_grad_norm(self.parameters, self.clip_norm)
+            if rate is not None:
+                self.optimizer.lr = rate
+            self.optimizer.step()
+            self.log.steps += 1
+        return loss.data
+
+    def rate(self) -> float | None:
+        """The learning rate of the next step; None leaves it as it is."""
+        if self.schedule is None:
+            return None
+        return within(0.0, math.inf, self.schedule(self.log.steps), "the schedule's learning rate")
+
+    def note(self, loss: float, held_out: float | None, seconds: float) -> None:
+        """Enter an epoch into the log."""
+        self.log.losses.append(loss)
+        if held_out is not None:
+            self.log.validation.append(held_out)
+        self.log.weights.append(array("d", [parameter.data for parameter in self.parameters]))
+        self.log.learning_rates.append(float(self.optimizer.lr))
+        self.log.seconds.append(seconds)
+
+    def restore(self, epoch: int) -> None:
+        """Give the parameters the values they had after an epoch."""
+        for parameter, number in zip(self.parameters, self.log.weights[epoch - 1], strict=True):
+            parameter.data = number
+        self.log.best_epoch = epoch
+
+    def _check_gradients(self, context: str) -> None:
+        gradients = [parameter.grad for parameter in self.parameters]
+        if math.isfinite(sum(gradients)):  # then so is each
+            return
+        for name, gradient in zip(self.log.names, gradients, strict=True):
+            if not math.isfinite(gradient):
+                raise self._diverged(f"{context} the gradient of {name} is {gradient}")
+
+    def _diverged(self, what: str) -> TrainingDiverged:
+        return TrainingDiverged(f"{what}. The parameters are as after the last whole step, number {self.log.steps}", self.log)
+
+
+class _Patience:
+    """Waits for a new lowest loss."""
+
+    def __init__(self, epochs: int):
+        self.epochs = epochs
+        self.best_epoch = 0
+        self.lowest = math.inf
+
+    def ends_at(self, epoch: int, loss: float) -> bool:
+        """Whether the loss after this epoch is the last one to wait for."""
+        if loss < self.lowest:
+            self.best_epoch, self.lowest = epoch, loss
+        return epoch - self.best_epoch >= self.epochs
+
+
+# ---- a batch ----------------------------------------------------------------------------------------------------------------
+
+
+def _batches(samples: list[Any], size: int) -> Iterator[list[Any]]:
+    return (samples[start : start + size] for start in range(0, len(samples), size))
+
+
+def _loss_of(model: Callable[[Any], Any], loss: Loss, batch: list[tuple[Any, Any]]) -> Any:
+    return loss([model(x) for x, _ in batch], [y for _, y in batch])
+
+
+def _evaluate(model: Callable[[Any], Any], loss: Loss, samples: list[tuple[Any, Any]], size: int) -> float:
+    """The mean loss over the samples, batch by batch, so that no graph is larger than one in training."""
+    return math.fsum(float(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in _batches(samples, size))
+
+
+# ---- what fit() is given ----------------------------------------------------------------------------------------------------
+
+
+def _samples(xs: Iterable[Any], ys: Iterable[Any], whose: str) -> list[tuple[Any, Any]]:
+    for name, data in (("xs", xs), ("ys", ys)):
+        if not isinstance(data, Iterable) or isinstance(data, (str, bytes)):
+            raise TypeError(f"{whose}: {name} is {type(data).__name__} {data!r}, not a sequence with one entry for each sample")
+    samples, targets = list(xs), list(ys)
+    if len(samples) != len(targets):
+        raise ShapeError(f"{whose} of {len(samples)} xs and {len(targets)} ys: there must be as many of both")
+    if not samples:
+        raise ShapeError(f"{whose} of no data: there must be at least one x and one y")
+    return list(zip(samples, targets, strict=True))
+
+
+def _two(validation: Any) -> tuple[Any, Any]:
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise TypeError(f"fit() takes validation=(xs, ys), not {type(validation).__name__}")
+    xs, ys = validation
+    return xs, ys
+
+
+def _fitting(optimizer: Optimizer | None, model: Any) -> Optimizer:
+    """The optimiser, if it can train this model."""
+    advice = "pass one such as optimizer=optim.SGD(model.parameters(), lr=0.1)"
+    if optimizer is None:
+        raise TypeError(f"fit() needs an optimizer: {advice}")
+    lacking = [name for name in ("parameters", "lr", "step", "zero_grad") if not hasattr(optimizer, name)]
+    if lacking or isinstance(optimizer, type):
+        raise TypeError(f"fit(): {optimizer!r} is no optimizer, it has no {lacking[0] if lacking else 'parameters'}: {advice}")
+    trained = list(optimizer.parameters)
+    if not trained:
+        raise SettingError(f"fit(): the optimizer has no parameters to train: {advice}")
+    if hasattr(model, "parameters") and not set(model.parameters()) & set(trained):
+        raise SettingError(f"fit(): none of the optimizer's {len(trained)} parameters belongs to the model: {advice}")
+    return optimizer
+
+
+def _names(parameters: list[Value], model: Any) -> list[str]:
+    """The parameters' paths in the model; for others their names, or what number they are."""
+    paths = {parameter: path for path, parameter in model.named_parameters()} if isinstance(model, Module) else {}
+    return [paths.get(parameter) or parameter.name or f"parameter {i}" for i, parameter in enumerate(parameters)]
+
+
+def _named(function: Any) -> str:
+    return f"the loss {getattr(function, '__name__', repr(function))}()"
