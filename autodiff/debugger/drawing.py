@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import html
+import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from autodiff.debugger.history import History
+from autodiff.debugger.history import History, scope_holds
 from autodiff.debugger.words import Words
 from autodiff.drawing.dot import digraph
-from autodiff.drawing.model import Box, Graph, graph_of
+from autodiff.drawing.fold import PICTURE
+from autodiff.drawing.model import Box, Graph, Painter, kinds_of
+from autodiff.drawing.part import Part, whole
 from autodiff.drawing.render import picture
-from autodiff.errors import GraphTooLarge, RendererFailed, RendererNotFound
+from autodiff.errors import RendererFailed, RendererNotFound
 from autodiff.symbols import number_text
 from autodiff.value import Value
 
@@ -22,6 +25,7 @@ ATTRIBUTES = {
     "stroke-width", "stroke-dasharray", "text-anchor", "font-family", "font-size", "font-weight", "opacity",
 }  # fmt: skip
 LONGEST_OPERATION = 30
+WIDE = -8.888e-88  # a number that needs as much room as any
 
 
 @dataclass(frozen=True)
@@ -35,40 +39,63 @@ class Picture:
 
 def drawn(history: History, words: Words, parameters: Iterable[Value] = ()) -> Picture:
     """The graph of a history, with room for gradients that come and go. What cannot be drawn is said in its place."""
-    boxes, edges = [""] * history.forward, [""] * (len(history) - history.forward)
+    events = range(history.forward, len(history))
     try:
-        graph = graph_of(history.loss, parameters)
-        svg = as_html(picture(digraph(_prepared(graph, history, words)).source, "svg").decode(), words)
-    except (RendererNotFound, RendererFailed, GraphTooLarge) as error:
-        return Picture(f"<p>No drawing: {html.escape(str(error))}</p>", boxes, edges)
-    boxes = [f"v{place}" for place in range(history.forward)]
+        graph = _graph(history, parameters)
+        svg = as_html(_svg(_prepared(graph, history, words)), words)
+    except (RendererNotFound, RendererFailed) as error:
+        return Picture(f"<p>No drawing: {html.escape(str(error))}</p>", [""] * history.forward, [""] * len(events))
     between: dict[tuple[str, str], list[str]] = {}
-    for edge in graph.edges:
+    for edge in reversed(graph.edges):
         between.setdefault((edge.operand, edge.result), []).append(edge.id)
-    for number in range(history.forward, len(history)):
-        ids = between[boxes[history.changed(number)], boxes[history.acting(number)]]
-        edges[number - history.forward] = ids.pop(0) if len(ids) > 1 else ids[0]
-    return Picture(svg, boxes, edges)
+    arrows = []
+    for number in events:
+        ids = between.get((graph.box_of[history.changed(number)], graph.box_of[history.acting(number)]), [""])
+        arrows.append(ids.pop() if len(ids) > 1 else ids[0])
+    return Picture(svg, graph.box_of, arrows)
+
+
+def _svg(graph: Graph) -> str:
+    """The picture, without the frames of scopes where dot cannot lay these out: it fails where they depend on each other."""
+    try:
+        return picture(digraph(graph).source, "svg").decode()
+    except RendererFailed:
+        return picture(digraph(replace(graph, boxes=[replace(box, scope="") for box in graph.boxes])).source, "svg").decode()
+
+
+def _graph(history: History, parameters: Iterable[Value]) -> Graph:
+    """The graph of the whole history or of its scope, folded if it is too large."""
+    full = whole(history.loss)
+    kinds = kinds_of(full.walk.nodes, {id(parameter) for parameter in parameters})
+    if history.scope is None:
+        return Painter(full, kinds).graph("auto", PICTURE)
+    nodes, edges = bytearray(len(full.walk.nodes)), bytearray(len(full.walk.operands))
+    for node in history.nodes:
+        place = full.walk.places[id(node)]
+        nodes[place] = 1
+        if scope_holds(history.scope, node.scope):
+            for edge in full.walk.edges(place):
+                edges[edge] = 1
+    walk, origin = full.walk.restricted(nodes, edges)
+    return Painter(Part(full.full, walk, origin, []), [kinds[place] for place in origin]).graph("auto", PICTURE)
 
 
 def _prepared(graph: Graph, history: History, words: Words) -> Graph:
-    """The graph with the names that the page uses, and with the widest gradient that each Value will have."""
-    places = {f"v{place}": place for place in range(history.forward)}
-    return replace(
-        graph, boxes=[_named(box, places[box.id], history, words) if box.id in places else box for box in graph.boxes]
-    )
+    """The graph with the names that the page uses, and with the widest gradient that each box will have."""
+    return replace(graph, boxes=[_named(box, history, words) for box in graph.boxes])
 
 
-def _named(box: Box, place: int, history: History, words: Words) -> Box:
+def _named(box: Box, history: History, words: Words) -> Box:
+    if box.kind == "constant":
+        return box
+    if not box.id.startswith("v"):
+        return replace(box, grad=WIDE)
+    place = int(box.id[1:])
     operation = words.operation(place)
     gradients = [history.upstream(place), *(history.edge(number)[2] for number in history.additions(place))]
     widest = max(gradients, key=lambda gradient: len(number_text(gradient)))
-    return replace(
-        box,
-        name=words.name(place),
-        operation=operation if len(operation) <= LONGEST_OPERATION else box.operation,
-        grad=widest if abs(widest) < float("inf") else -0.88888,
-    )
+    spelled = operation if box.count == 1 and len(operation) <= LONGEST_OPERATION else box.operation
+    return replace(box, name=words.name(place), operation=spelled, grad=widest if math.isfinite(widest) else WIDE)
 
 
 def as_html(svg: str, words: Words) -> str:

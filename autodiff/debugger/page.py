@@ -25,6 +25,7 @@ from autodiff import files
 from autodiff.debugger.drawing import drawn
 from autodiff.debugger.history import History, refuse_too_large
 from autodiff.debugger.words import Words, printable, rule_of
+from autodiff.recording import name_of
 from autodiff.value import Value
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
@@ -142,9 +143,9 @@ def _data(history: History, words: Words) -> dict[str, Any]:
     files_used, sources = _sources(history)
     return {
         "names": [words.name(place) for place in places],
-        "given": [printable(node.name) if node.name else "" for node in nodes],
+        "given": [printable(name_of(node) or "") for node in nodes],
         "ops": [node.op for node in nodes],
-        "scopes": [printable(node.scope) if node.scope else "" for node in nodes],
+        "scopes": [printable(node.scope or "") for node in nodes],
         "made": [words.operation(place) for place in places],
         "numbers": [words.operation_in_numbers(place) for place in places],
         "data": [_finite(history.datum(place)) for place in places],

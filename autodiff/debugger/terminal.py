@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmd
 import fnmatch
 import linecache
+import math
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from autodiff.debugger.session import Arrival, Session, Stop
 from autodiff.debugger.words import printable
 from autodiff.drawing import draw
 from autodiff.errors import AutodiffError, DebuggerError
+from autodiff.explain import blame, explain
 from autodiff.value import Value
 
 ALIASES = {
@@ -536,6 +538,35 @@ class Terminal(cmd.Cmd):
             if len(happened) < len(additions):
                 self.say(f"         {len(additions) - len(happened):,} of {len(additions):,} contributions are still to come")
 
+    def do_explain(self, argument: str) -> None:
+        """explain [NAME]: the chain rule from the loss to a Value, over each of the paths between them"""
+        place = self.now.words.find_one(argument) if argument else self.focus()
+        self.say_all(str(explain(self.now.history.loss, self.now.history.nodes[place])))
+
+    def do_blame(self, argument: str) -> None:
+        """blame [gradients]: the first operation that made a nan or an inf, or the first edge that made such a gradient"""
+        if argument not in ("", "gradients"):
+            raise DebuggerError("there are blame and blame gradients")
+        found = blame(self.now.history.loss, gradients=bool(argument))
+        self.say_all(str(found))
+        history = self.now.history
+        if found.node is not None and found.node in history.nodes:
+            place = history.place(found.node)
+            at = place + 1 if found.operand is None else self.first_addition(place, history.place(found.operand))
+            self.say(f"that is {self.now.words.name(place)} (goto {at})")
+
+    def first_addition(self, acting: int, operand: int) -> int:
+        """The position right after one Value first adds to the gradient of another a number that is not finite."""
+        history = self.now.history
+        numbers = [number for number in history.actions(acting) if history.changed(number) == operand]
+        return next((n + 1 for n in numbers if not math.isfinite(history.edge(n)[2])), numbers[0] + 1)
+
+    def say_all(self, text: str) -> None:
+        """Several lines that somebody else has written."""
+        for line in text.split("\n"):
+            for part in self.wrapped(printable(line)):
+                self.say(part)
+
     def do_graph(self, argument: str) -> None:
         """graph [FILE]: draw the graph into a file (.svg, .png, .pdf, .dot; graph.svg by default)"""
         file = Path(argument or "graph.svg")
@@ -728,10 +759,11 @@ def _line_history(wanted: bool) -> Iterator[None]:
             readline.write_history_file(file)
 
 
-def debug(loss: Value, *, commands: Iterable[str] = ()) -> None:
+def debug(loss: Value, *, seed: float = 1.0, scope: str | None = None, commands: Iterable[str] = ()) -> None:
     """Step through the forward and the backward pass of ``loss`` in the terminal; ``help`` there lists the commands.
 
-    ``commands`` are run first, as if typed. It ends with ``quit``, or with ``continue`` at the end of the backward pass. No
-    Value is changed: gradients are those of a pass of their own. Raises ``TypeError`` for anything but a Value.
+    ``seed`` and ``scope`` are those of ``steps``; ``commands`` are run first, as if typed. It ends with ``quit``, or with
+    ``continue`` at the end of the backward pass. No Value is changed: gradients are those of a pass of their own. Raises what
+    ``steps`` raises.
     """
-    Terminal(commands).interact(History(loss))
+    Terminal(commands).interact(History(loss, seed, scope))

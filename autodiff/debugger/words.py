@@ -10,6 +10,7 @@ from typing import Any
 from autodiff import rules
 from autodiff.debugger.history import History
 from autodiff.errors import DebuggerError
+from autodiff.recording import name_of
 from autodiff.symbols import ATOM, partials_text
 from autodiff.value import Value
 
@@ -32,7 +33,7 @@ class Words:
         self.history, self.digits = history, digits
         self.places: dict[str, list[int]] = {}  # behind each name, with and without the scope
         for place, node in enumerate(history.nodes):
-            name = node.name or ("loss" if node is history.loss else None)
+            name = name_of(node) or ("loss" if node is history.loss else None)
             for key in _keys(name, node.scope):
                 self.places.setdefault(key, []).append(place)
 
@@ -41,7 +42,7 @@ class Words:
     def name(self, place: int) -> str:
         """What to call a Value, fit to be printed: without control characters and not too long."""
         node = self.history.nodes[place]
-        name = node.name or ("loss" if node is self.history.loss and self.places["loss"] == [place] else None)
+        name = name_of(node) or ("loss" if node is self.history.loss and self.places["loss"] == [place] else None)
         if not name:
             return f"v{place}"
         own = next((key for key in _keys(name, node.scope) if len(self.places[key]) == 1), None)
@@ -76,7 +77,7 @@ class Words:
         return [
             self.name(place)
             for place, node in enumerate(self.history.nodes)
-            if node.name or (node is self.history.loss and len(self.places.get("loss", ())) == 1)
+            if name_of(node) or (node is self.history.loss and len(self.places.get("loss", ())) == 1)
         ]
 
     def _known(self, text: str) -> str:

@@ -136,8 +136,42 @@ def test_every_command_has_help_and_every_abbreviation_a_command():
 
 @pytest.mark.parametrize(
     "short",
-    "s n c rs rn rc u until fin b tb cl condition ignore disable enable catch watch display p pp l w up down why blame explain "
-    "graph save load info help q".split(),
+    [
+        "s",
+        "n",
+        "c",
+        "rs",
+        "rn",
+        "rc",
+        "u",
+        "until",
+        "fin",
+        "b",
+        "tb",
+        "cl",
+        "condition",
+        "ignore",
+        "disable",
+        "enable",
+        "catch",
+        "watch",
+        "display",
+        "p",
+        "pp",
+        "l",
+        "w",
+        "up",
+        "down",
+        "why",
+        "blame",
+        "explain",
+        "graph",
+        "save",
+        "load",
+        "info",
+        "help",
+        "q",
+    ],
 )
 def test_the_names_that_a_hand_knows_are_there(short):
     assert terminal.full_name(short) in terminal.command_names()
@@ -172,8 +206,8 @@ def test_why_is_the_sum_of_the_contributions_so_far():
 def test_printing_and_displaying():
     loss, _ = perceptron()
     shown = transcript(
-        loss, "p w1", "goto 23", "p w1", "p w1.data", "p w1.data * 10 + 1", "p a.grad", "p nothing", "p 1 +", "display w1.grad * 2",
-        "rs", "display", "undisplay w1.grad * 2", "undisplay w9", "info display",
+        loss, "p w1", "goto 23", "p w1", "p w1.data", "p w1.data * 10 + 1", "p a.grad", "p nothing", "p 1 +",
+        "display w1.grad * 2", "rs", "display", "undisplay w1.grad * 2", "undisplay w9", "info display",
     )  # fmt: skip
     assert "w1: data not computed yet, grad not known yet" in shown
     assert "w1: data 0.8, grad −0.2662\n(ad) p w1.data\n0.8\n(ad) p w1.data * 10 + 1\n9.0\n(ad) p a.grad\n−0.7551" in shown
@@ -329,7 +363,8 @@ def test_the_script_is_main_with_its_own_folder_and_arguments(script, tmp_path):
         """
         import sys, pickle, autodiff as ad, beside
         class Mine: pass
-        assert __name__ == "__main__" and sys.modules["__main__"].Mine is Mine and pickle.loads(pickle.dumps(Mine())).__class__ is Mine
+        assert __name__ == "__main__" and sys.modules["__main__"].Mine is Mine
+        assert type(pickle.loads(pickle.dumps(Mine()))) is Mine
         assert sys.argv == [__file__, "-c", "--flag"], sys.argv
         ad.Value(1.0).backward()
         sys.exit(beside.answer)
@@ -351,10 +386,12 @@ def test_an_error_after_a_stop_is_the_scripts_own_too(script):
     file = script('import autodiff as ad\nloss = ad.Value(1.0) * 2.0\nloss.backward()\nraise KeyError("mine")\n')
     run = debug(file, typed="c\nc\n")
     assert run.returncode == 1
-    assert (
-        run.stderr
-        == f'Traceback (most recent call last):\n  File "{file}", line 4, in <module>\n    raise KeyError("mine")\nKeyError: \'mine\'\n'
-    )
+    assert run.stderr.splitlines() == [
+        "Traceback (most recent call last):",
+        f'  File "{file}", line 4, in <module>',
+        '    raise KeyError("mine")',
+        "KeyError: 'mine'",
+    ]
 
 
 def test_a_script_that_is_no_python_is_said_as_python_says_it(script):
