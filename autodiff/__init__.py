@@ -41,6 +41,7 @@ from autodiff.explain import blame as blame
 from autodiff.explain import explain as explain
 from autodiff.explain import expression as expression
 from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
+from autodiff.recording import record_source as record_source
 from autodiff.recording import scope as scope
 from autodiff.recording import strict as strict
 from autodiff.summary import summary as summary
@@ -84,6 +85,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "nn",
         "optim",
         "page",
+        "record_source",
         "scope",
         "steps",
         "strict",

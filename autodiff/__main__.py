@@ -1,14 +1,14 @@
-"""The command line: ``python -m autodiff demo``, ``python -m autodiff debug script.py``."""
+"""The command line: ``python -m autodiff demo``, ``draw script.py`` and ``debug script.py``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from autodiff import demo
-from autodiff.debugger import script, terminal
+from autodiff.debugger.script import add_to as add_debug_to
+from autodiff.drawing.command import add_to as add_draw_to
 from autodiff.errors import AutodiffError
 
 
@@ -21,29 +21,17 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("demo", help="train the smallest network and a perceptron, and draw them")
     command.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the pictures go (default: out)")
     command.set_defaults(run=lambda options: demo.main(options.out))
-    add_debug(commands)
-    options = parser.parse_args(arguments)
+    add_draw_to(commands)
+    add_debug_to(commands)
+    given = sys.argv[1:] if arguments is None else arguments
+    end = given.index("--") if "--" in given else len(given)
+    options = parser.parse_args(given[:end])
+    options.arguments = given[end + 1 :]
     try:
         return options.run(options) or 0
     except (AutodiffError, OSError) as error:
         print(f"autodiff: {error}", file=sys.stderr)
         return 1
-
-
-def add_debug(commands: Any) -> None:
-    """The command ``debug``."""
-    command = commands.add_parser("debug", help="run a script and step through each of its backward() calls")
-    command.add_argument("-c", action="append", default=[], metavar="COMMANDS", help="commands to begin with, separated by ;;")
-    command.add_argument("-x", action="append", default=[], type=Path, metavar="FILE", help="a file of commands to begin with")
-    command.add_argument("script", help="the script to run")
-    command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
-    command.set_defaults(run=debug)
-
-
-def debug(options: argparse.Namespace) -> int:
-    """Run a script under the debugger; the exit status."""
-    commands = [*options.c, *(line for file in options.x for line in terminal.commands_in(file))]
-    return script.run(options.script, options.arguments, commands)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from autodiff import formulas, paths
 from autodiff.formulas import Formula, Writer
+from autodiff.names import Names
 from autodiff.paths import Path
 from autodiff.recording import first_non_finite, in_words
 from autodiff.symbols import number_text
@@ -47,7 +48,7 @@ class Explanation:
         self.total = 0.0 if place is None else walk.gradients()[place]
         whole = self.count == len(self.paths)
         self.rest = 0.0 if whole else self.total - math.fsum(path.contribution for path in self.paths)
-        self.writer = Writer({id(loss): "L", id(variable): "x"})
+        self.writer = Writer(Names(walk.nodes), {id(loss): "L", id(variable): "x"})
         for node in (loss, variable):  # of equal names theirs stay as they are
             self.writer.name(node)
         self.factors = [self._factors(walk, path) for path in self.paths]

@@ -10,7 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from autodiff import rules
-from autodiff.recording import name_of
+from autodiff.names import SUBSCRIPTS, Names
 from autodiff.symbols import ATOM, Symbol, number_text
 from autodiff.value import Value
 from autodiff.walk import Walk
@@ -21,7 +21,6 @@ LONGEST = 28  # characters of a Value without a name that is written out where i
 DEEPEST = 3
 MOST_DEFINITIONS = 12
 MOST_OPERANDS = 6
-SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 PRODUCT = rules.TABLE["mul"].precedence
 
 
@@ -35,7 +34,8 @@ class Formula(NamedTuple):
 class Writer:
     """Writes formulas, and knows what the Values in them are called."""
 
-    def __init__(self, defaults: dict[int, str]):
+    def __init__(self, given: Names, defaults: dict[int, str]):
+        self.given = given
         self.defaults = defaults  # for those without a name, by id()
         self.places: dict[int, str] = {}
         self.values: list[Value] = []
@@ -45,7 +45,7 @@ class Writer:
         self.defined: list[tuple[str, Symbol]] | None = None
 
     def has_name(self, node: Value) -> bool:
-        return bool(name_of(node)) or id(node) in self.defaults or id(node) in self.places
+        return bool(self.given.of(node)) or id(node) in self.defaults or id(node) in self.places
 
     def name(self, node: Value) -> str:
         """What it is called: its own name, with a number if another has the same one; or a name made up."""
@@ -54,7 +54,7 @@ class Writer:
     def character(self, node: Value) -> str:
         """The character that stands for it."""
         if id(node) not in self.places:
-            wanted = name_of(node) or self.defaults.get(id(node)) or "v₁"
+            wanted = self.given.of(node) or self.defaults.get(id(node)) or "v₁"
             name = wanted
             while name in self.taken:
                 self.latest[wanted] = self.latest.get(wanted, 1) + 1
@@ -128,7 +128,7 @@ class Writer:
             for node in self.values[:MOST_DEFINITIONS]:  # those that their formulas bring up are not defined in turn
                 if node.op:
                     self.defined.append((self.places[id(node)], self.formula(node)))
-                elif not name_of(node) and id(node) not in self.defaults:
+                elif not self.given.of(node) and id(node) not in self.defaults:
                     self.defined.append((self.places[id(node)], Symbol(number_text(node.data))))
         return [(style.put(left, self), style.put(tidy(right.text), self)) for left, right in self.defined]
 
@@ -287,7 +287,7 @@ def expression(walk: Walk) -> str:
     lines: list[str] = []
     for place, node in enumerate(walk.nodes):
         if not node.op:
-            own = name_of(node)
+            own = names.names.of(node)
             symbols[id(node)] = Symbol(names.of(node)) if own else _number(node.data)
             continue
         arguments = [symbols[id(argument)] if isinstance(argument, Value) else argument for argument in node.arguments]
@@ -298,7 +298,7 @@ def expression(walk: Walk) -> str:
             lines.append(f"{name} = {tidy(symbol.text)}")
             symbol = Symbol(name)
         elif last:
-            lines.append(f"{names.of(node)} = {tidy(symbol.text)}" if name_of(node) else tidy(symbol.text))
+            lines.append(f"{names.of(node)} = {tidy(symbol.text)}" if names.names.of(node) else tidy(symbol.text))
         symbols[id(node)] = symbol
     return "\n".join(lines) if lines else symbols[id(walk.nodes[-1])].text
 
@@ -311,12 +311,13 @@ class _Names:
     """A name for each Value that needs one, no two alike."""
 
     def __init__(self, walk: Walk):
-        self.taken = {quoted(name) for node in walk.nodes if (name := name_of(node))}
+        self.names = Names(walk.nodes)
+        self.taken = {quoted(name) for node in walk.nodes if (name := self.names.of(node))}
         self.given: dict[str, int] = {}
         self.made_up = 0
 
     def of(self, node: Value) -> str:
-        name = name_of(node)
+        name = self.names.of(node)
         if name:
             name = quoted(name)
             self.given[name] = self.given.get(name, 0) + 1

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from autodiff.errors import NonFiniteError
-from autodiff.value import Value, set_observer, topological_order
+from autodiff.value import Value, set_noting, set_observer, topological_order
 
 
 class _State(threading.local):
@@ -25,6 +25,7 @@ class _State(threading.local):
 _state = _State()
 _lock = threading.Lock()
 _open_blocks = 0
+_open_sources = 0
 
 
 @contextmanager
@@ -73,6 +74,26 @@ def strict() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def record_source() -> Iterator[None]:
+    """Each Value made inside, in whatever thread, remembers where: ``source`` has ``file``, ``line``, ``column`` and ``text``.
+
+    What an expression was assigned to is then its name in drawings and explanations: ``z = w * x + b`` draws "z". Only a code
+    object and the offset of an instruction are kept; the rest is found out when it is asked for.
+    """
+    global _open_sources
+    with _lock:
+        _open_sources += 1
+        set_noting(True)
+    try:
+        yield
+    finally:
+        with _lock:
+            _open_sources -= 1
+            if not _open_sources:
+                set_noting(False)
+
+
 def first_non_finite(root: Value) -> Value | None:
     """The first Value in forward order, of all that ``root`` was computed from, that is nan or infinite; None if none is."""
     return next((node for node in topological_order(root) if not math.isfinite(node.data)), None)
@@ -100,9 +121,3 @@ def _users_line() -> str:
 
 def _is_ours(file: str, package: str) -> bool:
     return file.startswith((package, "<frozen")) or file == contextmanager.__code__.co_filename
-
-
-def name_of(node: Value) -> str | None:
-    """What to call a Value: the name it was given, or none."""
-    name: str | None = node.name
-    return name

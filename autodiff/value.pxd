@@ -8,6 +8,12 @@ cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
         PyObject *tp_dict
     void PyType_Modified(PyTypeObject *)
+    PyObject *PyEval_GetFrame()
+    PyObject *PyFrame_GetBack(PyObject *)
+    object PyFrame_GetCode(PyObject *)
+    int PyFrame_GetLasti(PyObject *)
+    void Py_DECREF(PyObject *)
+    void Py_INCREF(PyObject *)
 
 cdef class Value:
     cdef double primal, adjoint

@@ -12,11 +12,12 @@ two against each other, row by row and to the last bit.
 from __future__ import annotations
 
 import math
+import sys
 from array import array
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
-from autodiff import ieee, rules
+from autodiff import ieee, rules, sources
 from autodiff.errors import ShapeError
 from autodiff.rules import as_float
 
@@ -55,8 +56,8 @@ RELU = cython.declare(cython.short, rules.TABLE["relu"].code)
 SUM = cython.declare(cython.short, rules.TABLE["sum"].code)
 DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
 
+noting = cython.declare(cython.bint, False)  # whether each new Value notes where it was made, while record_source() is on
 observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
-stopper = cython.declare(object, None)  # called before each backward() while a script runs under the debugger
 
 
 class About(NamedTuple):
@@ -93,6 +94,8 @@ class Value:
     def __init__(self, data: Any, name: Any = None):
         self.primal = data if type(data) is float else as_float(data, "Value()")
         clear(self)
+        if noting:
+            self.about = made_here(2)
         self.name = name
 
     # ---- what it knows ------------------------------------------------------------------------------------------------------
@@ -406,8 +409,6 @@ class Value:
         time over graphs that share operations.
         """
         upstream: cython.double = as_float(seed, "backward()")
-        if stopper is not None:
-            stopper(self, upstream)
         if not self.code:
             self.adjoint += upstream
             return
@@ -490,6 +491,8 @@ def record(
     node.right = right
     node.d_left = d_left
     node.d_right = d_right
+    if noting:
+        node.about = made_here(3)
     if observer is not None:
         observer(node)
     return node
@@ -541,19 +544,89 @@ def data_of(x: object) -> object:
     return x if type(x) is int else plain(x)  # an int may be too large for a float, and can be compared all the same
 
 
+# ---- where it was made -----------------------------------------------------------------------------------------------------
+#
+# What was noted for an instruction is remembered, so that all Values made by one share it. Compiled, in a table of 1,024
+# entries that are overwritten when another instruction needs them; interpreted, in a dictionary.
+
+NOTED = cython.declare(cython.Py_ssize_t, 1024)
+noted_code = cython.declare(array, array("q", bytes(8 * NOTED)))  # the address; what was noted keeps it alive
+noted_offset = cython.declare(array, array("q", bytes(8 * NOTED)))
+noted_about = cython.declare(list, [None] * NOTED)
+noted = cython.declare(dict, {})
+
+
+@cython.cfunc
+def made_here(depth: cython.int) -> object:
+    """The place in the nearest frame outside this package, as an ``About``; None if there is no such frame.
+
+    Interpreted, the frames of this module that are between are counted by ``depth``.
+    """
+    if not cython.compiled:
+        return made_in(sys._getframe(depth))
+    frame: cython.pointer(PyObject) = PyEval_GetFrame()
+    if frame != cython.NULL:
+        Py_INCREF(frame)
+    about: object = None
+    while frame != cython.NULL:
+        code: object = PyFrame_GetCode(frame)
+        about = noted_at(
+            code, cython.cast(cython.Py_ssize_t, cython.cast(cython.pointer(PyObject), code)), PyFrame_GetLasti(frame)
+        )
+        outer: cython.pointer(PyObject) = cython.NULL
+        if about is None:
+            outer = PyFrame_GetBack(frame)
+        Py_DECREF(frame)
+        frame = outer
+    return about
+
+
+@cython.cfunc
+@cython.inline
+def noted_at(code: object, address: cython.Py_ssize_t, offset: cython.Py_ssize_t) -> object:
+    """What is noted for an instruction: an ``About``, or None for one of this package."""
+    slot: cython.Py_ssize_t = ((address >> 4) ^ (offset * 5)) & (NOTED - 1)
+    if noted_code.data.as_longlongs[slot] == address and noted_offset.data.as_longlongs[slot] == offset:
+        return noted_about[slot]
+    about: object = about_code(code, offset)
+    noted_about[slot] = about
+    noted_code.data.as_longlongs[slot] = address
+    noted_offset.data.as_longlongs[slot] = offset
+    return about
+
+
+def made_in(frame: Any) -> Any:
+    """``made_here`` interpreted, from a frame on."""
+    while frame is not None:
+        code = frame.f_code
+        key = (id(code), frame.f_lasti)
+        about = noted.get(key)
+        if about is None:
+            about = noted[key] = about_code(code, frame.f_lasti) or code
+            if len(noted) > 100_000:  # a program that compiles code without end
+                noted.clear()
+        if about is not code:
+            return about
+        frame = frame.f_back
+    return None
+
+
+def about_code(code: Any, offset: int) -> Any:
+    source = sources.noted(code, offset)
+    return None if source is None else About(None, None, source)
+
+
+def set_noting(on: bool) -> None:
+    """Have each new Value note where it was made, or no longer. For ``recording.py`` alone."""
+    global noting
+    noting = on
+
+
 def set_observer(function: Any) -> Any:
     """Have ``function`` called with each new operation, None for nobody; returns the one before. For ``recording.py`` alone."""
     global observer
     before = observer
     observer = function
-    return before
-
-
-def set_stopper(function: Any) -> Any:
-    """Have ``function`` called with Value and seed before each ``backward()``, None for nobody; returns the one before."""
-    global stopper
-    before = stopper
-    stopper = function
     return before
 
 

@@ -16,9 +16,10 @@ PACKAGE = Path(autodiff.__file__).parent
 
 # A module or subpackage imports those on lower floors and its own parts. Faces import anything; nobody imports them.
 FLOORS = {
-    "ieee": 0, "rules": 0, "errors": 0, "_cython": 0, "symbols": 0, "files": 0, "trees": 0,
+    "ieee": 0, "rules": 0, "errors": 0, "_cython": 0, "symbols": 0, "files": 0, "trees": 0, "sources": 0,
     "value": 1, "settings": 1, "states": 1,
-    "functions": 2, "recording": 2, "differentiate": 2, "schedules": 2, "parameters": 2, "walk": 2, "paths": 2, "formulas": 2,
+    "functions": 2, "recording": 2, "differentiate": 2, "schedules": 2, "parameters": 2,
+    "walk": 2, "paths": 2, "formulas": 2, "names": 2, "running": 2,
     "nn": 3, "optim": 3, "drawing": 3, "debugger": 3, "compiler": 3, "explain": 3, "summary": 3, "check": 3,
     "__init__": 4, "__main__": 4, "_implementation": 4, "demo": 4,
 }  # fmt: skip
@@ -28,7 +29,7 @@ BESIDE = {
     ("symbols", "rules"),
     ("paths", "walk"),
     ("formulas", "walk"),
-    ("formulas", "recording"),
+    ("formulas", "names"),
     ("trees", "errors"),
     ("differentiate", "functions"),
     ("debugger", "drawing"),
@@ -139,7 +140,7 @@ PUBLIC_NAMES = """
     AutodiffError DebuggerError GradientMismatch GraphTooLarge NonFiniteError NotInGraphError RendererFailed RendererNotFound
     SettingError ShapeError StaleRecording StateError TargetError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
-    blame draw explain expression implementation nn optim scope strict summary
+    blame draw explain expression implementation nn optim record_source scope strict summary
     steps debug page History
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot

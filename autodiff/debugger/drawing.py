@@ -15,6 +15,7 @@ from autodiff.drawing.fold import PICTURE
 from autodiff.drawing.model import Box, Graph, Painter, kinds_of
 from autodiff.drawing.part import Part, whole
 from autodiff.drawing.render import picture
+from autodiff.drawing.scopes import scopes_of
 from autodiff.errors import RendererFailed, RendererNotFound
 from autodiff.symbols import number_text
 from autodiff.value import Value
@@ -66,18 +67,20 @@ def _svg(graph: Graph) -> str:
 def _graph(history: History, parameters: Iterable[Value]) -> Graph:
     """The graph of the whole history or of its scope, folded if it is too large."""
     full = whole(history.loss)
-    kinds = kinds_of(full.walk.nodes, {id(parameter) for parameter in parameters})
+    scopes = scopes_of(full.walk)
+    kinds = kinds_of(full.walk.nodes, scopes, {id(parameter) for parameter in parameters})
     if history.scope is None:
-        return Painter(full, kinds).graph("auto", PICTURE)
+        return Painter(full, kinds, scopes).graph("auto", PICTURE)
     nodes, edges = bytearray(len(full.walk.nodes)), bytearray(len(full.walk.operands))
-    for node in history.nodes:
+    for node, scope in zip(history.nodes, history.scopes, strict=True):
         place = full.walk.places[id(node)]
         nodes[place] = 1
-        if scope_holds(history.scope, node.scope):
+        if scope_holds(history.scope, scope):
             for edge in full.walk.edges(place):
                 edges[edge] = 1
     walk, origin = full.walk.restricted(nodes, edges)
-    return Painter(Part(full.full, walk, origin, []), [kinds[place] for place in origin]).graph("auto", PICTURE)
+    part = Part(full.full, walk, origin, [])
+    return Painter(part, [kinds[place] for place in origin], history.scopes).graph("auto", PICTURE)
 
 
 def _prepared(graph: Graph, history: History, words: Words) -> Graph:

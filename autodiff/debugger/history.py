@@ -11,10 +11,13 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal, overload
 
+from autodiff.drawing.scopes import scopes_of
 from autodiff.errors import GraphTooLarge, UnknownNameError
 from autodiff.value import Value, topological_order
+from autodiff.walk import Walk
 
 MOST_VALUES = 5_000_000  # some 60 bytes of history each
 
@@ -87,8 +90,12 @@ class History(Sequence[Event]):
             raise TypeError(f"a history is that of a Value, not of {type(loss).__name__}")
         order = topological_order(loss)
         self.loss, self.seed, self.scope = loss, float(seed), scope
-        self.nodes = order if scope is None else _within(order, scope)
-        refuse_too_large(self.nodes, MOST_VALUES, "can be stepped through")
+        self.nodes = order
+        if scope is not None:
+            scopes = dict(zip(map(id, order), scopes_of(Walk(loss)), strict=True))
+            self.nodes = _within(order, scope, scopes)
+            self.scopes = [scopes[id(node)] for node in self.nodes]
+        self.refuse_too_large(MOST_VALUES, "can be stepped through")
         self.forward = len(self.nodes)
         self._places = {id(node): place for place, node in enumerate(self.nodes)}
         self._data = array("d", [node.data for node in self.nodes])
@@ -108,7 +115,7 @@ class History(Sequence[Event]):
             shown = self._places.get(id(node))
             if shown is not None:
                 self._upstreams[shown] = upstream
-            acting = -1 if shown is None or not (scope is None or scope_holds(scope, node.scope)) else shown
+            acting = -1 if shown is None or not (scope is None or scope_holds(scope, self.scopes[shown])) else shown
             for operand, local in zip(node.operands, node.partials, strict=True):
                 at = everywhere[id(operand)]
                 before = gradients[at]
@@ -135,6 +142,22 @@ class History(Sequence[Event]):
             fill[operand] += 1
             if self._acts[self._results[edge]] < 0:
                 self._acts[self._results[edge]] = edge
+
+    @cached_property
+    def scopes(self) -> list[str]:
+        """The scope of each Value: that in which it was recorded, and the module whose parameters it uses; often empty."""
+        return scopes_of(Walk(self.loss))
+
+    def refuse_too_large(self, most: int, what: str) -> None:
+        """Raise ``GraphTooLarge`` if there are more Values than something can be done with; the message offers parts."""
+        if len(self.nodes) > most:
+            scopes = sorted({*filter(None, self.scopes)})
+            listed = f"{', '.join(scopes[:10])}{', …' * (len(scopes) > 10)}"
+            raise GraphTooLarge(
+                f"the graph has {len(self.nodes):,} Values, and no more than {most:,} {what}; take a part of it: "
+                + (f"one scope (scope={scopes[0]!r}; there are {listed})" if scopes else "a Value on the way to the loss")
+                + ", or the loss of fewer samples"
+            )
 
     # ---- as a sequence ----------------------------------------------------------------------------------------------------
 
@@ -292,31 +315,19 @@ def steps(loss: Value, *, seed: float = 1.0, scope: str | None = None) -> Histor
     return History(loss, seed, scope)
 
 
-def scope_holds(scope: str, inner: str | None) -> bool:
+def scope_holds(scope: str, inner: str) -> bool:
     """Whether ``inner`` is the scope, or inside it; ``layer1`` also stands for ``model.layer1``."""
-    return inner is not None and f".{scope}." in f".{inner}."
+    return f".{scope}." in f".{inner}."
 
 
-def refuse_too_large(nodes: list[Value], most: int, what: str) -> None:
-    """Raise ``GraphTooLarge`` if there are more Values than something can be done with; the message offers parts."""
-    if len(nodes) > most:
-        scopes = sorted({node.scope for node in nodes if node.scope})
-        listed = f"{', '.join(scopes[:10])}{', …' * (len(scopes) > 10)}"
-        raise GraphTooLarge(
-            f"the graph has {len(nodes):,} Values, and no more than {most:,} {what}; take a part of it: "
-            + (f"one scope (scope={scopes[0]!r}; there are {listed})" if scopes else "a Value on the way to the loss")
-            + ", or the loss of fewer samples"
-        )
-
-
-def _within(order: list[Value], scope: str) -> list[Value]:
+def _within(order: list[Value], scope: str, scopes: dict[int, str]) -> list[Value]:
     """The operations inside a scope and what they were given, in forward order."""
     kept: set[int] = set()
     for node in order:
-        if node.op and scope_holds(scope, node.scope):
+        if node.op and scope_holds(scope, scopes[id(node)]):
             kept.add(id(node))
             kept.update(map(id, node.operands))
     if not kept:
-        known = ", ".join(sorted({node.scope for node in order if node.scope})) or "none"
+        known = ", ".join(sorted({*filter(None, scopes.values())})) or "none"
         raise UnknownNameError(f"the graph has no operation in a scope {scope!r}; the scopes are: {known}")
     return [node for node in order if id(node) in kept]

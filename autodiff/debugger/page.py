@@ -23,9 +23,8 @@ from typing import Any
 
 from autodiff import files
 from autodiff.debugger.drawing import drawn
-from autodiff.debugger.history import History, refuse_too_large
+from autodiff.debugger.history import History
 from autodiff.debugger.words import Words, printable, rule_of
-from autodiff.recording import name_of
 from autodiff.value import Value
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
@@ -75,7 +74,7 @@ def page(
     more Values than a browser moves through, and ``OSError`` for a file that cannot be written.
     """
     history = History(loss, seed, scope)
-    refuse_too_large(history.nodes, MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
+    history.refuse_too_large(MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
     words = Words(history)
     title = f"Steps of {words.name(len(history.nodes) - 1)}" + (f", scope {printable(scope)}" if scope else "")
     made = Page(_filled(title, history, words, parameters), title)
@@ -143,9 +142,9 @@ def _data(history: History, words: Words) -> dict[str, Any]:
     files_used, sources = _sources(history)
     return {
         "names": [words.name(place) for place in places],
-        "given": [printable(name_of(node) or "") for node in nodes],
+        "given": [printable(words.names.of(node)) for node in nodes],
         "ops": [node.op for node in nodes],
-        "scopes": [printable(node.scope or "") for node in nodes],
+        "scopes": [printable(scope) for scope in history.scopes],
         "made": [words.operation(place) for place in places],
         "numbers": [words.operation_in_numbers(place) for place in places],
         "data": [_finite(history.datum(place)) for place in places],

@@ -1,124 +1,88 @@
-"""Runs a script under the debugger, which stops at each of its ``backward()`` calls; the script's errors stay its own."""
+"""``python -m autodiff debug script.py``: runs a script and stops at each of its ``backward()`` calls."""
 
 from __future__ import annotations
 
-import io
+import argparse
 import os
 import sys
 import threading
-import traceback
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import CodeType, ModuleType
+from typing import Any
 
+from autodiff import running
 from autodiff.debugger.history import History
-from autodiff.debugger.terminal import Terminal
-from autodiff.errors import AutodiffError
-from autodiff.value import Value, set_stopper
+from autodiff.debugger.terminal import Terminal, commands_in
+from autodiff.errors import GraphTooLarge
+from autodiff.recording import record_source
+from autodiff.rules import as_float
+from autodiff.value import Value
+
+
+def add_to(commands: Any) -> None:
+    """The command and its options."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "debug",
+        help="run a script and step through each of its backward() calls",
+        description="Runs a script, and stops before each backward() that it calls: the forward and the backward pass are then "
+        "walked through in both directions. Help lists the commands; continue at the end of a pass lets the script go on.",
+    )
+    command.add_argument("-c", action="append", default=[], metavar="COMMANDS", help="commands to begin with, separated by ;;")
+    command.add_argument("-x", action="append", default=[], type=Path, metavar="FILE", help="a file of commands to begin with")
+    command.add_argument("script", metavar="SCRIPT", help="a Python file")
+    command.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="the script's own arguments")
+    command.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    commands = [*options.c, *(line for file in options.x for line in commands_in(file))]
+    behind = ["--", *options.arguments] if options.arguments else []
+    return run(options.script, [*options.rest, *behind], commands)
 
 
 class _Quit(BaseException):
     """The person has ended the script."""
 
 
-def run(script: str, arguments: Sequence[str] = (), commands: Iterable[str] = ()) -> int:
-    """Run a script as ``python script.py`` does, and step through each ``backward()`` before it happens; the exit status.
+class Debugger:
+    """Steps through each ``backward()`` before it happens, until the person wants no more of it."""
 
-    ``commands`` are run at the first stop, as if typed. Where the script raises, its own traceback is printed. Raises
-    ``OSError`` for a script that cannot be read.
-    """
-    code = _compiled(script)
-    if code is None:
-        return 1
-    terminal, stops = Terminal(commands), 0
+    def __init__(self, commands: Iterable[str]):
+        self.terminal = Terminal(commands)
+        self.stops = 0
+        self.wanted = True
 
-    def stop(loss: Value, seed: float) -> None:
-        nonlocal stops
-        if threading.current_thread() is not threading.main_thread():
+    def stop(self, loss: Value, seed: Any, file: str, line: int) -> None:
+        """What ``backward()`` calls first. In another thread than the main one, or during a stop, nothing happens."""
+        if not self.wanted or threading.current_thread() is not threading.main_thread():
             return
-        stops += 1
-        where = _calling_line()
+        self.stops += 1
+        title = f"backward() {self.stops} at {os.path.basename(file)}:{line}"
         try:
-            history = History(loss, seed)
-        except AutodiffError as error:
-            terminal.say(f"backward() {stops}{where}: {error}")
+            history = History(loss, as_float(seed, "backward()"))
+        except GraphTooLarge as error:
+            self.terminal.say(f"{title}: {error}")
             return
-        size = f"{len(history.nodes):,} Values, {len(history):,} events"
-        before = set_stopper(None)  # what the person calls from here does not stop again
-        outcome = terminal.interact(history, f"backward() {stops}{where}: {size}")
+        self.wanted = False
+        outcome = self.terminal.interact(history, f"{title}: {len(history.nodes):,} Values, {len(history):,} events")
+        self.wanted = outcome == "continue"
         if outcome == "quit":
             raise _Quit
-        set_stopper(before if outcome == "continue" else None)
 
-    with _as_main(script, arguments) as module:
-        before = set_stopper(stop)
-        try:
-            exec(code, vars(module))
-            status = 0
-        except _Quit:
-            status = 0
-        except SystemExit as leaving:
-            status = _status(leaving)
-        except BaseException as error:
-            _print_traceback(error, script)
-            status = 1
-        finally:
-            set_stopper(before)
-    if not stops and not status:
+
+def run(script: str, arguments: Sequence[str] = (), commands: Iterable[str] = ()) -> int:
+    """Run a script as ``python script.py`` does and step through each ``backward()``; the exit status is the script's.
+
+    ``commands`` are run at the first stop, as if typed. What the script raises is printed as Python prints it. Raises
+    ``OSError`` for a script that cannot be read.
+    """
+    with open(script, "rb"):
+        debugger = Debugger(commands)
+    try:
+        with record_source():
+            _, status = running.run(Path(script), arguments, before=debugger.stop)
+    except _Quit:
+        return 0
+    if not debugger.stops and not status:
         print(f"autodiff: {script} has ended without calling backward(): there was nothing to step through", file=sys.stderr)
     return status
-
-
-def _compiled(script: str) -> CodeType | None:
-    """The code of a script; None where it is no Python, which has then been said as Python says it."""
-    with io.open_code(script) as file:
-        source = file.read()
-    try:
-        return compile(source, script, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
-        traceback.print_exception(type(error), error, None)
-        return None
-
-
-@contextmanager
-def _as_main(script: str, arguments: Sequence[str]) -> Iterator[ModuleType]:
-    """A fresh ``__main__`` for the script, with its arguments and its folder first on the path."""
-    module = ModuleType("__main__")
-    vars(module).update(__file__=script, __builtins__=__builtins__)
-    before = sys.argv, sys.path[:], sys.modules["__main__"]
-    sys.argv = [script, *arguments]
-    # ``python -m`` put the folder one is in first; a script has its own
-    sys.path[:1] = [str(Path(script).resolve().parent)]
-    sys.modules["__main__"] = module
-    try:
-        yield module
-    finally:
-        sys.argv, sys.path[:], sys.modules["__main__"] = before
-
-
-def _calling_line() -> str:
-    """Where the user's code called ``backward()``: the nearest frame outside of this package."""
-    package = os.path.dirname(os.path.dirname(__file__)) + os.sep
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
-        frame = frame.f_back
-    return f" at {os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
-
-
-def _status(leaving: SystemExit) -> int:
-    """The exit status that Python would make of ``sys.exit(...)``."""
-    if leaving.code is None:
-        return 0
-    if isinstance(leaving.code, int):
-        return leaving.code
-    print(leaving.code, file=sys.stderr)
-    return 1
-
-
-def _print_traceback(error: BaseException, script: str) -> None:
-    """The traceback as the script alone would have had it: without the frames that ran it."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename != script:
-        trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace or error.__traceback__)

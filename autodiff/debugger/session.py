@@ -102,9 +102,9 @@ class Session:
         history, position = self.history, self.position
         end = history.forward if position < history.forward else len(history)
         here = position - 1 if position and position != history.forward else position
-        scope = history.nodes[history.acting(here)].scope if here < len(history) else None
+        scope = history.scopes[history.acting(here)] if here < len(history) else ""
         while scope:
-            inside = (n for n in range(end - 1, position - 1, -1) if _inside(scope, history.nodes[history.acting(n)].scope))
+            inside = (n for n in range(end - 1, position - 1, -1) if _inside(scope, history.scopes[history.acting(n)]))
             last = next(inside, None)
             if last is not None:
                 return self._run(last + 1)
@@ -320,8 +320,8 @@ class Session:
             self._demand(find, f"operation {name!r}", {node.op for node in self.history.nodes if node.op}, name in TABLE)
         elif where.startswith("scope:"):
             name = where.removeprefix("scope:")
-            find = _of_acting(lambda history, place: scope_holds(name, history.nodes[place].scope))
-            self._demand(find, f"scope {name!r}", {node.scope for node in self.history.nodes if node.scope})
+            find = _of_acting(lambda history, place: scope_holds(name, history.scopes[place]))
+            self._demand(find, f"scope {name!r}", {*filter(None, self.history.scopes)})
         elif where.isdecimal() or (colon and rest.isdecimal()):
             find = _of_line(kind, int(where if where.isdecimal() else rest))
             lines = {f"{source.file}:{source.line}" for node in self.history.nodes if (source := node.source) is not None}
@@ -331,10 +331,10 @@ class Session:
             find = _of_name(where)
         return find
 
-    def _demand(self, find: Positions, what: str, there: Iterable[str | None], exists: bool = False) -> None:
+    def _demand(self, find: Positions, what: str, there: Iterable[str], exists: bool = False) -> None:
         """Raise ``DebuggerError`` unless there is such a place in this graph."""
         if not any(True for _ in find(self.history, self.words)):
-            known = sorted(printable(name or "") for name in there)
+            known = sorted(printable(name) for name in there)
             more = f" and {len(known) - 20} more" if len(known) > 20 else ""
             verb = "uses no" if exists else "has no"
             raise DebuggerError(f"the graph {verb} {what}; there are {', '.join(known[:20]) or 'none'}{more}")
@@ -460,5 +460,5 @@ def _caught(history: History, what: str, limit: float) -> Iterable[int]:
             yield number + 1
 
 
-def _inside(scope: str, inner: str | None) -> bool:
-    return inner is not None and (inner == scope or inner.startswith(f"{scope}."))
+def _inside(scope: str, inner: str) -> bool:
+    return inner == scope or inner.startswith(f"{scope}.")

@@ -141,9 +141,8 @@ class Terminal(cmd.Cmd):
     def completedefault(self, text: str, line: str, begidx: int, endidx: int) -> list[str]:
         """The names, operations and scopes that begin so; readline breaks words at spaces alone."""
         session = self.now
-        nodes = session.history.nodes
-        words = [*session.words.known(), *{f"op:{node.op}" for node in nodes if node.op}]
-        words += {f"scope:{node.scope}" for node in nodes if node.scope}
+        words = [*session.words.known(), *{f"op:{node.op}" for node in session.history.nodes if node.op}]
+        words += {f"scope:{scope}" for scope in session.history.scopes if scope}
         return sorted({word for word in words if word.startswith(text)})
 
     # ---- printing -------------------------------------------------------------------------------------------------------
@@ -206,7 +205,7 @@ class Terminal(cmd.Cmd):
         event = session.event
         phase, happened, of = session.history.phase(session.position)
         source = None if event is None else event.source
-        scope = None if event is None else event.node.scope
+        scope = "" if event is None else session.history.scopes[session.history.acting(session.position - 1)]
         where = [f"{phase} {happened}/{of}"]
         where += [f"scope {printable(scope)}"] if scope else []
         where += [f"{os.path.basename(source.file)}:{source.line}"] if source is not None else []
@@ -430,8 +429,8 @@ class Terminal(cmd.Cmd):
             node, operation = history.nodes[place], words.operation(place)
             self.say(f"{words.name(place)}" + (f" = {operation}" if operation else ", a leaf"))
             self.labelled("now", self.numbers_of(place))
-            if node.scope:
-                self.labelled("scope", printable(node.scope))
+            if history.scopes[place]:
+                self.labelled("scope", printable(history.scopes[place]))
             if node.source is not None:
                 self.labelled("line", f"{node.source.file}:{node.source.line}")
             for operand, local in list(zip(node.operands, node.partials, strict=True))[:MOST_ROWS]:
@@ -597,11 +596,11 @@ class Terminal(cmd.Cmd):
             raise DebuggerError(f"no Value is called {pattern!r}")
 
     def info_scopes(self, _: str) -> None:
-        nodes = self.now.history.nodes
-        for scope in sorted({node.scope for node in nodes if node.scope}):
-            inside = sum(scope_holds(scope, node.scope) for node in nodes)
+        scopes = self.now.history.scopes
+        for scope in sorted({*filter(None, scopes)}):
+            inside = sum(scope_holds(scope, inner) for inner in scopes)
             self.say(f"{printable(scope)}   {inside:,} Values")
-        if not any(node.scope for node in nodes):
+        if not any(scopes):
             self.say("no Value belongs to a scope: with ad.scope(...) gives them one")
 
     def info_operations(self, _: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from autodiff import rules
 from autodiff.debugger.history import History
 from autodiff.errors import DebuggerError
-from autodiff.recording import name_of
+from autodiff.names import Names
 from autodiff.symbols import ATOM, partials_text
 from autodiff.value import Value
 
@@ -31,9 +32,10 @@ class Words:
 
     def __init__(self, history: History, digits: int = 4):
         self.history, self.digits = history, digits
+        self.names = Names(history.nodes)
         self.places: dict[str, list[int]] = {}  # behind each name, with and without the scope
         for place, node in enumerate(history.nodes):
-            name = name_of(node) or ("loss" if node is history.loss else None)
+            name = self.names.of(node) or ("loss" if node is history.loss else None)
             for key in _keys(name, node.scope):
                 self.places.setdefault(key, []).append(place)
 
@@ -42,7 +44,7 @@ class Words:
     def name(self, place: int) -> str:
         """What to call a Value, fit to be printed: without control characters and not too long."""
         node = self.history.nodes[place]
-        name = name_of(node) or ("loss" if node is self.history.loss and self.places["loss"] == [place] else None)
+        name = self.names.of(node) or ("loss" if node is self.history.loss and self.places["loss"] == [place] else None)
         if not name:
             return f"v{place}"
         own = next((key for key in _keys(name, node.scope) if len(self.places[key]) == 1), None)
@@ -59,7 +61,7 @@ class Words:
             place = int(number)
             if text in (f"v{place}", self.name(place)):
                 return [place]
-        found = [place for key, places in self.places.items() if printable(key) == text for place in places]
+        found = [place for key, places in self.places.items() if text in (printable(key), plain(key)) for place in places]
         if found:
             return found
         raise DebuggerError(f"there is no Value {text!r}; {self._known(text)}")
@@ -77,7 +79,7 @@ class Words:
         return [
             self.name(place)
             for place, node in enumerate(self.history.nodes)
-            if name_of(node) or (node is self.history.loss and len(self.places.get("loss", ())) == 1)
+            if self.names.of(node) or (node is self.history.loss and len(self.places.get("loss", ())) == 1)
         ]
 
     def _known(self, text: str) -> str:
@@ -238,6 +240,11 @@ def _keys(name: str | None, scope: str | None) -> Iterator[str]:
         yield name
         if scope:
             yield f"{scope}.{name}"
+
+
+def plain(name: str) -> str:
+    """The name as a keyboard has it, ``z1`` for z₁."""
+    return unicodedata.normalize("NFKC", name)
 
 
 def printable(text: str) -> str:

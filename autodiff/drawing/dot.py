@@ -49,7 +49,7 @@ LOOK: dict[Kind, str] = {
     "constant": 'style="rounded,filled,dashed" fillcolor="#f3f4f6" color="#7d838d"',
     "operation": 'style=filled fillcolor="#fdf6e3" color="#a98430"',
     "loss": 'style=filled fillcolor="#fbe3e4" color="#c4484f" peripheries=2',
-    "folded": 'shape=box3d style=filled fillcolor="#eee6f7" color="#8260a8"',
+    "folded": 'shape=box3d margin="0.1,0.07" style=filled fillcolor="#eee6f7" color="#8260a8"',
 }
 COLOURS: dict[Kind, tuple[str, str]] = {
     kind: (re.findall(r'fillcolor="(.*?)"', look)[0], re.findall(r' color="(.*?)"', look)[0]) for kind, look in LOOK.items()
@@ -93,7 +93,8 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
 def digraph(graph: Graph, edges: EdgeText = "local", heat: bool = False) -> Drawing:
     """The graph as DOT, in a Digraph."""
     scale = Scale([*sizes_of(graph)]) if heat else None
-    quiet = len(graph.edges) > MOST_LABELS and any(edge.count > 1 for edge in graph.edges)
+    dense = len(graph.edges) > min(MOST_LABELS, max(40, 2 * len(graph.boxes)))
+    quiet = dense and any(edge.count > 1 for edge in graph.edges)
     body = [*box_lines(graph.boxes, scale), *(edge_line(edge, None if quiet else edges, scale, quiet) for edge in graph.edges)]
     notes = [*graph.notes, "the wider an edge, the more edges it stands for"] if quiet and scale is None else graph.notes
     caption = caption_of(notes, scale)

@@ -61,11 +61,10 @@ class Folding(NamedTuple):
 class Features:
     """What folding looks at, for each Value: its operation, its name, its scope, and what kind of leaf it is."""
 
-    def __init__(self, walk: Walk, kinds: list[str]):
-        self.walk, self.kinds = walk, kinds
+    def __init__(self, walk: Walk, kinds: list[str], scopes: list[str]):
+        self.walk, self.kinds, self.scopes = walk, kinds, scopes
         self.ops = [node.op for node in walk.nodes]
         self.names = [node.name for node in walk.nodes]
-        self.scopes: list[str | None] = [node.scope for node in walk.nodes]
         self.uses = [0] * len(walk.nodes)
         for operand in walk.operands:
             self.uses[operand] += 1
@@ -150,9 +149,9 @@ def _operands(walk: Walk, place: int) -> list[int]:
     return walk.operands[walk.starts[place] : walk.starts[place + 1]]
 
 
-def _folded_scope(scope: str | None, parts: tuple[str, ...], plan: Plan) -> tuple[str, ...] | None:
+def _folded_scope(scope: str, parts: tuple[str, ...], plan: Plan) -> tuple[str, ...] | None:
     """The scope that this one is folded into."""
-    if scope is None:
+    if not scope:
         return None
     if plan.depth is not None:
         return parts[: plan.depth] if len(parts) >= plan.depth else None
@@ -168,7 +167,7 @@ def _role(features: Features, plan: Plan, place: int, groups: list[int], summed:
     if not op and kind == "parameter" and plan.likeness == "exact":
         return ("one", place)
     if plan.likeness == "loose":
-        name, scope = (text and DIGITS.sub("", text) for text in (name, scope))
+        name, scope = name and DIGITS.sub("", name), DIGITS.sub("", scope)
     if not op:
         return ("alike", "", kind, name, scope)
     if summed is not None:

@@ -16,9 +16,9 @@ from typing import Literal, NamedTuple
 from autodiff import rules
 from autodiff.drawing import fold as folding
 from autodiff.drawing.part import Part, whole
+from autodiff.drawing.scopes import scopes_of
 from autodiff.drawing.words import anyhow, counted, scope_parts, spelled
 from autodiff.errors import GraphTooLarge
-from autodiff.recording import name_of
 from autodiff.value import Value
 
 Kind = Literal["leaf", "parameter", "input", "constant", "operation", "loss", "folded"]
@@ -101,19 +101,22 @@ def graph_of(
 ) -> Graph:
     """The graph of everything that ``loss`` depends on, or a part of it, as ``draw()`` has it."""
     part = whole(loss)
-    kinds = kinds_of(part.walk.nodes, {id(parameter) for parameter in parameters})
+    scopes = scopes_of(part.walk)
+    kinds = kinds_of(part.walk.nodes, scopes, {id(parameter) for parameter in parameters})
     part = part.selected(depth, only, top)
-    return Painter(part, [kinds[place] for place in part.origin]).graph(fold, budget)
+    painter = Painter(part, [kinds[place] for place in part.origin], [scopes[place] for place in part.origin])
+    return painter.graph(fold, budget)
 
 
-def kinds_of(nodes: list[Value], parameters: set[int]) -> list[Kind]:
+def kinds_of(nodes: list[Value], scopes: list[str], parameters: set[int]) -> list[Kind]:
     """The kind of each Value; the last is the loss.
 
     A leaf is a parameter if it is among ``parameters`` or belongs to a scope, as those of a module do. Where there are
     parameters the other leaves are inputs.
     """
     kinds: list[Kind] = [
-        "operation" if node.op else "parameter" if id(node) in parameters or node.scope else "leaf" for node in nodes
+        "operation" if node.op else "parameter" if scope or id(node) in parameters else "leaf"
+        for node, scope in zip(nodes, scopes, strict=True)
     ]
     if "parameter" in kinds:
         kinds = ["input" if kind == "leaf" else kind for kind in kinds]
@@ -125,8 +128,9 @@ def kinds_of(nodes: list[Value], parameters: set[int]) -> list[Kind]:
 class Painter:
     """Makes boxes and edges of a part of a graph."""
 
-    def __init__(self, part: Part, kinds: list[Kind]):
-        self.part, self.walk, self.kinds = part, part.walk, kinds
+    def __init__(self, part: Part, kinds: list[Kind], scopes: list[str]):
+        self.part, self.walk, self.kinds, self.scopes = part, part.walk, kinds, scopes
+        self.names = part.full.names
         self.boxes: list[Box] = []
         self.edges: list[Edge] = []
         self.box_of: list[str] = []
@@ -140,9 +144,9 @@ class Painter:
             if fold is None or (boxes <= budget.boxes and edges <= budget.edges):
                 self.draw_one_by_one()
                 return Graph(self.boxes, self.edges, self.part.notes, self.box_of)
-            folded = folding.automatic(folding.Features(self.walk, list(self.kinds)), budget)
+            folded = folding.automatic(folding.Features(self.walk, list(self.kinds), self.scopes), budget)
         else:
-            folded = folding.by_name(folding.Features(self.walk, list(self.kinds)), fold)
+            folded = folding.by_name(folding.Features(self.walk, list(self.kinds), self.scopes), fold)
         self.draw_folded(folded)
         if fold != "auto":
             refuse_too_large(len(self.boxes), len(self.edges))
@@ -184,16 +188,15 @@ class Painter:
     def add_box(self, place: int, inner: int = 0, count: int = 1) -> None:
         node = self.walk.nodes[place]
         grad = self.part.grads[place]
-        operation = spelled(node) if count == 1 else f"sum, {counted(count, 'Value')}"
+        operation = spelled(node, self.names) if count == 1 else f"sum, {counted(count, 'Value')}"
         tooltip = self.part.tooltip(place)
-        name, scope, kind = name_of(node) or "", node.scope or "", self.kinds[place]
+        name, scope, kind = self.names.of(node), self.scopes[place], self.kinds[place]
         if count > 1 and kind == "operation":
             kind = "folded"
         self.boxes.append(Box(f"v{place}", kind, name, operation, node.data, grad, scope, tooltip, count, inner))
 
     def add_number(self, name: str, number: float, user: int) -> None:
-        scope = self.walk.nodes[user].scope or ""
-        self.boxes.append(Box(name, "constant", "", "", number, None, scope))
+        self.boxes.append(Box(name, "constant", "", "", number, None, self.scopes[user]))
         self.edges.append(Edge(f"e{len(self.edges)}", name, f"v{user}", None))
 
     def add_edge(self, edge: int, result: int) -> None:
@@ -263,7 +266,7 @@ class Painter:
             parts = key[1]
             assert isinstance(parts, tuple)
             return parts[-1], how_many, ".".join(parts[:-1])
-        scopes = {node.scope or "" for node in nodes}
+        scopes = {self.scopes[place] for place in places}
         scope = scopes.pop() if len(scopes) == 1 else ""
         if key[0] == "alike" and key[1] == "long sum":
             return "", f"long sums, {how_many}", scope
@@ -271,7 +274,7 @@ class Painter:
         if len(ops) > 1:
             return "", f"operations, {how_many}", scope
         op = ops.pop()
-        names = list(dict.fromkeys(name_of(node) or "" for node in nodes))
+        names = list(dict.fromkeys(self.names.of(node) for node in nodes))
         name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}" if all(names) and not op else ""
         what = anyhow(op) if op else {"leaf": "leaves"}.get(self.kinds[places[0]], self.kinds[places[0]] + "s")
         return name, f"{what}, {len(nodes):,} alike" if op else f"{len(nodes):,} {what}", scope

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Iterable
 
 from autodiff import paths
+from autodiff.drawing.scopes import Labels
 from autodiff.drawing.words import counted, number_text, spelled
 from autodiff.errors import NotInGraphError
-from autodiff.recording import name_of
 from autodiff.value import Value
 from autodiff.walk import Walk
 
@@ -51,7 +51,8 @@ class Part:
                 if id(start) not in walk.places:
                     raise NotInGraphError(f"the loss was not computed from {start!r}: only= takes Values that it depends on")
             nodes = both(nodes, walk.depending_on(starts))
-            notes.append(f"only the paths from {', '.join(title(start) for start in starts[:5])}{', …' * (len(starts) > 5)}")
+            named = [title(start, self.full.names) for start in starts[:5]]
+            notes.append(f"only the paths from {', '.join(named)}{', …' * (len(starts) > 5)}")
         if top is not None:
             if top < 1:
                 raise ValueError(f"top={top!r}: the number of paths is at least 1")
@@ -80,11 +81,12 @@ class Full:
     def __init__(self, loss: Value):
         self.walk = walk = Walk(loss)
         self.grads = gradients(walk)
+        self.names = Labels(walk.nodes)
         self.uses: dict[int, list[tuple[int, int]]] = {}
 
     def tooltip(self, place: int) -> str:
         node, grad = self.walk.nodes[place], self.grads[place]
-        lines = [f"{title(node)} is {number_text(node.data)}"]
+        lines = [f"{title(node, self.names)} is {number_text(node.data)}"]
         if grad is None:
             lines.append("gradient not computed: no backward() went through it")
         else:
@@ -138,9 +140,9 @@ def gradients(walk: Walk) -> list[float | None]:
     return [node.grad if reached or node.grad != 0.0 else None for node, reached in zip(walk.nodes, swept, strict=True)]
 
 
-def title(node: Value) -> str:
+def title(node: Value, names: Labels) -> str:
     """A Value in a few words."""
-    name, operation = name_of(node), spelled(node)
+    name, operation = names.of(node), spelled(node, names)
     text = f"{name} = {operation}" if name and operation else name or operation or "a leaf"
     return text if len(text) <= LONGEST_TITLE else text[: LONGEST_TITLE - 1] + "…"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from autodiff import rules
-from autodiff.recording import name_of
+from autodiff.names import Names
 from autodiff.symbols import number_text as number_text
 from autodiff.value import Value
 
@@ -18,7 +18,7 @@ ATOM = 9  # the precedence of what needs no brackets
 SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def spelled(node: Value, depth: int = DEEPEST) -> str:
+def spelled(node: Value, names: Names, depth: int = DEEPEST) -> str:
     """An operation as its row of the table spells it; empty for a leaf.
 
     Operands are written by name, or spelled if that is short; ``…`` stands for the others.
@@ -27,13 +27,13 @@ def spelled(node: Value, depth: int = DEEPEST) -> str:
         return ""
     rule, arguments = rules.TABLE[node.op], node.arguments
     if rule.arity is None:
-        words = [_word_for(argument, depth)[0] for argument in arguments[: MOST_SPELLED + 1]]
+        words = [_word_for(argument, names, depth)[0] for argument in arguments[: MOST_SPELLED + 1]]
         if len(words) > MOST_SPELLED or set(words) == {ANYTHING}:
             words = [ANYTHING] * (2 if "{<}" in rule.spelling else 1)
         return rule.written(words)
     words = []
     for place, argument in enumerate(arguments):
-        word, precedence = _word_for(argument, depth)
+        word, precedence = _word_for(argument, names, depth)
         # as strong as its surroundings is strong enough on the left, but for powers
         strong = precedence >= rule.precedence + (place > 0 or rule.name == "pow")
         words.append(word if strong or rule.precedence == ATOM else f"({word})")
@@ -45,14 +45,14 @@ def spelled(node: Value, depth: int = DEEPEST) -> str:
     return rule.written(words)
 
 
-def _word_for(argument: Value | float, depth: int) -> tuple[str, int]:
+def _word_for(argument: Value | float, names: Names, depth: int) -> tuple[str, int]:
     """What to write for an operand, and its precedence: a number, a short name, a short spelling, or ``…``."""
     if not isinstance(argument, Value):
         return number_text(argument), 0 if math.copysign(1.0, argument) < 0 else ATOM
-    name = name_of(argument)
+    name = names.of(argument)
     if name:
         return (name if len(name) <= LONGEST_WORD and not any(map(str.isspace, name)) else ANYTHING), ATOM
-    spelling = spelled(argument, depth - 1) if depth and argument.op else ANYTHING
+    spelling = spelled(argument, names, depth - 1) if depth and argument.op else ANYTHING
     if ANYTHING in spelling or len(spelling) > LONGEST_WORD:
         return ANYTHING, ATOM
     return spelling, rules.TABLE[argument.op].precedence
