@@ -24,7 +24,7 @@ from typing import Any
 from autodiff import files
 from autodiff.debugger.drawing import drawn
 from autodiff.debugger.history import History
-from autodiff.debugger.words import Words, printable, rule_of
+from autodiff.debugger.words import Words, printable, rule_of, stretch
 from autodiff.value import Value
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
@@ -198,9 +198,7 @@ def _sources(history: History) -> tuple[list[dict[str, Any]], list[list[int] | N
             numbers[file] = len(found)
             found.append({"name": os.path.basename(file), "lines": [[n, text[n - 1].rstrip("\r\n")] for n in sorted(near)]})
     places = [
-        [numbers[source.file], source.line, source.column, len((source.text or "").split("\n")[0])]
-        if source is not None and source.file in numbers
-        else None
+        [numbers[source.file], source.line, *stretch(source)] if source is not None and source.file in numbers else None
         for source in sources
     ]
     return found, places

@@ -19,7 +19,7 @@ from typing import IO, Any, Literal
 from autodiff import files
 from autodiff.debugger.history import History, scope_holds
 from autodiff.debugger.session import Arrival, Session, Stop
-from autodiff.debugger.words import printable
+from autodiff.debugger.words import printable, stretch
 from autodiff.drawing import draw
 from autodiff.errors import AutodiffError, DebuggerError
 from autodiff.explain import blame, explain
@@ -167,10 +167,9 @@ class Terminal(cmd.Cmd):
 
     def wrapped(self, text: str, label: str = "") -> list[str]:
         """Lines that fit the terminal, those after the first under the text of the first."""
-        width = min(shutil.get_terminal_size((80, 24)).columns, 120)
         indent = " " * len(label)
         return textwrap.wrap(
-            text, width, initial_indent=label, subsequent_indent=indent, break_on_hyphens=False, drop_whitespace=True
+            text, self.width(), initial_indent=label, subsequent_indent=indent, break_on_hyphens=False, drop_whitespace=True
         ) or [label]
 
     def labelled(self, label: str, text: str) -> None:
@@ -221,15 +220,19 @@ class Terminal(cmd.Cmd):
         line = linecache.getline(source.file, source.line).rstrip() if source is not None else ""
         if not line:
             return
-        text = printable(line.strip())
-        at = max(source.column - (len(line) - len(line.lstrip())), 0)
-        length = max(len((source.text or "").split("\n")[0]), 1)
-        room = min(shutil.get_terminal_size((80, 24)).columns, 120) - 9
+        at, length = stretch(source)
+        indent, room = len(line) - len(line.lstrip()), self.width() - 9
+        text, at = line.strip(), max(at - indent, 0)
         if at + length > room:  # keep in view what is underlined
-            cut = min(at, max(at + length - room, 0) + 1)
+            cut = min(at, at + length - room + 1)
             text, at = "…" + text[cut:], at - cut + 1
-        self.say(f"         {text[:room]}")
-        self.say(" " * (9 + at) + self.paint("^" * min(length, max(room - at, 1)), "yellow"))
+        before, marked = printable(text[:at]), printable(text[at : at + length])
+        self.say(f"         {(before + marked + printable(text[at + length :]))[:room]}")
+        self.say(" " * (9 + len(before)) + self.paint("^" * max(min(len(marked), room - len(before)), 1), "yellow"))
+
+    def width(self) -> int:
+        """How many characters a line may have."""
+        return min(shutil.get_terminal_size((80, 24)).columns, 120)
 
     def quantity(self, text: str) -> str:
         """``w1.grad`` at this position."""
@@ -498,7 +501,7 @@ class Terminal(cmd.Cmd):
             return
         for number in range(max(source.line - AROUND, 1), min(source.line + AROUND, len(lines)) + 1):
             mark = "->" if number == source.line else "  "
-            self.say(f"{number:4} {mark} {printable(lines[number - 1].rstrip().expandtabs(4))}")
+            self.say(f"{number:4} {mark} {printable(lines[number - 1].rstrip().expandtabs(4))}"[: self.width()])
 
     def list_events(self) -> None:
         history, words, here = self.now.history, self.now.words, self.now.position

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import linecache
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -12,6 +13,7 @@ from autodiff import rules
 from autodiff.debugger.history import History
 from autodiff.errors import DebuggerError
 from autodiff.names import Names
+from autodiff.sources import Source
 from autodiff.symbols import ATOM, partials_text
 from autodiff.value import Value
 
@@ -240,6 +242,14 @@ def _keys(name: str | None, scope: str | None) -> Iterator[str]:
         yield name
         if scope:
             yield f"{scope}.{name}"
+
+
+def stretch(source: Source) -> tuple[int, int]:
+    """Where in its first line a recorded expression begins, from 0, and how many characters of that line it takes."""
+    line, place, start = linecache.getline(source.file, source.line).rstrip("\r\n"), source.place, source.column - 1
+    whole = place.end_line > place.line
+    end = len(line) if whole else len(line.encode()[: place.end_column].decode(errors="replace"))
+    return start, max(end - start, 0)
 
 
 def plain(name: str) -> str:

@@ -206,6 +206,39 @@ def test_two_edges_between_the_same_values_are_lit_one_after_the_other(browse):
     assert browsed.page.locator("#graph g.edge.now").get_attribute("id") != first
 
 
+def test_the_source_pane_marks_the_sub_expression(browse, tmp_path):
+    file = tmp_path / "train.py"
+    file.write_text(
+        "# é\n" * 20
+        + "def make():\n    w = ad.Value(2.0)  # </script>\n    z = w * 3.0 + ad.tanh(w)\n    return z\n"
+        + "#\n" * 20,
+        encoding="utf-8",
+    )
+    names = {"ad": ad}
+    exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), names)
+    with ad.record_source():
+        loss = names["make"]()
+    browsed = browse(loss)
+    marks = []
+    for _ in range(len(steps(loss))):
+        browsed.press("ArrowRight")
+        assert browsed.page.locator("#lines .here").count() == 1
+        marks.append(browsed.page.locator("#lines mark").text_content())
+    forward = ["ad.Value(2.0)", "w * 3.0", "ad.tanh(w)", "w * 3.0 + ad.tanh(w)"]
+    backward = ["w * 3.0 + ad.tanh(w)", "w * 3.0 + ad.tanh(w)", "ad.tanh(w)", "w * 3.0"]
+    assert sorted(marks) == sorted(forward + backward)
+    assert marks[:4] == forward
+    shown = browsed.page.locator("#lines").text_content()
+    assert "  22      w = ad.Value(2.0)  # </script>\n" in shown
+    assert len(shown.splitlines()) == 8  # two lines and three around them
+    assert browsed.page.get_by_role("heading", name="train.py").is_visible()
+    assert [row[0] for row in browsed.rows()] == ["w", "v1", "v2", "z"]
+
+
+def test_without_recorded_lines_there_is_no_source_pane(browse):
+    assert not browse(perceptron()[0]).page.locator("#source").is_visible()
+
+
 # ---- moving ------------------------------------------------------------------------------------------------------------------
 
 

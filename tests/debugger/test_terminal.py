@@ -333,7 +333,13 @@ def test_a_script_stops_at_each_backward_and_goes_on(script):
     printed = re.findall(r"epoch (\d) (\S+) \['one', 'two'\]", run.stdout)
     assert [epoch for epoch, _ in printed] == ["0", "1"]
     assert float(printed[0][1]) == pytest.approx(2 * slope)
-    assert "breakpoint 1: w1\nforward 1/6\n  value  w1 = −0.2, a leaf" in run.stdout
+    assert (
+        "breakpoint 1: w1\n"
+        "forward 1/6   train.py:4\n"
+        '         w1, x1 = ad.Value(-0.2, "w1"), ad.Value(2.0, "x1")\n'
+        "                  ^^^^^^^^^^^^^^^^^^^^\n"
+        "  value  w1 = −0.2, a leaf\n"
+    ) in run.stdout
 
 
 def test_commands_come_from_the_command_line_and_from_files(script, tmp_path):
@@ -349,6 +355,35 @@ def test_the_end_of_the_input_ends_the_script(script):
     run = debug(script(), typed="s\n")
     assert (run.returncode, run.stderr) == (0, "")
     assert "epoch" not in run.stdout
+
+
+def test_lines_are_underlined_stopped_at_and_listed(script):
+    text = SCRIPT.replace("z = w1 * x1 + b", "zß = ad.tanh(  # ∂\n            w1 * x1\n        ) + (y := ad.exp(b) * b) * 2")
+    run = debug(
+        script(text.replace('z.name = "z"\n', "").replace("ad.tanh(z)", "ad.tanh(zß)")),
+        typed="b train.py:9\nb 10\nc\nc\nl\np y\nu\nu\n",
+    )
+    shown = run.stdout
+    assert "breakpoint 1: train.py:9\nforward 4/10   scope layer1   train.py:9\n         w1 * x1\n         ^^^^^^^\n" in shown
+    assert "breakpoint 2: 10\nforward 6/10   scope layer1   train.py:10\n" in shown
+    line = "         ) + (y := ad.exp(b) * b) * 2\n"
+    assert line + " " * shown_column(line, "ad.exp(b)") + "^" * len("ad.exp(b)") + "\n" in shown
+    assert "  10 ->         ) + (y := ad.exp(b) * b) * 2\n" in shown
+    assert "there is no" not in shown.replace("there is nothing", "")
+    assert "y: data not computed yet" in shown
+
+
+def shown_column(line, text):
+    return line.index(text)
+
+
+def test_a_long_line_keeps_in_view_what_is_underlined(script):
+    file = script("import autodiff as ad\nw = ad.Value(2.0)\n(" + "w + " * 60 + "ad.exp(w)).backward()\n")
+    run = debug(file, typed="b op:exp\nc\n")
+    lines = run.stdout.splitlines()
+    marks = next(i for i, line in enumerate(lines) if set(line.strip()) == {"^"})
+    assert max(map(len, lines)) <= 80
+    assert lines[marks - 1][lines[marks].index("^") : len(lines[marks])] == "ad.exp(w)"
 
 
 def test_detach_lets_the_script_run_on(script):
