@@ -122,7 +122,7 @@ def _plain(element: ET.Element) -> ET.Element:
         child = waiting.pop(0)
         if not isinstance(child.tag, str):
             continue
-        if _local(child.tag) == "a":
+        if _local(child.tag) == "a" or child.get("id", "").startswith("a_"):  # around what has a tooltip
             waiting[:0] = list(child)
         elif _local(child.tag) in TAGS:
             made.append(_plain(child))

@@ -181,6 +181,11 @@ def test_the_current_value_and_edge_are_lit(browse):
         lit = browsed.page.locator("#graph g.now").evaluate_all("groups => groups.map(group => group.id).sort()")
         nodes = {f"v{h.acting(position - 1)}", f"v{h.changed(position - 1)}"}
         assert set(lit) >= nodes
+        shapes = browsed.page.locator("#graph g.now > :is(path, polygon)").evaluate_all(
+            "all => all.map(x => getComputedStyle(x).stroke)"
+        )
+        assert set(shapes) == {"rgb(11, 98, 196)"}
+        assert len(shapes) >= len(lit)
         edges = [name for name in lit if name.startswith("e")]
         assert len(edges) == (position > h.forward)
         for edge in edges:
