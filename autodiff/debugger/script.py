@@ -61,7 +61,7 @@ class Debugger:
         try:
             history = History(loss, as_float(seed, "backward()"))
         except GraphTooLarge as error:
-            self.terminal.say(f"{title}: {error}")
+            self.terminal.screen.say(f"{title}: {error}")
             return
         self.wanted = False
         outcome = self.terminal.interact(history, f"{title}: {len(history.nodes):,} Values, {len(history):,} events")

@@ -7,19 +7,17 @@ import fnmatch
 import linecache
 import math
 import os
-import re
-import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from autodiff import files
 from autodiff.debugger.history import History, scope_holds
+from autodiff.debugger.screen import Screen, line_history
 from autodiff.debugger.session import Arrival, Session, Stop
-from autodiff.debugger.words import printable, stretch
+from autodiff.debugger.words import printable
 from autodiff.drawing import draw
 from autodiff.errors import AutodiffError, DebuggerError
 from autodiff.explain import blame, explain
@@ -62,7 +60,7 @@ class Terminal(cmd.Cmd):
         self.session: Session | None = None
         self.outcome: Outcome = "continue"
         self.selected = 0
-        self.colour: Literal["auto", "on", "off"] = "auto"
+        self.screen = Screen(self.stdout)
 
     # ---- the loop -------------------------------------------------------------------------------------------------------
 
@@ -73,15 +71,15 @@ class Terminal(cmd.Cmd):
         else:
             self.session.load(history)
         self.outcome = "quit"
-        self.say(introduction or f"{len(history.nodes):,} Values, {len(history):,} events")
+        self.screen.say(introduction or f"{len(history.nodes):,} Values, {len(history):,} events")
         self.show(Arrival(0, end="start"))
-        with _line_history(self.use_rawinput):
+        with line_history(self.use_rawinput):
             while True:
                 try:
                     self.cmdloop()
                     return self.outcome
                 except KeyboardInterrupt:
-                    self.say("")
+                    self.screen.say("")
                     self.cmdqueue.clear()
 
     @property
@@ -96,9 +94,9 @@ class Terminal(cmd.Cmd):
         if separator:
             self.cmdqueue.insert(0, Given(rest.strip()))
         if isinstance(line, Given):
-            self.say(f"{self.prompt}{first.strip()}")
+            self.screen.say(f"{self.prompt}{first.strip()}")
         elif not self.use_rawinput and first != "EOF":
-            self.say(first.strip())
+            self.screen.say(first.strip())
         return first.strip()
 
     def parseline(self, line: str) -> tuple[str | None, str | None, str]:
@@ -126,8 +124,8 @@ class Terminal(cmd.Cmd):
                 raise DebuggerError(f"there is no command {line.split()[0]!r}; help lists them")
             return bool(method(argument or ""))
         except (AutodiffError, OSError) as error:
-            for line in self.wrapped(f"*** {error}"):
-                self.say(self.paint(line, "red"))
+            for line in self.screen.wrapped(f"*** {error}"):
+                self.screen.say(self.screen.paint(line, "red"))
             return False
 
     def emptyline(self) -> bool:
@@ -147,56 +145,22 @@ class Terminal(cmd.Cmd):
 
     # ---- printing -------------------------------------------------------------------------------------------------------
 
-    def say(self, text: str) -> None:
-        """A line."""
-        try:
-            self.stdout.write(f"{text}\n")
-        except UnicodeEncodeError:  # a terminal that knows no ∂
-            self.stdout.write(text.encode("ascii", "backslashreplace").decode() + "\n")
-        self.stdout.flush()
-
-    def paint(self, text: str, colour: str, *attributes: str) -> str:
-        """The text in colour, where that is wanted and possible."""
-        if self.colour == "off" or (self.colour == "auto" and not self.stdout.isatty()):
-            return text
-        try:
-            from termcolor import colored
-        except ImportError:
-            return text
-        return colored(text, colour, attrs=attributes, force_color=True if self.colour == "on" else None)
-
-    def wrapped(self, text: str, label: str = "") -> list[str]:
-        """Lines that fit the terminal, those after the first under the text of the first."""
-        indent = " " * len(label)
-        return textwrap.wrap(
-            text, self.width(), initial_indent=label, subsequent_indent=indent, break_on_hyphens=False, drop_whitespace=True
-        ) or [label]
-
-    def labelled(self, label: str, text: str) -> None:
-        """A line of a stop: what it is about, and what it says."""
-        alarm = re.search(r"\b(nan|inf)\b", text) is not None
-        margin = f"  {label:<6} "
-        for number, line in enumerate(self.wrapped(text, margin)):
-            head = self.paint(margin, "cyan") if number == 0 else " " * len(margin)
-            body = line[len(margin) :]
-            self.say(head + (self.paint(body, "red") if alarm else body))
-
     def show(self, arrival: Arrival | None = None) -> None:
         """Where one is, and why."""
         session = self.now
         self.selected = 0
         for stop in arrival.hits if arrival else ():
-            self.say(self.paint(f"{stop.kind} {stop.number}: {printable(stop.what)}", "yellow"))
+            self.screen.say(self.screen.paint(f"{stop.kind} {stop.number}: {printable(stop.what)}", "yellow"))
         self.show_event()
         for stop in session.stops:
             if stop.kind == "watch":
-                self.labelled("watch", f"{printable(stop.what)} = {self.quantity(stop.what)}")
+                self.screen.labelled("watch", f"{printable(stop.what)} = {self.quantity(stop.what)}")
         for text in session.displays:
-            self.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
+            self.screen.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
         if arrival and arrival.end == "end":
-            self.say("the end of the backward pass: c lets the program go on, rs and rc go back")
+            self.screen.say("the end of the backward pass: c lets the program go on, rs and rc go back")
         elif arrival and arrival.end == "start":
-            self.say("the start: nothing has happened yet")
+            self.screen.say("the start: nothing has happened yet")
 
     def show_event(self) -> None:
         """The event that has just happened: where, the user's line, the arithmetic, the rule."""
@@ -208,31 +172,12 @@ class Terminal(cmd.Cmd):
         where = [f"{phase} {happened}/{of}"]
         where += [f"scope {printable(scope)}"] if scope else []
         where += [f"{os.path.basename(source.file)}:{source.line}"] if source is not None else []
-        self.say(self.paint("   ".join(where), "blue", "bold"))
+        self.screen.say(self.screen.paint("   ".join(where), "blue", "bold"))
         if event is None:
             return
-        self.show_source(source)
+        self.screen.source_line(source)
         for label, text in session.words.lines(session.position - 1):
-            self.labelled(label, text)
-
-    def show_source(self, source: Any) -> None:
-        """The user's line with the sub-expression underlined."""
-        line = linecache.getline(source.file, source.line).rstrip() if source is not None else ""
-        if not line:
-            return
-        at, length = stretch(source)
-        indent, room = len(line) - len(line.lstrip()), self.width() - 9
-        text, at = line.strip(), max(at - indent, 0)
-        if at + length > room:  # keep in view what is underlined
-            cut = min(at, at + length - room + 1)
-            text, at = "…" + text[cut:], at - cut + 1
-        before, marked = printable(text[:at]), printable(text[at : at + length])
-        self.say(f"         {(before + marked + printable(text[at + length :]))[:room]}")
-        self.say(" " * (9 + len(before)) + self.paint("^" * max(min(len(marked), room - len(before)), 1), "yellow"))
-
-    def width(self) -> int:
-        """How many characters a line may have."""
-        return min(shutil.get_terminal_size((80, 24)).columns, 120)
+            self.screen.labelled(label, text)
 
     def quantity(self, text: str) -> str:
         """``w1.grad`` at this position."""
@@ -339,7 +284,7 @@ class Terminal(cmd.Cmd):
         last = self.now.last_change(stop)
         if last is not None:
             phase, happened, of = self.now.history.phase(last)
-            self.say(
+            self.screen.say(
                 f"{printable(stop.what)} = {self.quantity(stop.what)}, last changed at {phase} {happened}/{of} (goto {last})"
             )
 
@@ -373,7 +318,7 @@ class Terminal(cmd.Cmd):
         named = [stop for stop in self.now.stops if argument and stop.what == argument]
         for stop in named or self.chosen(argument):
             self.now.remove(stop.number)
-            self.say(f"cleared {stop.kind} {stop.number}: {printable(stop.what)}")
+            self.screen.say(f"cleared {stop.kind} {stop.number}: {printable(stop.what)}")
 
     def chosen(self, argument: str) -> list[Stop]:
         """Those of the numbers given, all of them known; without numbers all there are."""
@@ -388,13 +333,13 @@ class Terminal(cmd.Cmd):
         return self.now.stop(whole(number, "breakpoints, catches and watches have numbers"))
 
     def tell(self, stop: Stop) -> None:
-        self.say(stop_in_words(stop))
+        self.screen.say(stop_in_words(stop))
 
     def list_stops(self) -> None:
         for stop in self.now.stops:
             self.tell(stop)
         if not self.now.stops:
-            self.say("no breakpoint is set")
+            self.screen.say("no breakpoint is set")
 
     # ---- looking --------------------------------------------------------------------------------------------------------
 
@@ -406,16 +351,16 @@ class Terminal(cmd.Cmd):
         try:
             places = words.find(name)
         except DebuggerError:
-            self.say(session.words.number(session.evaluate(argument)))
+            self.screen.say(session.words.number(session.evaluate(argument)))
             return
         for place in places[:MOST_ROWS]:
             if name == argument.strip():
-                self.say(f"{words.name(place)}: {self.numbers_of(place)}")
+                self.screen.say(f"{words.name(place)}: {self.numbers_of(place)}")
             else:
                 number = session.number(place, quantity)
-                self.say("not known yet" if number is None else words.number(number))
+                self.screen.say("not known yet" if number is None else words.number(number))
         if len(places) > MOST_ROWS:
-            self.say(f"… and {len(places) - MOST_ROWS:,} more")
+            self.screen.say(f"… and {len(places) - MOST_ROWS:,} more")
 
     def numbers_of(self, place: int) -> str:
         """``data 0.8, grad −0.4142``, as known here."""
@@ -430,16 +375,16 @@ class Terminal(cmd.Cmd):
         words, history = self.now.words, self.now.history
         for place in words.find(argument) if argument else [self.focus()]:
             node, operation = history.nodes[place], words.operation(place)
-            self.say(f"{words.name(place)}" + (f" = {operation}" if operation else ", a leaf"))
-            self.labelled("now", self.numbers_of(place))
+            self.screen.say(f"{words.name(place)}" + (f" = {operation}" if operation else ", a leaf"))
+            self.screen.labelled("now", self.numbers_of(place))
             if history.scopes[place]:
-                self.labelled("scope", printable(history.scopes[place]))
+                self.screen.labelled("scope", printable(history.scopes[place]))
             if node.source is not None:
-                self.labelled("line", f"{node.source.file}:{node.source.line}")
+                self.screen.labelled("line", f"{node.source.file}:{node.source.line}")
             for operand, local in list(zip(node.operands, node.partials, strict=True))[:MOST_ROWS]:
-                self.labelled("local", f"∂{words.name(place)}/∂{words.argument(operand)} = {words.number(local)}")
+                self.screen.labelled("local", f"∂{words.name(place)}/∂{words.argument(operand)} = {words.number(local)}")
             users = [words.name(history.acting(number)) for number in history.additions(place)]
-            self.labelled("used", f"by {', '.join(users[:MOST_ROWS])}" if users else "by nothing")
+            self.screen.labelled("used", f"by {', '.join(users[:MOST_ROWS])}" if users else "by nothing")
 
     def do_display(self, argument: str) -> None:
         """display [EXPRESSION]: show it at every stop; without one, list what is shown"""
@@ -447,7 +392,7 @@ class Terminal(cmd.Cmd):
             self.now.evaluate(argument) if self.now.position else None
             self.now.displays.append(argument)
         for text in [argument] if argument else self.now.displays:
-            self.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
+            self.screen.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
 
     def do_undisplay(self, argument: str) -> None:
         """undisplay [EXPRESSION]: do not show it any more; without one, nothing"""
@@ -463,10 +408,10 @@ class Terminal(cmd.Cmd):
         before = -1
         for row in rows:
             if row != before + 1:
-                self.say(f"     … {row - before - 1:,} more")
+                self.screen.say(f"     … {row - before - 1:,} more")
             operation = words.operation(way[row])
             mark = ">" if row == self.selected else " "
-            self.say(
+            self.screen.say(
                 f"{mark} {row:3} {words.name(way[row])}{f' = {operation}' if operation else ''}, {self.numbers_of(way[row])}"
             )
             before = row
@@ -486,7 +431,9 @@ class Terminal(cmd.Cmd):
         self.selected = row
         place = way[row]
         operation = self.now.words.operation(place)
-        self.say(f"> {row} {self.now.words.name(place)}{f' = {operation}' if operation else ''}, {self.numbers_of(place)}")
+        self.screen.say(
+            f"> {row} {self.now.words.name(place)}{f' = {operation}' if operation else ''}, {self.numbers_of(place)}"
+        )
 
     def focus(self) -> int:
         """The place of the Value that up and down have selected, at first that which the last event was about."""
@@ -501,7 +448,7 @@ class Terminal(cmd.Cmd):
             return
         for number in range(max(source.line - AROUND, 1), min(source.line + AROUND, len(lines)) + 1):
             mark = "->" if number == source.line else "  "
-            self.say(f"{number:4} {mark} {printable(lines[number - 1].rstrip().expandtabs(4))}"[: self.width()])
+            self.screen.say(f"{number:4} {mark} {printable(lines[number - 1].rstrip().expandtabs(4))}"[: self.screen.width()])
 
     def list_events(self) -> None:
         history, words, here = self.now.history, self.now.words, self.now.position
@@ -514,7 +461,7 @@ class Terminal(cmd.Cmd):
                 _, before, after = history.edge(position - 1)
                 text = f"{words.name(changed)}.grad {words.number(before)} → {words.number(after)}, from {words.name(acting)}"
             phase, happened, of = history.phase(position)
-            self.say(f"{position:5} {mark} {phase} {happened}/{of}   {text}")
+            self.screen.say(f"{position:5} {mark} {phase} {happened}/{of}   {text}")
 
     def do_why(self, argument: str) -> None:
         """why [NAME]: the gradient of a Value as the sum of what was added to it so far"""
@@ -524,9 +471,11 @@ class Terminal(cmd.Cmd):
             happened = [number for number in additions if number < session.position]
             gradient = session.number(place, "grad")
             if gradient is None:
-                self.say(f"{name}.grad is not known yet: none of {len(additions)} contributions has come")
+                self.screen.say(f"{name}.grad is not known yet: none of {len(additions)} contributions has come")
                 continue
-            self.say(f"{name}.grad = {words.number(gradient)}" + ("" if additions else ", the seed of the backward pass"))
+            self.screen.say(
+                f"{name}.grad = {words.number(gradient)}" + ("" if additions else ", the seed of the backward pass")
+            )
             for number in happened[:MOST_ROWS]:
                 local, upstream, acting = (
                     history.edge(number)[0],
@@ -534,11 +483,15 @@ class Terminal(cmd.Cmd):
                     history.acting(number),
                 )
                 factors = f"{words.number(upstream)} × {words.number(local)} = {words.number(upstream * local)}"
-                self.labelled("+=", f"{factors}   from {words.name(acting)} = {words.operation(acting)} (goto {number + 1})")
+                self.screen.labelled(
+                    "+=", f"{factors}   from {words.name(acting)} = {words.operation(acting)} (goto {number + 1})"
+                )
             if len(happened) > MOST_ROWS:
-                self.say(f"         … and {len(happened) - MOST_ROWS:,} more")
+                self.screen.say(f"         … and {len(happened) - MOST_ROWS:,} more")
             if len(happened) < len(additions):
-                self.say(f"         {len(additions) - len(happened):,} of {len(additions):,} contributions are still to come")
+                self.screen.say(
+                    f"         {len(additions) - len(happened):,} of {len(additions):,} contributions are still to come"
+                )
 
     def do_explain(self, argument: str) -> None:
         """explain [NAME]: the chain rule from the loss to a Value, over each of the paths between them"""
@@ -555,7 +508,7 @@ class Terminal(cmd.Cmd):
         if found.node is not None and found.node in history.nodes:
             place = history.place(found.node)
             at = place + 1 if found.operand is None else self.first_addition(place, history.place(found.operand))
-            self.say(f"that is {self.now.words.name(place)} (goto {at})")
+            self.screen.say(f"that is {self.now.words.name(place)} (goto {at})")
 
     def first_addition(self, acting: int, operand: int) -> int:
         """The position right after one Value first adds to the gradient of another a number that is not finite."""
@@ -566,14 +519,14 @@ class Terminal(cmd.Cmd):
     def say_all(self, text: str) -> None:
         """Several lines that somebody else has written."""
         for line in text.split("\n"):
-            for part in self.wrapped(printable(line)):
-                self.say(part)
+            for part in self.screen.wrapped(printable(line)):
+                self.screen.say(part)
 
     def do_graph(self, argument: str) -> None:
         """graph [FILE]: draw the graph into a file (.svg, .png, .pdf, .dot; graph.svg by default)"""
         file = Path(argument or "graph.svg")
         draw(self.now.history.loss, file)
-        self.say(f"written: {file}")
+        self.screen.say(f"written: {file}")
 
     def do_info(self, argument: str) -> None:
         """info [breakpoints|values [PATTERN]|scopes|operations|display|graph]: what there is"""
@@ -592,9 +545,9 @@ class Terminal(cmd.Cmd):
         names = [(place, words.name(place)) for place in range(len(history.nodes))]
         found = [(place, name) for place, name in names if not pattern or fnmatch.fnmatchcase(name, pattern)]
         for place, name in found[:MOST_ROWS]:
-            self.say(f"{name:<12} {self.numbers_of(place)}")
+            self.screen.say(f"{name:<12} {self.numbers_of(place)}")
         if len(found) > MOST_ROWS:
-            self.say(f"… and {len(found) - MOST_ROWS:,} more: info values PATTERN, as in info values w*")
+            self.screen.say(f"… and {len(found) - MOST_ROWS:,} more: info values PATTERN, as in info values w*")
         if not found:
             raise DebuggerError(f"no Value is called {pattern!r}")
 
@@ -602,21 +555,21 @@ class Terminal(cmd.Cmd):
         scopes = self.now.history.scopes
         for scope in sorted({*filter(None, scopes)}):
             inside = sum(scope_holds(scope, inner) for inner in scopes)
-            self.say(f"{printable(scope)}   {inside:,} Values")
+            self.screen.say(f"{printable(scope)}   {inside:,} Values")
         if not any(scopes):
-            self.say("no Value belongs to a scope: with ad.scope(...) gives them one")
+            self.screen.say("no Value belongs to a scope: with ad.scope(...) gives them one")
 
     def info_operations(self, _: str) -> None:
         ops = [node.op for node in self.now.history.nodes if node.op]
         for op in sorted(set(ops), key=lambda op: (-ops.count(op), op)):
-            self.say(f"{ops.count(op):6,} {op}")
+            self.screen.say(f"{ops.count(op):6,} {op}")
 
     def info_graph(self, _: str) -> None:
         history = self.now.history
         leaves = sum(not node.op for node in history.nodes)
         edges = len(history) - history.forward
         where = f"position {self.now.position} of {len(history)}"
-        self.say(f"{len(history.nodes):,} Values, {leaves:,} of them leaves; {edges:,} edges; {where}")
+        self.screen.say(f"{len(history.nodes):,} Values, {leaves:,} of them leaves; {edges:,} edges; {where}")
 
     # ---- the rest -------------------------------------------------------------------------------------------------------
 
@@ -626,7 +579,7 @@ class Terminal(cmd.Cmd):
             raise DebuggerError("save takes a file")
         lines = self.now.commands()
         files.replace(Path(argument), "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
-        self.say(f"written: {printable(argument)}, {len(lines)} commands")
+        self.screen.say(f"written: {printable(argument)}, {len(lines)} commands")
 
     def do_load(self, argument: str) -> None:
         """load FILE: run the commands in a file"""
@@ -640,7 +593,7 @@ class Terminal(cmd.Cmd):
         if what == "digits" and value.isdecimal() and 1 <= int(value) <= 17:
             self.now.digits = self.now.words.digits = int(value)
         elif what in ("colour", "color") and value in ("on", "off", "auto"):
-            self.colour = "on" if value == "on" else "off" if value == "off" else "auto"
+            self.screen.colour = "on" if value == "on" else "off" if value == "off" else "auto"
         else:
             raise DebuggerError("there are set digits 1 … 17 and set colour on|off|auto")
 
@@ -656,7 +609,7 @@ class Terminal(cmd.Cmd):
 
     def do_EOF(self, argument: str) -> bool:
         """the end of the input is quit"""
-        self.say("")
+        self.screen.say("")
         return self.do_quit("")
 
     def do_help(self, arg: str) -> None:
@@ -666,15 +619,15 @@ class Terminal(cmd.Cmd):
             if method is None:
                 raise DebuggerError(f"there is no command {arg!r}; help lists them")
             for line in textwrap.dedent(f"        {method.__doc__}").splitlines():
-                for part in self.wrapped(line):
-                    self.say(part)
+                for part in self.screen.wrapped(line):
+                    self.screen.say(part)
             return
         short = {name: [alias for alias, full in ALIASES.items() if full == name] for name in command_names()}
         for group, names in GROUPS.items():
             listed = [name + (f" ({', '.join(short[name])})" if short[name] else "") for name in names.split()]
-            for line in self.wrapped(", ".join(listed), f"{group:<10}"):
-                self.say(line)
-        self.say("an empty line repeats the last command; help COMMAND says more")
+            for line in self.screen.wrapped(", ".join(listed), f"{group:<10}"):
+                self.screen.say(line)
+        self.screen.say("an empty line repeats the last command; help COMMAND says more")
 
 
 # ---- reading commands -------------------------------------------------------------------------------------------------------
@@ -734,31 +687,6 @@ def stop_in_words(stop: Stop) -> str:
     parts += [f"ignored {stop.ignore} times more"] if stop.ignore else []
     parts += [f"hit {stop.hits} times"] if stop.hits else []
     return ", ".join(parts)
-
-
-@contextmanager
-def _line_history(wanted: bool) -> Iterator[None]:
-    """What was typed earlier comes back with the arrow keys, from ``AUTODIFF_HISTORY`` or ``~/.autodiff_history``."""
-    try:
-        import readline
-    except ImportError:
-        wanted = False
-    if not wanted:
-        yield
-        return
-    file = os.environ.get("AUTODIFF_HISTORY") or os.path.expanduser("~/.autodiff_history")
-    breaks = readline.get_completer_delims()
-    readline.set_completer_delims(" \t\n")  # names have dots and colons
-    readline.clear_history()
-    with suppress(OSError):  # none yet
-        readline.read_history_file(file)
-    try:
-        yield
-    finally:
-        readline.set_completer_delims(breaks)
-        readline.set_history_length(1000)
-        with suppress(OSError):  # a home that cannot be written is no reason to stop
-            readline.write_history_file(file)
 
 
 def debug(loss: Value, *, seed: float = 1.0, scope: str | None = None, commands: Iterable[str] = ()) -> None:
