@@ -12,7 +12,7 @@ from benchmarks import report, runners, workloads
 from benchmarks.engines import ENGINES
 
 # how often each workload is repeated, and its title
-REPEATS = {"chain": 9, "chain2": 5, "moons": 7, "gpt": 7, "tree": 3, "optimizers": 9}
+REPEATS = {"chain": 9, "chain2": 5, "moons": 7, "gpt": 7, "tree": 3, "optimizers": 9, "seeing": 5}
 TITLES = {
     "chain": "A chain of 100,000 operations, v = v * w",
     "chain2": "A chain of 100,000 operations, v = v * w + x",
@@ -73,6 +73,8 @@ def measure(chosen: argparse.Namespace) -> report.Results:
 def takes_part(key: str, workload: str, whole_tree: bool) -> bool:
     if workload == "optimizers" or key == "tensor":
         return workload == "optimizers" and key in WITH_OPTIMIZERS
+    if workload == "seeing":
+        return key in ("autodiff", "interpreted")
     if key == "dot":
         return workload in workloads.NETWORKS
     return workload != "tree" or whole_tree or key not in SLOW
@@ -93,6 +95,9 @@ def show(results: report.Results, markdown: bool) -> None:
             table = report.tree_table(results)
         elif workload == "optimizers":
             table = report.optimizer_table(results)
+        elif workload == "seeing":
+            print(report.seeing_table(results).text(markdown))
+            continue
         else:
             table = report.step_table(results, workload, TITLES[workload])
         print(table.text(markdown))

@@ -156,6 +156,38 @@ def errors(first: list[Times], second: list[Times], check: str) -> list[float]:
     return [abs(a - b) / max(1.0, abs(a)) for a, b in pairs]
 
 
+def seeing_table(results: Results) -> Table:
+    """Milliseconds, microseconds a node, and what source lines cost."""
+    rows = []
+    for engine in results.engines("seeing"):
+        for name, title in (("network", "MLP(3, 8, 8, 1), 9 samples"), ("moons", "two moons")):
+            nodes, own, picture = (results.seconds("seeing", engine, f"{name} {part}") for part in ("nodes", "own", "picture"))
+            each = None if own is None or not nodes else 1e6 * own / nodes
+            rows.append(
+                [f"{engine}: {title}", number(nodes), number(own and 1e3 * own, 1), number(each, 1), number(picture, 2)]
+            )
+    headings = ["drawing", "nodes", "ms of ours", "µs a node", "s with SVG"]
+    return Table("Looking at a graph", headings, rows)
+
+
+def seeing_goals(results: Results) -> list[list[str]]:
+    """The goals for drawings and for source lines."""
+
+    def of(part: str, engine: str = "autodiff") -> float | None:
+        return results.seconds("seeing", engine, part)
+
+    rows = []
+    for name, title, limit in (("network", "drawing 1,000 nodes of a network", 1.0), ("moons", "drawing the two moons", 5.0)):
+        nodes, own, picture = (of(f"{name} {part}") for part in ("nodes", "own", "picture"))
+        rows.append(judged(f"{title}: s", picture, picture, limit))
+        each = None if own is None or nodes is None else 1e6 * own / nodes
+        rows.append(judged(f"{title}, our part: µs a node", each, each, 10.0))
+    for engine in ("autodiff", "autodiff, interpreted"):
+        times = ratio(of("sourced", engine), of("plain", engine))
+        rows.append(judged(f"{engine}: record_source(), × the build", times, times, 2.0))
+    return rows
+
+
 def goals(results: Results) -> Table:
     """The goals of the project beside what was measured."""
     floats = results.ns("chain", FLOATS, "build")
@@ -192,6 +224,7 @@ def goals(results: Results) -> Table:
             1.0,
         ),
         judged(f"slowest optimiser: µs a step of {PARAMETERS:,} parameters", slowest, slowest, 1000.0),
+        *seeing_goals(results),
     ]
     title = f"Goals (a float operation at the top level: {number(floats, 1)} ns here; scaled is to {REFERENCE:.0f} ns)"
     return Table(title, ["goal", "measured", "figure", "limit", ""], [row for row in rows if row])

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import workloads
+from benchmarks import seeing, workloads
 from benchmarks.engines import ENGINES, OURS
 from benchmarks.workloads import Times
 
@@ -45,6 +45,8 @@ class Local:
             return workloads.chain(self.engine, workloads.BODIES[workload])
         if workload == "tree":
             return workloads.tree(self.engine)
+        if workload == "seeing":
+            return seeing.look(self.engine)
         if workload == "optimizers":
             return workloads.optimizers(self.engine)
         if workload not in self.networks:

@@ -145,7 +145,10 @@ def box_lines(boxes: list[Box], scale: Scale | None) -> Iterator[str]:
         depth = inside
         for name, level in zip(opened, range(inside - len(opened), inside), strict=True):
             yield "\t" * (level + 1) + f"subgraph cluster_{clusters} {{\n"
-            yield "\t" * (level + 2) + f'id=s{clusters} class=scope label=<{html(name)}> tooltip="{quoted(name)}"\n'
+            yield (
+                "\t" * (level + 2)
+                + f'id=s{clusters} class=scope labelloc=t labeljust=c label=<{html(name)}> tooltip="{quoted(name)}"\n'
+            )
             clusters += 1
         for box in members:
             yield "\t" * (inside + 1) + box_line(box, scale)
@@ -249,6 +252,7 @@ def edge_tooltip(edge: Edge) -> str:
 
 # Graphviz expands \N, \G and the like in HTML-like labels too, so a backslash is doubled.
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "\\\\", "\n": "<BR/>", "\t": "    "})
+LONGEST = 1_000
 # Tooltips it expands twice.
 QUOTED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": 4 * "\\", "\n": "&#10;"})
 UNDRAWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -256,8 +260,7 @@ UNDRAWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 def html(text: str) -> str:
     """The text for an HTML-like label, to be drawn as it is; what no XML may hold is drawn as a sign that stands for it."""
-    text = UNDRAWABLE.sub(lambda found: stand_in(found[0]), text.replace("\r\n", "\n"))
-    return text.translate(ESCAPES)
+    return drawable(text).translate(ESCAPES)
 
 
 def stand_in(character: str) -> str:
@@ -268,5 +271,11 @@ def stand_in(character: str) -> str:
 
 def quoted(text: str) -> str:
     """The text for a double-quoted attribute that Graphviz expands and takes entities in, to be read as it is."""
-    text = UNDRAWABLE.sub(lambda found: stand_in(found[0]), text.replace("\r\n", "\n"))
-    return text.translate(QUOTED)
+    return drawable(text).translate(QUOTED)
+
+
+def drawable(text: str) -> str:
+    """The text as far as it can be drawn: Graphviz takes labels of no more than 16,384 characters, escapes included."""
+    if len(text) > LONGEST:
+        text = text[: LONGEST - 1] + "…"
+    return UNDRAWABLE.sub(lambda found: stand_in(found[0]), text.replace("\r\n", "\n"))

@@ -68,6 +68,7 @@ class Features:
         self.uses = [0] * len(walk.nodes)
         for operand in walk.operands:
             self.uses[operand] += 1
+        self.heads = _heads_of_sums(self)
         self.parts = {scope: scope_parts(scope) for scope in set(self.scopes)}
 
 
@@ -104,7 +105,7 @@ def folded(features: Features, plan: Plan, budget: Budget) -> Folding | None:
     """The groups under a plan; None as soon as there are too many."""
     walk, ops = features.walk, features.ops
     size, last = len(ops), len(ops) - 1
-    heads = _heads_of_sums(features) if plan.sums else range(size)
+    heads = features.heads if plan.sums else range(size)
     levels = _levels(walk) if plan.levels or plan.stretches else []
     stretch = max(levels, default=0) // budget.stretches + 1
     scopes = {scope: _folded_scope(scope, parts, plan) for scope, parts in features.parts.items()}

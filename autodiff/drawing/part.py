@@ -141,8 +141,8 @@ def gradients(walk: Walk) -> list[float | None]:
 
 
 def title(node: Value, names: Labels) -> str:
-    """A Value in a few words."""
-    name, operation = names.of(node), spelled(node, names)
+    """A Value in a few words, a parameter by its whole path."""
+    name, operation = node.name or names.of(node), spelled(node, names)
     text = f"{name} = {operation}" if name and operation else name or operation or "a leaf"
     return text if len(text) <= LONGEST_TITLE else text[: LONGEST_TITLE - 1] + "…"
 

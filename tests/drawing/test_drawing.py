@@ -318,6 +318,14 @@ def test_odd_names_do_no_harm(name: str) -> None:
     assert texts(node)[-2:] == ["data 1", "grad not computed"]
 
 
+def test_names_beyond_all_measure_are_cut() -> None:
+    name = "&" * 50_000
+    with scope(name):
+        source = draw(Value(1.0, name) * 2).source
+    assert source.count("&amp;") < 10_000
+    assert max(map(len, source.splitlines())) < 16_384
+
+
 def test_nan_and_inf_are_marked() -> None:
     x = Value(0.0, "x")
     loss = functions.log(x) - functions.log(x)

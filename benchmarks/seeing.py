@@ -1,0 +1,53 @@
+"""What it takes to look at a graph: our own part, the whole picture, and the recording of source lines."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from benchmarks.engines import Engine
+from benchmarks.workloads import CHAIN, Moons, Times, in_function
+
+SAMPLES = 9  # of a network of some 1,000 nodes
+
+
+def network(samples: int) -> Any:
+    """The loss of an MLP(3, 8, 8, 1) after backward()."""
+    from autodiff import nn
+
+    model = nn.MLP(3, [8, 8, 1], seed=1)
+    loss = nn.mse([model([0.1 * i, 0.5, -0.1 * i]) for i in range(samples)], [0.0] * samples)
+    loss.backward()
+    return loss
+
+
+def moons(engine: Engine) -> Any:
+    network = Moons(engine)
+    loss = network.loss()
+    loss.backward()
+    return loss
+
+
+def look(engine: Engine) -> Times:
+    """Draw a network and the loss of the two moons, as text and as SVG; record a chain with and without source lines."""
+    import autodiff as ad
+
+    times: Times = {}
+    for name, loss in (("network", network(SAMPLES)), ("moons", moons(engine))):
+        start = perf_counter()
+        drawing = ad.draw(loss)
+        times[f"{name} own"] = perf_counter() - start
+        drawing.pipe("svg")
+        times[f"{name} picture"] = perf_counter() - start
+        graph = ad.summary(loss)
+        times[f"{name} nodes"] = float(sum(graph.operations.values()) + graph.leaves)
+    leaves = [engine.leaf(x) for x in (1.0, 1.0000001, 1e-7)]
+    loop = in_function("v = v * w", CHAIN)
+    start = perf_counter()
+    loop(*leaves)
+    times["plain"] = perf_counter() - start
+    with ad.record_source():
+        start = perf_counter()
+        loop(*leaves)
+        times["sourced"] = perf_counter() - start
+    return times
