@@ -9,11 +9,14 @@ import shutil
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Literal
 
+from autodiff import files
 from autodiff.debugger.words import printable, stretch
 from autodiff.sources import Source
 
+MOST_TYPED = 1000  # lines that are kept
 WIDEST = 120  # characters of a line, however wide the terminal is
 
 
@@ -32,7 +35,7 @@ class Screen:
             self.stream.write(text.encode("ascii", "backslashreplace").decode() + "\n")
         self.stream.flush()
 
-    def paint(self, text: str, colour: str, *attributes: str) -> str:
+    def paint(self, text: str, colour: str | None, *attributes: str) -> str:
         """The text in colour, where that is wanted and possible."""
         if self.colour == "off" or (self.colour == "auto" and not self.stream.isatty()):
             return text
@@ -89,8 +92,9 @@ def line_history(wanted: bool) -> Iterator[None]:
         yield
         return
     file = os.environ.get("AUTODIFF_HISTORY") or os.path.expanduser("~/.autodiff_history")
-    breaks = readline.get_completer_delims()
-    readline.set_completer_delims(" \t\n")  # names have dots and colons
+    # names have dots and colons; and what was typed into Python itself is Python's
+    breaks, others = readline.get_completer_delims(), _typed()
+    readline.set_completer_delims(" \t\n")
     readline.clear_history()
     with suppress(OSError):  # none yet
         readline.read_history_file(file)
@@ -98,6 +102,16 @@ def line_history(wanted: bool) -> Iterator[None]:
         yield
     finally:
         readline.set_completer_delims(breaks)
-        readline.set_history_length(1000)
+        mine = _typed()[-MOST_TYPED:]
         with suppress(OSError):  # a home that cannot be written is no reason to stop
-            readline.write_history_file(file)
+            files.replace(Path(file), "".join(f"{line}\n" for line in mine).encode("utf-8", "surrogateescape"))
+        readline.clear_history()
+        for line in others:
+            readline.add_history(line)
+
+
+def _typed() -> list[str]:
+    """What the line editor remembers."""
+    import readline
+
+    return [readline.get_history_item(i) for i in range(1, readline.get_current_history_length() + 1)]

@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import BuiltinFunctionType
 from typing import IO, Any, Literal
 
 from autodiff import files
@@ -55,7 +56,9 @@ class Terminal(cmd.Cmd):
 
     def __init__(self, commands: Iterable[str] = (), stdin: IO[str] | None = None, stdout: IO[str] | None = None):
         super().__init__(stdin=stdin, stdout=stdout)
-        self.use_rawinput = stdin is None and sys.stdin is not None and sys.stdin.isatty()
+        # in a terminal; or in a notebook, which has an input() of its own
+        asks = sys.stdin is not None and (sys.stdin.isatty() or not isinstance(input, BuiltinFunctionType))
+        self.use_rawinput = stdin is None and asks
         self.cmdqueue = [*map(Given, commands)]
         self.session: Session | None = None
         self.outcome: Outcome = "continue"
@@ -172,7 +175,7 @@ class Terminal(cmd.Cmd):
         where = [f"{phase} {happened}/{of}"]
         where += [f"scope {printable(scope)}"] if scope else []
         where += [f"{os.path.basename(source.file)}:{source.line}"] if source is not None else []
-        self.screen.say(self.screen.paint("   ".join(where), "blue", "bold"))
+        self.screen.say(self.screen.paint("   ".join(where), None, "bold"))
         if event is None:
             return
         self.screen.source_line(source)

@@ -533,6 +533,35 @@ def test_a_person_steps_completes_repeats_and_leaves(typed, tmp_path):
     assert "b op:tanh" in (tmp_path / "history").read_text()
 
 
+def test_what_was_typed_into_python_stays_there(tmp_path):
+    """ad.debug() at Python's own prompt: its lines go into its own file, and Python's come back."""
+    pexpect = pytest.importorskip("pexpect")
+    script = tmp_path / "repl.py"
+    script.write_text(
+        "import readline, autodiff as ad\n"
+        "readline.add_history('mine = 1')\n"
+        "ad.debug(ad.Value(2.0) * 3.0)\n"
+        "print('kept', [readline.get_history_item(i + 1) for i in range(readline.get_current_history_length())])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb", "AUTODIFF_HISTORY": str(tmp_path / "history")}
+    child = pexpect.spawn(sys.executable, [str(script)], env=environment, encoding="utf-8", timeout=30)
+    child.expect_exact("(ad) ")
+    child.sendline("goto 3")
+    child.expect_exact("(ad) ")
+    child.sendline("q")
+    child.expect_exact("kept ['mine = 1']")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert (tmp_path / "history").read_text() == "goto 3\nq\n"
+
+
+def test_in_a_notebook_commands_are_asked_for_by_its_own_input(monkeypatch, capsys):
+    typed = iter(["s", "q"])
+    monkeypatch.setattr("builtins.input", lambda prompt="": next(typed))
+    ad.debug(perceptron()[0])
+    assert "forward 1/12" in capsys.readouterr().out
+
+
 def test_a_terminal_has_colour(typed):
     pytest.importorskip("termcolor")
     child = typed()
