@@ -43,8 +43,7 @@ check: $(VENV)/dev.stamp  ## lint, formatting and types
 bench: $(BENCH_VENV)/bench.stamp $(VENV)/compiled.stamp  ## time and memory, beside other engines (BENCH_ARGS="...")
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
-examples: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run every script in examples/
-	@$(if $(EXAMPLES),,echo "examples/ has no scripts yet")
+examples: $(VENV)/examples.stamp $(VENV)/compiled.stamp  ## run every script in examples/, pictures into out/examples/
 	@for example in $(EXAMPLES); do echo "=== $$example"; $(BIN)/python $$example || exit 1; done
 
 docs: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## build the documentation
@@ -80,8 +79,8 @@ $(VENV)/tools.stamp: pyproject.toml
 	$(create-environment)
 	@touch $@
 
-# Compiling has its own rule below, so nothing is compiled here. `dev` contains `demo`.
-$(VENV)/demo.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: pyproject.toml $(VENV)/tools.stamp
+# Compiling has its own rule below, so nothing is compiled here. `dev` and `examples` contain `demo`.
+$(VENV)/demo.stamp $(VENV)/dev.stamp $(VENV)/examples.stamp: $(VENV)/%.stamp: pyproject.toml $(VENV)/tools.stamp
 	@AUTODIFF_PURE=1 $(BIN)/python $(PIP_INSTALL) --no-build-isolation --editable '.[$*]'
 	@touch $(VENV)/demo.stamp $@
 

@@ -58,12 +58,12 @@ def one_weight(w: Value) -> tuple[Value, Value]:
     return a, cost
 
 
-def train_one_weight() -> list[Step]:
-    """Descend until a step changes the weight by less than 0.00001."""
+def train_one_weight(rate: float = RATE, most: int = 1000) -> list[Step]:
+    """Descend until a step changes the weight by less than 0.00001, or for ``most`` steps."""
     w = Value(FIRST_WEIGHT, "w")
-    optimizer = optim.SGD([w], lr=RATE)
+    optimizer = optim.SGD([w], lr=rate)
     steps: list[Step] = []
-    while not steps or abs(steps[-1].next_w - steps[-1].w) > 0.00001:
+    while len(steps) < most and (not steps or abs(steps[-1].next_w - steps[-1].w) > 0.00001):
         before = w.data
         a, cost = one_weight(w)
         optimizer.zero_grad()

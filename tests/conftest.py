@@ -1,7 +1,9 @@
 """What all tests share: the implementation's name, hypothesis without a deadline, a fresh interpreter for what may crash."""
 
 import gc
+import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,11 @@ from autodiff._implementation import implementation
 
 hypothesis.settings.register_profile("autodiff", deadline=None)
 hypothesis.settings.load_profile("autodiff")
+
+
+# What is started in the background of a script ignores Ctrl-C, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header(config):
@@ -46,3 +53,18 @@ def run_script():
         return finished.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def example():
+    """Imports a script of examples/ by its name, without running it."""
+
+    def load(name):
+        file = Path(__file__).parents[1] / "examples" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"example_{name}", file)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    return load

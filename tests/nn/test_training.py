@@ -471,10 +471,13 @@ def test_a_process_that_gets_ctrl_c_ends_its_training_between_two_steps(steps):
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    for _ in range(steps):
-        assert process.stdout.readline() == "step\n"
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=300)
+    try:
+        for _ in range(steps):
+            assert process.stdout.readline() == "step\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()  # it would never end by itself
     assert process.returncode == 0, err
     assert out.splitlines()[-1] == "same True"
 
