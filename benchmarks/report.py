@@ -160,7 +160,7 @@ def seeing_table(results: Results) -> Table:
     """Milliseconds, microseconds a node, and what source lines cost."""
     rows = []
     for engine in results.engines("seeing"):
-        for name, title in (("network", "MLP(3, 8, 8, 1), 9 samples"), ("moons", "two moons")):
+        for name, title in (("network", "MLP(3, 8, 8, 1), 17 samples"), ("moons", "two moons")):
             nodes, own, picture = (results.seconds("seeing", engine, f"{name} {part}") for part in ("nodes", "own", "picture"))
             each = None if own is None or not nodes else 1e6 * own / nodes
             rows.append(
