@@ -28,12 +28,17 @@ class Screen:
         self.colour: Literal["auto", "on", "off"] = "auto"
 
     def say(self, text: str) -> None:
-        """A line."""
+        """A line as it is."""
         try:
             self.stream.write(f"{text}\n")
         except UnicodeEncodeError:  # a terminal that knows no ∂
             self.stream.write(text.encode("ascii", "backslashreplace").decode() + "\n")
         self.stream.flush()
+
+    def tell(self, text: str, label: str = "", colour: str | None = None, bold: bool = False) -> None:
+        """As many lines as a text needs, those after the first under the text of the first."""
+        for line in self.wrapped(text, label):
+            self.say(self.paint(line, colour, *["bold"] * bold) if colour or bold else line)
 
     def paint(self, text: str, colour: str | None, *attributes: str) -> str:
         """The text in colour, where that is wanted and possible."""

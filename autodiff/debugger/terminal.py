@@ -74,7 +74,7 @@ class Terminal(cmd.Cmd):
         else:
             self.session.load(history)
         self.outcome = "quit"
-        self.screen.say(introduction or f"{len(history.nodes):,} Values, {len(history):,} events")
+        self.screen.tell(introduction or f"{len(history.nodes):,} Values, {len(history):,} events")
         self.show(Arrival(0, end="start"))
         with line_history(self.use_rawinput):
             while True:
@@ -82,7 +82,7 @@ class Terminal(cmd.Cmd):
                     self.cmdloop()
                     return self.outcome
                 except KeyboardInterrupt:
-                    self.screen.say("")
+                    self.screen.tell("")
                     self.cmdqueue.clear()
 
     @property
@@ -127,8 +127,7 @@ class Terminal(cmd.Cmd):
                 raise DebuggerError(f"there is no command {line.split()[0]!r}; help lists them")
             return bool(method(argument or ""))
         except (AutodiffError, OSError) as error:
-            for line in self.screen.wrapped(f"*** {error}"):
-                self.screen.say(self.screen.paint(line, "red"))
+            self.screen.tell(f"*** {error}", colour="red")
             return False
 
     def emptyline(self) -> bool:
@@ -153,7 +152,7 @@ class Terminal(cmd.Cmd):
         session = self.now
         self.selected = 0
         for stop in arrival.hits if arrival else ():
-            self.screen.say(self.screen.paint(f"{stop.kind} {stop.number}: {printable(stop.what)}", "yellow"))
+            self.screen.tell(f"{stop.kind} {stop.number}: {printable(stop.what)}", colour="yellow")
         self.show_event()
         for stop in session.stops:
             if stop.kind == "watch":
@@ -161,9 +160,9 @@ class Terminal(cmd.Cmd):
         for text in session.displays:
             self.screen.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
         if arrival and arrival.end == "end":
-            self.screen.say("the end of the backward pass: c lets the program go on, rs and rc go back")
+            self.screen.tell("the end of the backward pass: c lets the program go on, rs and rc go back")
         elif arrival and arrival.end == "start":
-            self.screen.say("the start: nothing has happened yet")
+            self.screen.tell("the start: nothing has happened yet")
 
     def show_event(self) -> None:
         """The event that has just happened: where, the user's line, the arithmetic, the rule."""
@@ -175,7 +174,7 @@ class Terminal(cmd.Cmd):
         where = [f"{phase} {happened}/{of}"]
         where += [f"scope {printable(scope)}"] if scope else []
         where += [f"{os.path.basename(source.file)}:{source.line}"] if source is not None else []
-        self.screen.say(self.screen.paint("   ".join(where), None, "bold"))
+        self.screen.tell("   ".join(where), bold=True)
         if event is None:
             return
         self.screen.source_line(source)
@@ -287,7 +286,7 @@ class Terminal(cmd.Cmd):
         last = self.now.last_change(stop)
         if last is not None:
             phase, happened, of = self.now.history.phase(last)
-            self.screen.say(
+            self.screen.tell(
                 f"{printable(stop.what)} = {self.quantity(stop.what)}, last changed at {phase} {happened}/{of} (goto {last})"
             )
 
@@ -321,7 +320,7 @@ class Terminal(cmd.Cmd):
         named = [stop for stop in self.now.stops if argument and stop.what == argument]
         for stop in named or self.chosen(argument):
             self.now.remove(stop.number)
-            self.screen.say(f"cleared {stop.kind} {stop.number}: {printable(stop.what)}")
+            self.screen.tell(f"cleared {stop.kind} {stop.number}: {printable(stop.what)}")
 
     def chosen(self, argument: str) -> list[Stop]:
         """Those of the numbers given, all of them known; without numbers all there are."""
@@ -336,13 +335,13 @@ class Terminal(cmd.Cmd):
         return self.now.stop(whole(number, "breakpoints, catches and watches have numbers"))
 
     def tell(self, stop: Stop) -> None:
-        self.screen.say(stop_in_words(stop))
+        self.screen.tell(stop_in_words(stop))
 
     def list_stops(self) -> None:
         for stop in self.now.stops:
             self.tell(stop)
         if not self.now.stops:
-            self.screen.say("no breakpoint is set")
+            self.screen.tell("no breakpoint is set")
 
     # ---- looking --------------------------------------------------------------------------------------------------------
 
@@ -354,16 +353,16 @@ class Terminal(cmd.Cmd):
         try:
             places = words.find(name)
         except DebuggerError:
-            self.screen.say(session.words.number(session.evaluate(argument)))
+            self.screen.tell(session.words.number(session.evaluate(argument)))
             return
         for place in places[:MOST_ROWS]:
             if name == argument.strip():
-                self.screen.say(f"{words.name(place)}: {self.numbers_of(place)}")
+                self.screen.tell(f"{words.name(place)}: {self.numbers_of(place)}")
             else:
                 number = session.number(place, quantity)
-                self.screen.say("not known yet" if number is None else words.number(number))
+                self.screen.tell("not known yet" if number is None else words.number(number))
         if len(places) > MOST_ROWS:
-            self.screen.say(f"… and {len(places) - MOST_ROWS:,} more")
+            self.screen.tell(f"… and {len(places) - MOST_ROWS:,} more")
 
     def numbers_of(self, place: int) -> str:
         """``data 0.8, grad −0.4142``, as known here."""
@@ -378,7 +377,7 @@ class Terminal(cmd.Cmd):
         words, history = self.now.words, self.now.history
         for place in words.find(argument) if argument else [self.focus()]:
             node, operation = history.nodes[place], words.operation(place)
-            self.screen.say(f"{words.name(place)}" + (f" = {operation}" if operation else ", a leaf"))
+            self.screen.tell(f"{words.name(place)}" + (f" = {operation}" if operation else ", a leaf"))
             self.screen.labelled("now", self.numbers_of(place))
             if history.scopes[place]:
                 self.screen.labelled("scope", printable(history.scopes[place]))
@@ -411,12 +410,11 @@ class Terminal(cmd.Cmd):
         before = -1
         for row in rows:
             if row != before + 1:
-                self.screen.say(f"     … {row - before - 1:,} more")
+                self.screen.tell(f"     … {row - before - 1:,} more")
             operation = words.operation(way[row])
             mark = ">" if row == self.selected else " "
-            self.screen.say(
-                f"{mark} {row:3} {words.name(way[row])}{f' = {operation}' if operation else ''}, {self.numbers_of(way[row])}"
-            )
+            text = f"{words.name(way[row])}{f' = {operation}' if operation else ''}, {self.numbers_of(way[row])}"
+            self.screen.tell(text, f"{mark} {row:3} ")
             before = row
 
     def do_up(self, argument: str) -> None:
@@ -434,7 +432,7 @@ class Terminal(cmd.Cmd):
         self.selected = row
         place = way[row]
         operation = self.now.words.operation(place)
-        self.screen.say(
+        self.screen.tell(
             f"> {row} {self.now.words.name(place)}{f' = {operation}' if operation else ''}, {self.numbers_of(place)}"
         )
 
@@ -464,7 +462,7 @@ class Terminal(cmd.Cmd):
                 _, before, after = history.edge(position - 1)
                 text = f"{words.name(changed)}.grad {words.number(before)} → {words.number(after)}, from {words.name(acting)}"
             phase, happened, of = history.phase(position)
-            self.screen.say(f"{position:5} {mark} {phase} {happened}/{of}   {text}")
+            self.screen.tell(text, f"{position:5} {mark} {phase} {happened}/{of}   ")
 
     def do_why(self, argument: str) -> None:
         """why [NAME]: the gradient of a Value as the sum of what was added to it so far"""
@@ -474,9 +472,9 @@ class Terminal(cmd.Cmd):
             happened = [number for number in additions if number < session.position]
             gradient = session.number(place, "grad")
             if gradient is None:
-                self.screen.say(f"{name}.grad is not known yet: none of {len(additions)} contributions has come")
+                self.screen.tell(f"{name}.grad is not known yet: none of {len(additions)} contributions has come")
                 continue
-            self.screen.say(
+            self.screen.tell(
                 f"{name}.grad = {words.number(gradient)}" + ("" if additions else ", the seed of the backward pass")
             )
             for number in happened[:MOST_ROWS]:
@@ -490,9 +488,9 @@ class Terminal(cmd.Cmd):
                     "+=", f"{factors}   from {words.name(acting)} = {words.operation(acting)} (goto {number + 1})"
                 )
             if len(happened) > MOST_ROWS:
-                self.screen.say(f"         … and {len(happened) - MOST_ROWS:,} more")
+                self.screen.tell(f"         … and {len(happened) - MOST_ROWS:,} more")
             if len(happened) < len(additions):
-                self.screen.say(
+                self.screen.tell(
                     f"         {len(additions) - len(happened):,} of {len(additions):,} contributions are still to come"
                 )
 
@@ -511,7 +509,7 @@ class Terminal(cmd.Cmd):
         if found.node is not None and found.node in history.nodes:
             place = history.place(found.node)
             at = place + 1 if found.operand is None else self.first_addition(place, history.place(found.operand))
-            self.screen.say(f"that is {self.now.words.name(place)} (goto {at})")
+            self.screen.tell(f"that is {self.now.words.name(place)} (goto {at})")
 
     def first_addition(self, acting: int, operand: int) -> int:
         """The position right after one Value first adds to the gradient of another a number that is not finite."""
@@ -522,8 +520,7 @@ class Terminal(cmd.Cmd):
     def say_all(self, text: str) -> None:
         """Several lines that somebody else has written."""
         for line in text.split("\n"):
-            for part in self.screen.wrapped(printable(line)):
-                self.screen.say(part)
+            self.screen.tell(printable(line))
 
     def do_graph(self, argument: str) -> None:
         """graph [FILE]: draw the graph into a file (.svg, .png, .pdf, .dot; graph.svg by default)"""
@@ -548,9 +545,9 @@ class Terminal(cmd.Cmd):
         names = [(place, words.name(place)) for place in range(len(history.nodes))]
         found = [(place, name) for place, name in names if not pattern or fnmatch.fnmatchcase(name, pattern)]
         for place, name in found[:MOST_ROWS]:
-            self.screen.say(f"{name:<12} {self.numbers_of(place)}")
+            self.screen.tell(f"{name:<12} {self.numbers_of(place)}")
         if len(found) > MOST_ROWS:
-            self.screen.say(f"… and {len(found) - MOST_ROWS:,} more: info values PATTERN, as in info values w*")
+            self.screen.tell(f"… and {len(found) - MOST_ROWS:,} more: info values PATTERN, as in info values w*")
         if not found:
             raise DebuggerError(f"no Value is called {pattern!r}")
 
@@ -558,21 +555,21 @@ class Terminal(cmd.Cmd):
         scopes = self.now.history.scopes
         for scope in sorted({*filter(None, scopes)}):
             inside = sum(scope_holds(scope, inner) for inner in scopes)
-            self.screen.say(f"{printable(scope)}   {inside:,} Values")
+            self.screen.tell(f"{printable(scope)}   {inside:,} Values")
         if not any(scopes):
-            self.screen.say("no Value belongs to a scope: with ad.scope(...) gives them one")
+            self.screen.tell("no Value belongs to a scope: with ad.scope(...) gives them one")
 
     def info_operations(self, _: str) -> None:
         ops = [node.op for node in self.now.history.nodes if node.op]
         for op in sorted(set(ops), key=lambda op: (-ops.count(op), op)):
-            self.screen.say(f"{ops.count(op):6,} {op}")
+            self.screen.tell(f"{ops.count(op):6,} {op}")
 
     def info_graph(self, _: str) -> None:
         history = self.now.history
         leaves = sum(not node.op for node in history.nodes)
         edges = len(history) - history.forward
         where = f"position {self.now.position} of {len(history)}"
-        self.screen.say(f"{len(history.nodes):,} Values, {leaves:,} of them leaves; {edges:,} edges; {where}")
+        self.screen.tell(f"{len(history.nodes):,} Values, {leaves:,} of them leaves; {edges:,} edges; {where}")
 
     # ---- the rest -------------------------------------------------------------------------------------------------------
 
@@ -612,7 +609,7 @@ class Terminal(cmd.Cmd):
 
     def do_EOF(self, argument: str) -> bool:
         """the end of the input is quit"""
-        self.screen.say("")
+        self.screen.tell("")
         return self.do_quit("")
 
     def do_help(self, arg: str) -> None:
@@ -622,15 +619,13 @@ class Terminal(cmd.Cmd):
             if method is None:
                 raise DebuggerError(f"there is no command {arg!r}; help lists them")
             for line in textwrap.dedent(f"        {method.__doc__}").splitlines():
-                for part in self.screen.wrapped(line):
-                    self.screen.say(part)
+                self.screen.tell(line)
             return
         short = {name: [alias for alias, full in ALIASES.items() if full == name] for name in command_names()}
         for group, names in GROUPS.items():
             listed = [name + (f" ({', '.join(short[name])})" if short[name] else "") for name in names.split()]
-            for line in self.screen.wrapped(", ".join(listed), f"{group:<10}"):
-                self.screen.say(line)
-        self.screen.say("an empty line repeats the last command; help COMMAND says more")
+            self.screen.tell(", ".join(listed), f"{group:<10}")
+        self.screen.tell("an empty line repeats the last command; help COMMAND says more")
 
 
 # ---- reading commands -------------------------------------------------------------------------------------------------------
@@ -666,7 +661,10 @@ def whole(text: str, what: str) -> int:
 
 
 def count_in(argument: str) -> int:
-    return whole(argument, "a count is expected") if argument else 1
+    count = whole(argument, "a count is expected") if argument else 1
+    if not count:
+        raise DebuggerError("a count is at least 1")
+    return count
 
 
 def number_in(text: str) -> float:

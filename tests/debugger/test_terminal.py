@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import random
 import re
 import subprocess
 import sys
@@ -247,6 +248,7 @@ def test_stops_are_listed_changed_and_cleared():
         ("d", "'d' may be disable, display, down, detach"),
         ("goto", "goto takes a position, a whole number, not ''"),
         ("goto far", "not 'far'"),
+        ("next 0", "a count is at least 1"),
         ("step -1", "a count is expected, a whole number, not '-1'"),
         ("b w1 if", "there is no Value 'w1 if'"),
         ("b w1 if grad >", "'grad >' is no expression"),
@@ -274,6 +276,29 @@ def test_bad_input_is_said_and_changes_nothing(command, message):
     assert message in " ".join(out.getvalue().split())
     assert "*** " in out.getvalue()
     assert (debugger.session.position, debugger.session.stops) == (5, [])
+
+
+WORDS = (
+    "w v3 n5 v999 op:mul op: scope:layer1 scope: 12 x.py:3 w.grad v3.data if grad>0 grad 1e-3 nan inf vanishing exploding "
+    "-1 0 3 999999 forward backward . * \x00 é digits off breakpoints values 1/0 ( w@v1 layer0.n3 gradients events layer1 _ $ ;;"
+)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_line_however_odd_ends_the_debugger_or_leaves_the_history(seed, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    rng = random.Random(seed)
+    names = sorted({*terminal.command_names(), *terminal.ALIASES} - {"quit", "q", "exit", "detach", "graph", "save", "load"})
+    lines = [" ".join([rng.choice(names), *rng.choices(WORDS.split(), k=rng.choice([0, 0, 1, 1, 2, 3]))]) for _ in range(60)]
+    out = io.StringIO()
+    debugger = Terminal([*lines, "restart", "goto 1"], stdin=io.StringIO(), stdout=out)
+    h = steps(random_graph(seed, rng.choice([0, 1, 8, 20])))
+    while debugger.interact(h) == "continue":  # c at the end of the pass
+        pass
+    assert debugger.session.position == 1
+    assert not debugger.cmdqueue
+    assert max(map(len, out.getvalue().splitlines())) <= 80
 
 
 def test_what_is_set_can_be_saved_and_loaded(tmp_path):
