@@ -107,9 +107,8 @@ def as_html(svg: str, words: Words) -> str:
     for group in root.iter("g"):
         if "node" in group.get("class", "").split():
             _mark_numbers(group)
-    count = len(words.history.nodes)
     root.set("role", "img")
-    root.set("aria-label", f"The graph of {words.name(count - 1)}: {count} Values; the table of values has the same")
+    root.set("aria-label", f"The graph of {words.loss}: {len(words.history.nodes)} Values; the table has the same")
     return ET.tostring(root, encoding="unicode")
 
 

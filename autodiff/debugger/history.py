@@ -210,6 +210,10 @@ class History(Sequence[Event]):
         """Where a Value is in ``nodes``. Raises ``KeyError`` for one that the loss was not computed from."""
         return self._places[id(node)]
 
+    def made_here(self, place: int) -> bool:
+        """Whether a Value is an operation of this history: no leaf, and not merely what an operation of its scope was given."""
+        return bool(self.nodes[place].op) and (self.scope is None or scope_holds(self.scope, self.scopes[place]))
+
     def operands(self, place: int) -> list[int]:
         """The places of the operands of a Value, as far as they belong to the history."""
         places = (self._places.get(id(operand)) for operand in self.nodes[place].operands)

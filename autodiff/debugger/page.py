@@ -76,7 +76,7 @@ def page(
     history = History(loss, seed, scope)
     history.refuse_too_large(MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
     words = Words(history)
-    title = f"Steps of {words.name(len(history.nodes) - 1)}" + (f", scope {printable(scope)}" if scope else "")
+    title = f"Steps of {words.loss}" + (f", scope {printable(scope)}" if scope else "")
     made = Page(_filled(title, history, words, parameters), title)
     if file is not None:
         made.write(file)
@@ -149,6 +149,7 @@ def _data(history: History, words: Words) -> dict[str, Any]:
         "numbers": [words.operation_in_numbers(place) for place in places],
         "data": [_finite(history.datum(place)) for place in places],
         "upstream": [_finite(history.upstream(place)) for place in places],
+        "loss": words.loss,
         "seeded": nodes[-1] is history.loss,
         "result": [history.acting(number) for number in events],
         "operand": [history.changed(number) for number in events],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmd
 import fnmatch
+import itertools
 import linecache
 import math
 import os
@@ -376,14 +377,15 @@ class Terminal(cmd.Cmd):
         """pp [NAME]: a Value, what it was computed from, and what uses it"""
         words, history = self.now.words, self.now.history
         for place in words.find(argument) if argument else [self.focus()]:
-            node, operation = history.nodes[place], words.operation(place)
-            self.screen.tell(f"{words.name(place)}" + (f" = {operation}" if operation else ", a leaf"))
+            node = history.nodes[place]
+            self.screen.tell(words.title(place))
             self.screen.labelled("now", self.numbers_of(place))
             if history.scopes[place]:
                 self.screen.labelled("scope", printable(history.scopes[place]))
             if node.source is not None:
                 self.screen.labelled("line", f"{node.source.file}:{node.source.line}")
-            for operand, local in list(zip(node.operands, node.partials, strict=True))[:MOST_ROWS]:
+            given = zip(node.operands, node.partials, strict=True) if history.made_here(place) else ()
+            for operand, local in itertools.islice(given, MOST_ROWS):
                 self.screen.labelled("local", f"∂{words.name(place)}/∂{words.argument(operand)} = {words.number(local)}")
             users = [words.name(history.acting(number)) for number in history.additions(place)]
             self.screen.labelled("used", f"by {', '.join(users[:MOST_ROWS])}" if users else "by nothing")
@@ -411,10 +413,8 @@ class Terminal(cmd.Cmd):
         for row in rows:
             if row != before + 1:
                 self.screen.tell(f"     … {row - before - 1:,} more")
-            operation = words.operation(way[row])
             mark = ">" if row == self.selected else " "
-            text = f"{words.name(way[row])}{f' = {operation}' if operation else ''}, {self.numbers_of(way[row])}"
-            self.screen.tell(text, f"{mark} {row:3} ")
+            self.screen.tell(f"{words.title(way[row])}: {self.numbers_of(way[row])}", f"{mark} {row:3} ")
             before = row
 
     def do_up(self, argument: str) -> None:
@@ -428,13 +428,9 @@ class Terminal(cmd.Cmd):
     def select(self, row: int) -> None:
         way = self.now.way_to_loss()
         if not 0 <= row < len(way):
-            raise DebuggerError("this is the loss" if row > 0 else "this is the Value that the last event was about")
+            raise DebuggerError("this is the upper end" if row > 0 else "this is the Value that the last event was about")
         self.selected = row
-        place = way[row]
-        operation = self.now.words.operation(place)
-        self.screen.tell(
-            f"> {row} {self.now.words.name(place)}{f' = {operation}' if operation else ''}, {self.numbers_of(place)}"
-        )
+        self.screen.tell(f"{self.now.words.title(way[row])}: {self.numbers_of(way[row])}", f"> {row} ")
 
     def focus(self) -> int:
         """The place of the Value that up and down have selected, at first that which the last event was about."""
@@ -457,7 +453,7 @@ class Terminal(cmd.Cmd):
             acting, changed = history.acting(position - 1), history.changed(position - 1)
             mark = "->" if position == here else "  "
             if position <= history.forward:
-                text = f"{words.name(acting)} = {words.operation(acting) or 'a leaf'}"
+                text = words.title(acting)
             else:
                 _, before, after = history.edge(position - 1)
                 text = f"{words.name(changed)}.grad {words.number(before)} → {words.number(after)}, from {words.name(acting)}"
@@ -474,9 +470,10 @@ class Terminal(cmd.Cmd):
             if gradient is None:
                 self.screen.tell(f"{name}.grad is not known yet: none of {len(additions)} contributions has come")
                 continue
-            self.screen.tell(
-                f"{name}.grad = {words.number(gradient)}" + ("" if additions else ", the seed of the backward pass")
+            whence = (
+                "" if additions else ", the seed" if history.nodes[place] is history.loss else ", from outside of the scope"
             )
+            self.screen.tell(f"{name}.grad = {words.number(gradient)}{whence}")
             for number in happened[:MOST_ROWS]:
                 local, upstream, acting = (
                     history.edge(number)[0],
@@ -489,6 +486,8 @@ class Terminal(cmd.Cmd):
                 )
             if len(happened) > MOST_ROWS:
                 self.screen.tell(f"         … and {len(happened) - MOST_ROWS:,} more")
+            if history.scope is not None:
+                self.screen.tell("         what comes from outside of the scope is in the sum, not in the list")
             if len(happened) < len(additions):
                 self.screen.tell(
                     f"         {len(additions) - len(happened):,} of {len(additions):,} contributions are still to come"

@@ -6,7 +6,7 @@ import difflib
 import linecache
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from autodiff import rules
@@ -53,6 +53,14 @@ class Words:
         shown = printable(own or name)
         shown = shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 1] + "…"
         return shown if own else f"{shown}@v{place}"
+
+    @cached_property
+    def loss(self) -> str:
+        """What to call the loss, which need not be among the Values of a scope."""
+        history = self.history
+        if history.nodes[-1] is history.loss:
+            return self.name(len(history.nodes) - 1)
+        return printable(self.names.of(history.loss) or "loss")
 
     def find(self, text: str) -> list[int]:
         """The places of the Values that a person may mean. Raises ``DebuggerError``, which says what there is."""
@@ -110,12 +118,24 @@ class Words:
 
     def operation(self, place: int) -> str:
         """The operation that made a Value over the names of its operands, ``w1 · x1``; empty for a leaf."""
-        return self._spelled(place, [self.argument(x) for x in _shown(self.history.nodes[place])])
+        made = self.history.made_here(place)
+        return self._spelled(place, [self.argument(x) for x in _shown(self.history.nodes[place])]) if made else ""
+
+    def title(self, place: int) -> str:
+        """``z = v7 + b``; for what was not made here its name and why."""
+        operation = self.operation(place)
+        return f"{self.name(place)} = {operation}" if operation else f"{self.name(place)}, {self.given(place)}"
+
+    def given(self, place: int) -> str:
+        """What a Value is that was not made here."""
+        return "made outside of the scope" if self.history.nodes[place].op else "a leaf"
 
     def operation_in_numbers(self, place: int) -> str:
         """The operation that made a Value over its operands' numbers, ``0.8 · 1.5``; empty for a leaf."""
         history, node = self.history, self.history.nodes[place]
-        words = []
+        words: list[str] = []
+        if not history.made_here(place):
+            return ""
         for x in _shown(node):
             word = self.number(history.datum(history.place(x))) if isinstance(x, Value) else self.argument(x)
             words.append(f"({word})" if word.startswith("−") and rules.TABLE[node.op].precedence < ATOM else word)
@@ -123,8 +143,6 @@ class Words:
 
     def _spelled(self, place: int, words: list[str]) -> str:
         node = self.history.nodes[place]
-        if not node.op:
-            return ""
         rule = rules.TABLE[node.op]
         if rule.spelling == "{0}":  # passes its operand on, so that the spelling alone says nothing
             return f"{rule.name}({words[0]})"
@@ -149,7 +167,7 @@ class Words:
         name, operation, node = self.name(place), self.operation(place), self.history.nodes[place]
         data = self.number(self.history.datum(place))
         if not operation:
-            return [("value", f"{name} = {data}, a leaf")]
+            return [("value", f"{name} = {data}, {self.given(place)}")]
         lines = [("value", f"{name} = {operation} = {self.operation_in_numbers(place)} = {data}")]
         given = [(argument, x) for argument, x in enumerate(node.arguments) if isinstance(x, Value)]
         for (argument, x), local in zip(given[:MOST_LOCALS], node.partials, strict=False):
@@ -161,7 +179,7 @@ class Words:
     def _backward(self, number: int) -> list[tuple[str, str]]:
         history, acting = self.history, self.history.acting(number)
         node, argument = history.nodes[acting], argument_of(history, number)
-        name, by, loss = self.name(history.changed(number)), self.name(acting), self.name(len(history.nodes) - 1)
+        name, by, loss = self.name(history.changed(number)), self.name(acting), self.loss
         local, before, after = history.edge(number)
         upstream, symbols = history.upstream(acting), self.local(node, argument)
         factor = self.number(local) + (f" (= {symbols})" if symbols else "")
