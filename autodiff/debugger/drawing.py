@@ -12,7 +12,7 @@ from autodiff.debugger.history import History, scope_holds
 from autodiff.debugger.words import Words
 from autodiff.drawing.dot import digraph
 from autodiff.drawing.fold import PICTURE
-from autodiff.drawing.model import Box, Graph, Painter, kinds_of
+from autodiff.drawing.model import Box, Fold, Graph, Painter, kinds_of
 from autodiff.drawing.part import Part, whole
 from autodiff.drawing.render import picture
 from autodiff.drawing.scopes import scopes_of
@@ -38,11 +38,11 @@ class Picture:
     edges: list[str]
 
 
-def drawn(history: History, words: Words, parameters: Iterable[Value] = ()) -> Picture:
+def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Iterable[Value] = ()) -> Picture:
     """The graph of a history, with room for gradients that come and go. What cannot be drawn is said in its place."""
     events = range(history.forward, len(history))
     try:
-        graph = _graph(history, parameters)
+        graph = _graph(history, fold, parameters)
         svg = as_html(_svg(_prepared(graph, history, words)), words)
     except (RendererNotFound, RendererFailed) as error:
         return Picture(f"<p>No drawing: {html.escape(str(error))}</p>", [""] * history.forward, [""] * len(events))
@@ -64,13 +64,13 @@ def _svg(graph: Graph) -> str:
         return picture(digraph(replace(graph, boxes=[replace(box, scope="") for box in graph.boxes])).source, "svg").decode()
 
 
-def _graph(history: History, parameters: Iterable[Value]) -> Graph:
+def _graph(history: History, fold: Fold, parameters: Iterable[Value]) -> Graph:
     """The graph of the whole history or of its scope, folded if it is too large."""
     full = whole(history.loss)
     scopes = scopes_of(full.walk)
     kinds = kinds_of(full.walk.nodes, scopes, {id(parameter) for parameter in parameters})
     if history.scope is None:
-        return Painter(full, kinds, scopes).graph("auto", PICTURE)
+        return Painter(full, kinds, scopes).graph(fold, PICTURE)
     nodes, edges = bytearray(len(full.walk.nodes)), bytearray(len(full.walk.operands))
     for node, scope in zip(history.nodes, history.scopes, strict=True):
         place = full.walk.places[id(node)]
@@ -80,7 +80,7 @@ def _graph(history: History, parameters: Iterable[Value]) -> Graph:
                 edges[edge] = 1
     walk, origin = full.walk.restricted(nodes, edges)
     part = Part(full.full, walk, origin, [])
-    return Painter(part, [kinds[place] for place in origin], history.scopes).graph("auto", PICTURE)
+    return Painter(part, [kinds[place] for place in origin], history.scopes).graph(fold, PICTURE)
 
 
 def _prepared(graph: Graph, history: History, words: Words) -> Graph:

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from autodiff import files
-from autodiff.debugger.drawing import drawn
+from autodiff.debugger.drawing import Picture, drawn
 from autodiff.debugger.history import History
 from autodiff.debugger.words import Words, printable, rule_of, stretch
+from autodiff.drawing.model import Fold, check_fold
 from autodiff.value import Value
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
@@ -60,6 +61,7 @@ def page(
     *,
     seed: float = 1.0,
     scope: str | None = None,
+    fold: Fold = "auto",
     parameters: Iterable[Value] = (),
 ) -> Page:
     """The forward and the backward pass of ``loss`` as one HTML file that needs nothing else: ``page(loss, "steps.html")``.
@@ -67,24 +69,25 @@ def page(
     It shows the graph, in which the step's Value and edge are lit and gradients fill in, the chain rule's arithmetic, the
     source where that was recorded, all values and gradients, stops and watches, and a slider over the steps;
     ``steps.html#step=14`` opens at position 14. In a notebook ``page(loss)`` shows it in place. A large graph is folded as
-    ``draw`` folds it; ``scope`` takes the operations of one scope. Leaves among ``parameters`` are drawn as such. Where nothing
-    draws graphs the page has none, and says what mends that. No Value is changed.
+    ``draw`` folds it, as ``fold`` says; ``scope`` takes the operations of one scope. Leaves among ``parameters`` are drawn as
+    such. Where nothing draws graphs the page has none, and says what mends that. No Value is changed.
 
     Raises ``TypeError`` for anything but a Value, ``UnknownNameError`` for a scope that is not there, ``GraphTooLarge`` for
-    more Values than a browser moves through, and ``OSError`` for a file that cannot be written.
+    more Values than a browser moves through or more boxes than can be laid out unfolded, and ``OSError`` for a file that
+    cannot be written.
     """
+    check_fold(fold)
     history = History(loss, seed, scope)
     history.refuse_too_large(MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
     words = Words(history)
     title = f"Steps of {words.loss}" + (f", scope {printable(scope)}" if scope else "")
-    made = Page(_filled(title, history, words, parameters), title)
+    made = Page(_filled(title, history, words, drawn(history, words, fold, parameters)), title)
     if file is not None:
         made.write(file)
     return made
 
 
-def _filled(title: str, history: History, words: Words, parameters: Iterable[Value]) -> str:
-    picture = drawn(history, words, parameters)
+def _filled(title: str, history: History, words: Words, picture: Picture) -> str:
     edges = len(history) - history.forward
     content = {
         "policy": _policy(),

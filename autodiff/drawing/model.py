@@ -18,7 +18,7 @@ from autodiff.drawing import fold as folding
 from autodiff.drawing.part import Part, whole
 from autodiff.drawing.scopes import scopes_of
 from autodiff.drawing.words import anyhow, counted, scope_parts, spelled
-from autodiff.errors import GraphTooLarge
+from autodiff.errors import GraphTooLarge, UnknownNameError
 from autodiff.value import Value
 
 Kind = Literal["leaf", "parameter", "input", "constant", "operation", "loss", "folded"]
@@ -106,6 +106,12 @@ def graph_of(
     part = part.selected(depth, only, top)
     painter = Painter(part, [kinds[place] for place in part.origin], [scopes[place] for place in part.origin])
     return painter.graph(fold, budget)
+
+
+def check_fold(fold: Fold) -> None:
+    """Raise ``UnknownNameError`` for a word that is no way to fold."""
+    if isinstance(fold, str) and fold != "auto":
+        raise UnknownNameError(f"fold={fold!r}: there are 'auto', None, and a list of the names of scopes")
 
 
 def kinds_of(nodes: list[Value], scopes: list[str], parameters: set[int]) -> list[Kind]:

@@ -563,6 +563,17 @@ def test_a_large_graph_is_folded_and_still_stepped_through(browse):
     assert page.locator("#more").text_content() == "and 1962 more"
 
 
+def test_what_to_fold_can_be_said(browse):
+    loss = large_graph()
+    browsed = browse(loss, "#step=1300", page={"fold": [f"block{number}" for number in range(1, 60)]})
+    assert browsed.page.locator("#graph g.folded").count() == 59
+    assert 41 < browsed.page.locator("#graph g.node").count() - 59 < 50
+    with pytest.raises(GraphTooLarge, match="2,462 boxes, and no more than 2,000 can be drawn unfolded"):
+        ad.page(loss, fold=None)
+    with pytest.raises(UnknownNameError, match="fold='all': there are 'auto', None, and a list of the names of scopes"):
+        ad.page(loss, fold="all")
+
+
 def test_a_scope_has_a_page_of_its_own(browse):
     loss = large_graph()
     browsed = browse(loss, "#step=60", page={"scope": "block7"})
