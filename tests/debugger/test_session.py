@@ -10,7 +10,7 @@ from autodiff import functions
 from autodiff.debugger.history import steps
 from autodiff.debugger.session import Session
 from autodiff.errors import DebuggerError
-from autodiff.recording import scope
+from autodiff.recording import record_source, scope
 from autodiff.value import Value
 
 
@@ -403,3 +403,52 @@ def test_the_commands_set_up_the_same_again():
         "watch w2.data",
         "display w1 * 2",
     ]
+
+
+# ---- lines -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lined(tmp_path):
+    """A session over two lines of a file: two operations on the first, three on the second."""
+    file = tmp_path / "net.py"
+    file.write_text("y = x * 2.0 + 1.0\nz = (y * y).tanh() - y\n", encoding="utf-8")
+    names = {"x": Value(0.5, "x")}
+    with record_source():
+        exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), names)
+    return session_of(names["z"])
+
+
+def lines_of(session):
+    return [None if event.source is None else event.source.line for event in session.history]
+
+
+def test_a_line_is_a_place_in_both_phases(lined):
+    lines = lines_of(lined)
+    assert lines[:6] == [None, 1, 1, 2, 2, 2]
+    for where, line in (("net.py:1", 1), ("2", 2)):
+        stop = lined.add_breakpoint(where)
+        lined.restart()
+        assert stops_of(lined) == [i + 1 for i, at in enumerate(lines) if at == line]
+        lined.remove(stop.number)
+    with pytest.raises(DebuggerError, match=r"has no line net.py:7; there are .*net.py:1, .*net.py:2"):
+        lined.add_breakpoint("net.py:7")
+    with pytest.raises(DebuggerError, match=r"has no line et.py:1"):
+        lined.add_breakpoint("et.py:1")
+
+
+def test_until_without_a_place_goes_to_the_end_of_the_line(lined):
+    lines = lines_of(lined)
+    ends = [
+        i + 1 for i in range(len(lines)) if i + 1 == len(lines) or lines[i + 1] != lines[i] or i + 1 == lined.history.forward
+    ]
+    seen = []
+    while lined.position < len(lined.history):
+        seen.append(lined.until().position)
+    assert seen == ends
+
+
+def test_names_come_from_the_assignments(lined):
+    assert lined.words.known() == ["x", "y", "z"]
+    assert lined.add_watch("y").what == "y.grad"
+    assert len(stops_of(lined)) == 3
