@@ -10,6 +10,10 @@ from autodiff import nn as nn
 from autodiff import optim as optim
 from autodiff.check import check_gradients as check_gradients
 from autodiff.compiler import compile as compile
+from autodiff.debugger import History as History
+from autodiff.debugger import debug as debug
+from autodiff.debugger import page as page
+from autodiff.debugger import steps as steps
 from autodiff.differentiate import grad as grad
 from autodiff.differentiate import gradients as gradients
 from autodiff.differentiate import hessian as hessian
@@ -19,6 +23,7 @@ from autodiff.differentiate import jvp as jvp
 from autodiff.differentiate import value_and_grad as value_and_grad
 from autodiff.drawing import draw as draw
 from autodiff.errors import AutodiffError as AutodiffError
+from autodiff.errors import DebuggerError as DebuggerError
 from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
@@ -49,8 +54,10 @@ __version__ = "0.1.0"
 if not TYPE_CHECKING:  # type checkers see the names as they stand
     __all__ = [
         "AutodiffError",
+        "DebuggerError",
         "GradientMismatch",
         "GraphTooLarge",
+        "History",
         "NonFiniteError",
         "NotInGraphError",
         "RendererFailed",
@@ -65,6 +72,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "UnknownNameError",
         "Value",
         "blame",
+        "debug",
         "draw",
         "explain",
         "expression",
@@ -80,8 +88,10 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "jvp",
         "nn",
         "optim",
+        "page",
         "record_source",
         "scope",
+        "steps",
         "strict",
         "summary",
         "value_and_grad",

@@ -1,4 +1,4 @@
-"""The main job, end to end: one weight trained by hand-sized steps, then a perceptron; and the pictures of both."""
+"""The main job, end to end: one weight trained by hand-sized steps, then a perceptron; pictures of both, and its steps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from autodiff import files, nn, optim
 from autodiff._implementation import implementation
+from autodiff.debugger import page
 from autodiff.drawing import draw
 from autodiff.errors import RendererFailed, RendererNotFound
 from autodiff.value import Value
@@ -138,7 +139,7 @@ def loss_of_one_row() -> tuple[Value, list[Value]]:
 
 
 def write_pictures(out: Path, steps: list[Step]) -> tuple[list[Path], list[str]]:
-    """The pictures that could be written, and what keeps the others from it."""
+    """The pictures and the page of steps that could be written, and what keeps the others from it."""
     written, missing = [], []
     try:
         for name, (loss, parameters) in [("one_weight", first_cost()), ("perceptron", loss_of_one_row())]:
@@ -152,7 +153,9 @@ def write_pictures(out: Path, steps: list[Step]) -> tuple[list[Path], list[str]]
         missing.append('the plots need matplotlib: pip install "autodiff-scalar[plot]"')
     else:
         written += [plot_activation(steps, out / "activation.png"), plot_cost(steps, out / "cost.png")]
-    return written, missing
+    loss, parameters = loss_of_one_row()
+    page(loss, out / "perceptron.html", parameters=parameters)
+    return [*written, out / "perceptron.html"], missing
 
 
 def plot_activation(steps: list[Step], file: Path) -> Path:

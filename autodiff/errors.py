@@ -8,11 +8,12 @@ AutodiffError
 ├── StaleRecording     (RuntimeError)      a ``data`` was written after operations had used it
 ├── TraceError         (TypeError)         a compiled function branches on a number that is different on each call
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
+├── DebuggerError      (ValueError)        a command, place or condition that the debugger does not understand
 ├── SettingError       (ValueError)        a learning rate, a parameter list or another setting nothing can be trained with
 ├── StateError         (ValueError)        a state_dict that does not fit what it is loaded into
 ├── TargetError        (ValueError)        a label, a class or another target that a loss has no meaning for
 ├── WrongFile          (ValueError)        a file to be loaded that is cut, of another program, or for another model
-├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn
+├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn or stepped through
 ├── NotInGraphError    (ValueError)        a Value that the loss was not computed from
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
@@ -72,6 +73,10 @@ class UnknownNameError(AutodiffError, ValueError):
     """There is nothing by that name; the message lists what there is."""
 
 
+class DebuggerError(AutodiffError, ValueError):
+    """A command, place or condition that the debugger does not understand; the message says what there is."""
+
+
 class SettingError(AutodiffError, ValueError):
     """A setting is outside of its range, or the parameters are none or hold one twice; the message says which."""
 
@@ -97,7 +102,7 @@ class WrongFile(AutodiffError, ValueError):
 
 
 class GraphTooLarge(AutodiffError, ValueError):
-    """The graph has more nodes than can be laid out; the message has both numbers."""
+    """The graph has more nodes than can be laid out or stepped through; the message has both numbers."""
 
 
 class NotInGraphError(AutodiffError, ValueError):

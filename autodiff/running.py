@@ -15,19 +15,27 @@ from autodiff.sources import PACKAGE
 from autodiff.value import Value, attach
 
 Seen = Callable[[Value, str, int], None]
+Before = Callable[[Value, Any, str, int], None]
 
 
 @contextmanager
-def watching(seen: Seen) -> Iterator[None]:
-    """After each ``backward()`` call ``seen`` with the Value, and the file and line of the call."""
+def watching(seen: Seen | None = None, before: Before | None = None) -> Iterator[None]:
+    """After each ``backward()`` call ``seen`` with the Value, and the file and line of the call; before it ``before``.
+
+    The latter is also given the seed, as it was written.
+    """
     backward = Value.backward
 
     def watched(self: Value, seed: Any = 1.0) -> None:
-        backward(self, seed)
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
             frame = frame.f_back
-        seen(self, frame.f_code.co_filename, frame.f_lineno)
+        file, line = frame.f_code.co_filename, frame.f_lineno
+        if before is not None:
+            before(self, seed, file, line)
+        backward(self, seed)
+        if seen is not None:
+            seen(self, file, line)
 
     watched.__doc__ = backward.__doc__
     attach("backward", watched)
@@ -37,20 +45,22 @@ def watching(seen: Seen) -> Iterator[None]:
         attach("backward", backward)
 
 
-def run(script: Path, arguments: Sequence[str], seen: Seen) -> tuple[dict[str, Any], int]:
+def run(
+    script: Path, arguments: Sequence[str], seen: Seen | None = None, before: Before | None = None
+) -> tuple[dict[str, Any], int]:
     """Run a script; its global names, and its exit status. What it raises is printed as Python prints it."""
     argv, path = sys.argv, list(sys.path)
     sys.argv = [str(script), *arguments]
     script = script.resolve()
     sys.path.insert(0, str(script.parent))
     try:
-        with watching(seen):
+        with watching(seen, before):
             return runpy.run_path(str(script), run_name="__main__"), 0
     except SystemExit as ended:
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)
         return {}, ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         inside = error.__traceback__
         while inside is not None and inside.tb_frame.f_code.co_filename.startswith((PACKAGE, "<frozen")):
             inside = inside.tb_next

@@ -114,8 +114,11 @@ def _bracketed(rule: Rule, parts: list[Symbol]) -> Iterable[str]:
         yield f"({part.text})" if needs or (place > 0 and part.text.startswith("−")) else part.text
 
 
-def partials_text(rule: Rule, *operands: str) -> list[str]:
-    """The partial derivatives of a row in symbols, ``["y", "x"]`` for a product of x and y."""
-    symbols = [Symbol(operand) for operand in operands]
+def partials_text(rule: Rule, *operands: str | float) -> list[str]:
+    """The partial derivatives of a row in symbols, ``["y", "x"]`` for a product of x and y; numbers stay numbers.
+
+    What plain numbers cannot do without an exception (``1 / 0``) raises it here too.
+    """
+    symbols = [Symbol(operand) if isinstance(operand, str) else operand for operand in operands]
     out = rules.apply(rule, tuple(symbols))
     return [_symbol(partial).text for partial in rule.derivatives(*symbols, out)]

@@ -171,7 +171,7 @@ def seeing_table(results: Results) -> Table:
 
 
 def seeing_goals(results: Results) -> list[list[str]]:
-    """The goals for drawings and for source lines."""
+    """The goals for drawings, for histories and for source lines."""
 
     def of(part: str, engine: str = "autodiff") -> float | None:
         return results.seconds("seeing", engine, part)
@@ -182,6 +182,9 @@ def seeing_goals(results: Results) -> list[list[str]]:
         rows.append(judged(f"{title}: s", picture, picture, limit))
         each = None if own is None or nodes is None else 1e6 * own / nodes
         rows.append(judged(f"{title}, our part: µs a node", each, each, 10.0))
+    seconds, size = of("history"), of("history bytes")
+    rows.append(judged("history of 20,000 Values: s", seconds and 2e4 * seconds, seconds and 2e4 * seconds, 0.5))
+    rows.append(judged("history of 20,000 Values: MB", size and 2e-2 * size, size and 2e-2 * size, 10.0))
     for engine in ("autodiff", "autodiff, interpreted"):
         times = ratio(of("sourced", engine), of("plain", engine))
         rows.append(judged(f"{engine}: record_source(), × the build", times, times, 2.0))

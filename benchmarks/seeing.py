@@ -1,7 +1,8 @@
-"""What it takes to look at a graph: our own part, the whole picture, and the recording of source lines."""
+"""What it takes to look at a graph: our own part, the whole picture, a history to step through, and source lines."""
 
 from __future__ import annotations
 
+import tracemalloc
 from time import perf_counter, process_time
 from typing import Any
 
@@ -9,6 +10,7 @@ from benchmarks.engines import Engine
 from benchmarks.workloads import CHAIN, Moons, Times, in_function
 
 SAMPLES = 17  # of a network of some 1,000 nodes
+STEPPED = 390  # samples of the same network: some 20,000 nodes
 
 
 def network(samples: int) -> Any:
@@ -28,8 +30,21 @@ def moons(engine: Engine) -> Any:
     return loss
 
 
+def history(steps: Any, loss: Any) -> Times:
+    """Seconds and bytes of the history of a loss, for each Value of its graph."""
+    start = perf_counter()
+    nodes = len(steps(loss).nodes)
+    seconds = perf_counter() - start
+    tracemalloc.start()
+    held = steps(loss)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    del held
+    return {"history": seconds / nodes, "history bytes": size / nodes}
+
+
 def look(engine: Engine) -> Times:
-    """Draw a network and the loss of the two moons, as text and as SVG; record a chain with and without source lines."""
+    """Draw a network and the two moons, as text and as SVG; make a history; record a chain with and without source lines."""
     import autodiff as ad
 
     times: Times = {}
@@ -41,6 +56,7 @@ def look(engine: Engine) -> Times:
         times[f"{name} picture"] = perf_counter() - start
         graph = ad.summary(loss)
         times[f"{name} nodes"] = float(sum(graph.operations.values()) + graph.leaves)
+    times |= history(ad.steps, network(STEPPED))
     leaves = [engine.leaf(x) for x in (1.0, 1.0000001, 1e-7)]
     loop = in_function("v = v * w", CHAIN)
     start = perf_counter()

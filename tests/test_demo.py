@@ -35,13 +35,29 @@ def test_demo_writes_its_pictures_and_says_where(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     assert main(["demo", "--out", str(tmp_path / "new" / "folder")]) == 0
     printed = capsys.readouterr().out
-    for name in ["one_weight.svg", "one_weight.png", "perceptron.svg", "perceptron.png", "activation.png", "cost.png"]:
+    for name in [
+        "one_weight.svg",
+        "one_weight.png",
+        "perceptron.svg",
+        "perceptron.png",
+        "perceptron.html",
+        "activation.png",
+        "cost.png",
+    ]:
         file = tmp_path / "new" / "folder" / name
         assert file.stat().st_size > 1000
         assert str(file) in printed
     assert "0.8 → 0.59 → 0.4745 → … → 0.3333" in printed
     assert sorted(os.listdir(tmp_path / "new" / "folder")) == sorted(
-        ["one_weight.svg", "one_weight.png", "perceptron.svg", "perceptron.png", "activation.png", "cost.png"]
+        [
+            "one_weight.svg",
+            "one_weight.png",
+            "perceptron.svg",
+            "perceptron.png",
+            "perceptron.html",
+            "activation.png",
+            "cost.png",
+        ]
     )
 
 

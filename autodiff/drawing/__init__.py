@@ -12,7 +12,7 @@ from autodiff import files
 from autodiff.drawing import fold as folding
 from autodiff.drawing import mermaid
 from autodiff.drawing.dot import COLOURS, EdgeText, digraph
-from autodiff.drawing.model import Fold, graph_of
+from autodiff.drawing.model import Fold, check_fold, graph_of
 from autodiff.drawing.render import DIAGRAMS, path_and_format, write
 from autodiff.errors import UnknownNameError
 from autodiff.value import Value, attach
@@ -53,8 +53,7 @@ def draw(
     """
     if not isinstance(loss, Value):
         raise TypeError(f"draw() takes a Value, not {type(loss).__name__}")
-    if isinstance(fold, str) and fold != "auto":
-        raise UnknownNameError(f"fold={fold!r}: there are 'auto', None, and a list of the names of scopes")
+    check_fold(fold)
     if edges not in ("local", "flow", None):
         raise UnknownNameError(f"edges={edges!r}: there are 'local', 'flow' and None")
     destination = None if file is None else path_and_format(file)

@@ -18,7 +18,7 @@ from autodiff.drawing import fold as folding
 from autodiff.drawing.part import Part, whole
 from autodiff.drawing.scopes import scopes_of
 from autodiff.drawing.words import anyhow, counted, scope_parts, spelled
-from autodiff.errors import GraphTooLarge
+from autodiff.errors import GraphTooLarge, UnknownNameError
 from autodiff.value import Value
 
 Kind = Literal["leaf", "parameter", "input", "constant", "operation", "loss", "folded"]
@@ -78,11 +78,15 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Boxes, operands before what uses them, the edges between them, and what the picture must say about itself."""
+    """Boxes, operands before what uses them, the edges between them, and what the picture must say about itself.
+
+    ``box_of`` is the id of the box that each Value is in, in forward order.
+    """
 
     boxes: list[Box]
     edges: list[Edge]
     notes: list[str] = field(default_factory=list)
+    box_of: list[str] = field(default_factory=list)
 
 
 def graph_of(
@@ -102,6 +106,12 @@ def graph_of(
     part = part.selected(depth, only, top)
     painter = Painter(part, [kinds[place] for place in part.origin], [scopes[place] for place in part.origin])
     return painter.graph(fold, budget)
+
+
+def check_fold(fold: Fold) -> None:
+    """Raise ``UnknownNameError`` for a word that is no way to fold."""
+    if isinstance(fold, str) and fold != "auto":
+        raise UnknownNameError(f"fold={fold!r}: there are 'auto', None, and a list of the names of scopes")
 
 
 def kinds_of(nodes: list[Value], scopes: list[str], parameters: set[int]) -> list[Kind]:
@@ -129,6 +139,7 @@ class Painter:
         self.names = part.full.names
         self.boxes: list[Box] = []
         self.edges: list[Edge] = []
+        self.box_of: list[str] = []
 
     def graph(self, fold: Fold, budget: folding.Budget) -> Graph:
         """Everything in its own box if nothing is to be folded, or nothing need be."""
@@ -138,14 +149,14 @@ class Painter:
                 refuse_too_large(boxes, edges)
             if fold is None or (boxes <= budget.boxes and edges <= budget.edges):
                 self.draw_one_by_one()
-                return Graph(self.boxes, self.edges, self.part.notes)
+                return Graph(self.boxes, self.edges, self.part.notes, self.box_of)
             folded = folding.automatic(folding.Features(self.walk, list(self.kinds), self.scopes), budget)
         else:
             folded = folding.by_name(folding.Features(self.walk, list(self.kinds), self.scopes), fold)
         self.draw_folded(folded)
         if fold != "auto":
             refuse_too_large(len(self.boxes), len(self.edges))
-        return Graph(self.boxes, self.edges, [*self.part.notes, *self.about_folding(folded.plan)])
+        return Graph(self.boxes, self.edges, [*self.part.notes, *self.about_folding(folded.plan)], self.box_of)
 
     def sizes(self) -> tuple[int, int]:
         """The numbers of boxes and edges if nothing is folded."""
@@ -167,6 +178,7 @@ class Painter:
     def draw_one_by_one(self) -> None:
         """A box for each Value and each plain number that has one, an edge for each use."""
         self.part.find_uses(range(len(self.walk.nodes)))
+        self.box_of = [f"v{place}" for place in range(len(self.walk.nodes))]
         for place, node in enumerate(self.walk.nodes):
             given = iter(self.walk.edges(place))
             if self.shows_numbers(node):
@@ -210,6 +222,7 @@ class Painter:
             f"v{places[-1]}" if key[0] == "sum" or single else f"f{group}"
             for group, (places, key, single) in enumerate(zip(members, folded.keys, alone, strict=True))
         ]
+        self.box_of = [ids[group] for group in folded.groups]
         inner = self.add_bundles(folded.groups, ids)
         own = [places[-1] for places, key, single in zip(members, folded.keys, alone, strict=True) if single or key[0] == "sum"]
         self.part.find_uses(own)

@@ -1,0 +1,144 @@
+"""The drawing on the page: the graph as SVG to be put into HTML, and which part of it stands for which Value and event."""
+
+from __future__ import annotations
+
+import html
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from autodiff.debugger.history import History, scope_holds
+from autodiff.debugger.words import Words
+from autodiff.drawing.dot import digraph
+from autodiff.drawing.fold import PICTURE
+from autodiff.drawing.model import Box, Fold, Graph, Painter, kinds_of
+from autodiff.drawing.part import Part, whole
+from autodiff.drawing.render import picture
+from autodiff.drawing.scopes import scopes_of
+from autodiff.errors import RendererFailed, RendererNotFound
+from autodiff.symbols import number_text
+from autodiff.value import Value
+
+TAGS = {"svg", "g", "path", "polygon", "polyline", "ellipse", "text"}
+ATTRIBUTES = {
+    "id", "class", "d", "points", "cx", "cy", "rx", "ry", "x", "y", "width", "height", "viewBox", "transform", "fill", "stroke",
+    "stroke-width", "stroke-dasharray", "text-anchor", "font-family", "font-size", "font-weight", "opacity",
+}  # fmt: skip
+LONGEST_OPERATION = 30
+WIDE = -8.888e-88  # a number that needs as much room as any
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The SVG, the id of each Value's box there, and of each backward event's arrow; empty where it has none."""
+
+    svg: str
+    boxes: list[str]
+    edges: list[str]
+
+
+def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Iterable[Value] = ()) -> Picture:
+    """The graph of a history, with room for gradients that come and go. What cannot be drawn is said in its place."""
+    events = range(history.forward, len(history))
+    try:
+        graph = _graph(history, fold, parameters)
+        svg = as_html(_svg(_prepared(graph, history, words)), words)
+    except (RendererNotFound, RendererFailed) as error:
+        return Picture(f"<p>No drawing: {html.escape(str(error))}</p>", [""] * history.forward, [""] * len(events))
+    between: dict[tuple[str, str], list[str]] = {}
+    for edge in reversed(graph.edges):
+        between.setdefault((edge.operand, edge.result), []).append(edge.id)
+    arrows = []
+    for number in events:
+        ids = between.get((graph.box_of[history.changed(number)], graph.box_of[history.acting(number)]), [""])
+        arrows.append(ids.pop() if len(ids) > 1 else ids[0])
+    return Picture(svg, graph.box_of, arrows)
+
+
+def _svg(graph: Graph) -> str:
+    """The picture, without the frames of scopes where dot cannot lay these out: it fails where they depend on each other."""
+    try:
+        return picture(digraph(graph).source, "svg").decode()
+    except RendererFailed:
+        return picture(digraph(replace(graph, boxes=[replace(box, scope="") for box in graph.boxes])).source, "svg").decode()
+
+
+def _graph(history: History, fold: Fold, parameters: Iterable[Value]) -> Graph:
+    """The graph of the whole history or of its scope, folded if it is too large."""
+    full = whole(history.loss)
+    scopes = scopes_of(full.walk)
+    kinds = kinds_of(full.walk.nodes, scopes, {id(parameter) for parameter in parameters})
+    if history.scope is None:
+        return Painter(full, kinds, scopes).graph(fold, PICTURE)
+    nodes, edges = bytearray(len(full.walk.nodes)), bytearray(len(full.walk.operands))
+    for node, scope in zip(history.nodes, history.scopes, strict=True):
+        place = full.walk.places[id(node)]
+        nodes[place] = 1
+        if scope_holds(history.scope, scope):
+            for edge in full.walk.edges(place):
+                edges[edge] = 1
+    walk, origin = full.walk.restricted(nodes, edges)
+    part = Part(full.full, walk, origin, [])
+    return Painter(part, [kinds[place] for place in origin], history.scopes).graph(fold, PICTURE)
+
+
+def _prepared(graph: Graph, history: History, words: Words) -> Graph:
+    """The graph with the names that the page uses, and with the widest gradient that each box will have."""
+    return replace(graph, boxes=[_named(box, history, words) for box in graph.boxes])
+
+
+def _named(box: Box, history: History, words: Words) -> Box:
+    if box.kind == "constant":
+        return box
+    if not box.id.startswith("v"):
+        return replace(box, grad=WIDE)
+    place = int(box.id[1:])
+    operation = words.operation(place)
+    gradients = [history.upstream(place), *(history.edge(number)[2] for number in history.additions(place))]
+    widest = max(gradients, key=lambda gradient: len(number_text(gradient)))
+    spelled = operation if box.count == 1 and len(operation) <= LONGEST_OPERATION else box.operation
+    return replace(box, name=words.name(place), operation=spelled, grad=widest if math.isfinite(widest) else WIDE)
+
+
+def as_html(svg: str, words: Words) -> str:
+    """SVG as a renderer writes it, with nothing left but shapes and text, and the numbers of boxes marked as such."""
+    root = _plain(ET.fromstring(svg))
+    for group in root.iter("g"):
+        if "node" in group.get("class", "").split():
+            _mark_numbers(group)
+    root.set("role", "img")
+    root.set("aria-label", f"The graph of {words.loss}: {len(words.history.nodes)} Values; the table has the same")
+    return ET.tostring(root, encoding="unicode")
+
+
+def _plain(element: ET.Element) -> ET.Element:
+    """The element without namespaces, links, titles and whatever else a page has no use for."""
+    made = ET.Element(_local(element.tag), {key: text for key, text in element.attrib.items() if key in ATTRIBUTES})
+    made.text = (element.text or "").replace(" ", "\u00a0") if made.tag == "text" else None  # HTML would drop the outer ones
+    waiting = list(element)
+    while waiting:
+        child = waiting.pop(0)
+        if not isinstance(child.tag, str):
+            continue
+        if _local(child.tag) == "a" or child.get("id", "").startswith("a_"):  # around what has a tooltip
+            waiting[:0] = list(child)
+        elif _local(child.tag) in TAGS:
+            made.append(_plain(child))
+    return made
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _mark_numbers(group: ET.Element) -> None:
+    """Give the class ``data`` or ``grad`` to the text that follows that word on its line."""
+    word = None
+    for text in group.iter("text"):
+        label = (text.text or "").strip()
+        if word is not None and text.get("y") == word[1]:
+            text.set("class", word[0])
+            word = None
+        elif label in ("data", "grad"):
+            word = (label, text.get("y"))

@@ -1,0 +1,208 @@
+"""The page: a history as one self-contained HTML file, to be walked through in any browser, offline, or in a notebook.
+
+``page.html`` is the page without its content: text, drawing and data go into its ``{{places}}``. What comes from the user is
+escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script and one style.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import linecache
+import math
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from autodiff import files
+from autodiff.debugger.drawing import Picture, drawn
+from autodiff.debugger.history import History
+from autodiff.debugger.words import Words, printable, rule_of, stretch
+from autodiff.drawing.model import Fold, check_fold
+from autodiff.value import Value
+
+MOST_VALUES = 20_000  # what a browser moves through without a pause
+CONTEXT = 3  # lines of source around those that are used
+HEIGHT = 760  # pixels of the frame in a notebook
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of steps: ``html`` is all of it. A notebook shows it in a frame; ``write(file)`` makes it a file."""
+
+    html: str
+    title: str
+
+    def write(self, file: str | os.PathLike[str]) -> None:
+        """Write the page, whole or not at all."""
+        files.replace(Path(file), self.html.encode())
+
+    def __repr__(self) -> str:
+        return f"<Page: {self.title}, {len(self.html.encode()):,} bytes>"
+
+    def _repr_html_(self) -> str:
+        """The page in a frame that carries it along, so that it survives being saved and converted."""
+        return (
+            f'<iframe title="{html.escape(self.title)}" sandbox="allow-scripts allow-forms" width="100%" height="{HEIGHT}" '
+            f'frameborder="0" srcdoc="{html.escape(self.html)}"></iframe>'
+        )
+
+
+def page(
+    loss: Value,
+    file: str | os.PathLike[str] | None = None,
+    *,
+    seed: float = 1.0,
+    scope: str | None = None,
+    fold: Fold = "auto",
+    parameters: Iterable[Value] = (),
+) -> Page:
+    """The forward and the backward pass of ``loss`` as one HTML file that needs nothing else: ``page(loss, "steps.html")``.
+
+    It shows the graph, in which the step's Value and edge are lit and gradients fill in, the chain rule's arithmetic, the
+    source where that was recorded, all values and gradients, stops and watches, and a slider over the steps;
+    ``steps.html#step=14`` opens at position 14. In a notebook ``page(loss)`` shows it in place. A large graph is folded as
+    ``draw`` folds it, as ``fold`` says; ``scope`` takes the operations of one scope. Leaves among ``parameters`` are drawn as
+    such. Where nothing draws graphs the page has none, and says what mends that. No Value is changed.
+
+    Raises ``TypeError`` for anything but a Value, ``UnknownNameError`` for a scope that is not there, ``GraphTooLarge`` for
+    more Values than a browser moves through or more boxes than can be laid out unfolded, and ``OSError`` for a file that
+    cannot be written.
+    """
+    check_fold(fold)
+    history = History(loss, seed, scope)
+    history.refuse_too_large(MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
+    words = Words(history)
+    title = f"Steps of {words.loss}" + (f", scope {printable(scope)}" if scope else "")
+    made = Page(_filled(title, history, words, drawn(history, words, fold, parameters)), title)
+    if file is not None:
+        made.write(file)
+    return made
+
+
+def _filled(title: str, history: History, words: Words, picture: Picture) -> str:
+    edges = len(history) - history.forward
+    content = {
+        "policy": _policy(),
+        "title": html.escape(title),
+        "summary": html.escape(f"{history.forward:,} Values get their number, then {edges:,} edges add to gradients"),
+        "graph": picture.svg,
+        "data": _data(history, words) | {"boxes": picture.boxes, "edges": picture.edges},
+    }
+    content["data"] = as_script_data(content["data"])
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: str(content[place[1]]), _template())
+
+
+@cache
+def _template() -> str:
+    return resources.files("autodiff.debugger").joinpath("page.html").read_text(encoding="utf-8")
+
+
+@cache
+def _policy() -> str:
+    """Nothing may be loaded, and nothing run but the page's own script and style, which their hashes name."""
+    hashes = {
+        tag: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for tag, text in re.findall(r"<(script|style)>(.*?)</\1>", _template(), re.DOTALL)
+    }
+    return (
+        f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def as_script_data(thing: Any) -> str:
+    """JSON in plain ASCII that can end no script element and begin no comment, whatever the strings in it say."""
+    text = json.dumps(thing, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+# ---- data -------------------------------------------------------------------------------------------------------------------
+
+
+def _data(history: History, words: Words) -> dict[str, Any]:
+    """What the page's script moves over: for each Value what it is called and made by, for each edge its numbers."""
+    nodes, places = history.nodes, range(len(history.nodes))
+    texts = _Texts()
+    symbols, rule_texts = [], []
+    for place in reversed(places):
+        node = nodes[place]
+        if not history.actions(place):
+            continue
+        for argument, x in enumerate(node.arguments):
+            if isinstance(x, Value):
+                symbols.append(texts.number(words.local(node, argument)))
+                rule_texts.append(texts.number(rule_of(node, argument)))
+    events = range(history.forward, len(history))
+    numbers = [history.edge(number) for number in events]
+    files_used, sources = _sources(history)
+    return {
+        "names": [words.name(place) for place in places],
+        "given": [printable(words.names.of(node)) for node in nodes],
+        "ops": [node.op for node in nodes],
+        "scopes": [printable(scope) for scope in history.scopes],
+        "made": [words.operation(place) for place in places],
+        "numbers": [words.operation_in_numbers(place) for place in places],
+        "data": [_finite(history.datum(place)) for place in places],
+        "upstream": [_finite(history.upstream(place)) for place in places],
+        "loss": words.loss,
+        "seeded": nodes[-1] is history.loss,
+        "result": [history.acting(number) for number in events],
+        "operand": [history.changed(number) for number in events],
+        "local": [_finite(local) for local, _, _ in numbers],
+        "before": [_finite(before) for _, before, _ in numbers],
+        "after": [_finite(after) for _, _, after in numbers],
+        "symbol": symbols,
+        "rule": rule_texts,
+        "texts": texts.all,
+        "sources": sources,
+        "files": files_used,
+    }
+
+
+class _Texts:
+    """Texts that are said once and referred to by number."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+        self.numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        if text not in self.numbers:
+            self.numbers[text] = len(self.all)
+            self.all.append(text)
+        return self.numbers[text]
+
+
+def _finite(x: float) -> float | str:
+    """The number; JSON has no nan and no infinities, so these are strings."""
+    return x if math.isfinite(x) else "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
+
+
+def _sources(history: History) -> tuple[list[dict[str, Any]], list[list[int] | None]]:
+    """The lines of source that made the Values, with some around them; and for each Value file, line, column, length."""
+    sources = [node.source for node in history.nodes]
+    used: dict[str, set[int]] = {}
+    for source in sources:
+        if source is not None:
+            used.setdefault(source.file, set()).add(source.line)
+    found: list[dict[str, Any]] = []
+    numbers: dict[str, int] = {}
+    for file, lines in used.items():
+        text = linecache.getlines(file)
+        near = {n for line in lines for n in range(line - CONTEXT, line + CONTEXT + 1) if 0 < n <= len(text)}
+        if near:
+            numbers[file] = len(found)
+            found.append({"name": os.path.basename(file), "lines": [[n, text[n - 1].rstrip("\r\n")] for n in sorted(near)]})
+    places = [
+        [numbers[source.file], source.line, *stretch(source)] if source is not None and source.file in numbers else None
+        for source in sources
+    ]
+    return found, places

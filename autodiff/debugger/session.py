@@ -1,0 +1,464 @@
+"""The session: where one is in a history, how one moves, and what makes one stop. Every front end uses it; it prints nothing.
+
+All that can stop a motion is known beforehand: the events of a history do not change, so each breakpoint, catchpoint and
+watchpoint is a sorted list of positions. A stop at position p is about the event that has just happened, ``history[p - 1]``;
+it is the same whether one comes to p forwards or backwards.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from autodiff.debugger.expressions import Expression
+from autodiff.debugger.history import Event, History, scope_holds
+from autodiff.debugger.words import Words, printable
+from autodiff.errors import DebuggerError
+from autodiff.rules import TABLE
+
+CONDITION_NAMES = ("data", "grad", "local", "upstream", "contribution")
+CATCHES = ("nan", "inf", "vanishing", "exploding")
+
+Kind = Literal["breakpoint", "catch", "watch"]
+Positions = Callable[[History, Words], Iterable[int]]
+
+
+@dataclass(eq=False)
+class Stop:
+    """A breakpoint, catchpoint or watchpoint. ``what`` is what was asked for; ``find`` gives its positions in a history."""
+
+    number: int
+    kind: Kind
+    what: str
+    find: Positions
+    condition: Expression | None = None
+    temporary: bool = False
+    enabled: bool = True
+    ignore: int = 0
+    hits: int = 0
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Where a motion ended: at a position, because of what stops there, or at an end of the history."""
+
+    position: int
+    hits: tuple[Stop, ...] = ()
+    end: Literal["start", "end"] | None = None
+
+
+class Session:
+    """Moves over a history. Breakpoints and the like stay when the next history is loaded, and are looked up there anew.
+
+    Motions return an ``Arrival``; what is not understood raises ``DebuggerError``, which says what there is, and changes
+    nothing.
+    """
+
+    def __init__(self, history: History, digits: int = 4):
+        self.stops: list[Stop] = []
+        self.displays: list[str] = []
+        self._next_number = 1
+        self.digits = digits
+        self.load(history)
+
+    def load(self, history: History) -> None:
+        """Begin with another history, at its start."""
+        self.history, self.words = history, Words(history, self.digits)
+        self.position = 0
+        self._positions: dict[Stop, list[int]] = {}
+
+    @property
+    def event(self) -> Event | None:
+        """The event that has just happened; None at the start."""
+        return self.history[self.position - 1] if self.position else None
+
+    # ---- motion -----------------------------------------------------------------------------------------------------------
+
+    def step(self, count: int = 1) -> Arrival:
+        """Let ``count`` events happen."""
+        return self._run(min(self.position + count, len(self.history)))
+
+    def reverse_step(self, count: int = 1) -> Arrival:
+        """Take ``count`` events back."""
+        return self._run(max(self.position - count, 0), forwards=False)
+
+    def next(self) -> Arrival:
+        """Let one Value have its turn: be computed, or pass its gradient on to all its operands."""
+        if self.position >= len(self.history):
+            return self._run(self.position)
+        return self._run(self._turn(self.position).stop)
+
+    def reverse_next(self) -> Arrival:
+        """Take the turn of one Value back."""
+        if not self.position:
+            return self._run(0, forwards=False)
+        return self._run(self._turn(self.position - 1).start, forwards=False)
+
+    def finish(self) -> Arrival:
+        """Go on to the last event of this scope, in this phase; from there to that of the scope around it."""
+        history, position = self.history, self.position
+        end = history.forward if position < history.forward else len(history)
+        here = position - 1 if position and position != history.forward else position
+        scope = history.scopes[history.acting(here)] if here < len(history) else ""
+        while scope:
+            inside = (n for n in range(end - 1, position - 1, -1) if _inside(scope, history.scopes[history.acting(n)]))
+            last = next(inside, None)
+            if last is not None:
+                return self._run(last + 1)
+            scope = scope.rpartition(".")[0]
+        return self._run(end)
+
+    def continue_(self) -> Arrival:
+        """Go on to what stops next, or to the end."""
+        return self._run(len(self.history))
+
+    def reverse_continue(self) -> Arrival:
+        """Go back to what stops next, or to the start."""
+        return self._run(0, forwards=False)
+
+    def until(self, where: str | None = None) -> Arrival:
+        """Go on to the next event at a place; without one, to the last of those that come from the same line of the source.
+
+        A place is what a breakpoint can be set at. Raises ``DebuggerError`` if no event there is still to come.
+        """
+        if where is not None:
+            ahead = [position for position in self._place(where)(self.history, self.words) if position > self.position]
+            if not ahead:
+                raise DebuggerError(f"no event at {where!r} is still to come")
+            return self._run(min(ahead))
+        if self.position >= len(self.history):
+            return self._run(self.position)
+        line, goal = self._line(self.position), self._turn(self.position).stop
+        while line is not None and goal < len(self.history) and goal != self.history.forward and self._line(goal) == line:
+            goal = self._turn(goal).stop
+        return self._run(goal)
+
+    def goto(self, position: int) -> Arrival:
+        """Be at a position, whatever lies between. Raises ``DebuggerError`` outside of the history."""
+        if not 0 <= position <= len(self.history):
+            raise DebuggerError(f"there is no position {position}; there are 0 … {len(self.history)}")
+        self.position = position
+        return Arrival(position, end=self._end())
+
+    def phase(self, name: str) -> Arrival:
+        """Be where the forward or the backward phase begins."""
+        if name not in ("forward", "backward"):
+            raise DebuggerError(f"there is no phase {name!r}; there are forward and backward")
+        return self.goto(0 if name == "forward" else self.history.forward)
+
+    def restart(self) -> Arrival:
+        """Be at the start."""
+        return self.goto(0)
+
+    def _turn(self, number: int) -> range:
+        """The events of one Value's turn, to which event ``number`` belongs."""
+        history = self.history
+        return range(number, number + 1) if number < history.forward else history.actions(history.acting(number))
+
+    def _line(self, number: int) -> tuple[str, int] | None:
+        source = self.history.nodes[self.history.acting(number)].source
+        return None if source is None else (source.file, source.line)
+
+    def _end(self) -> Literal["start", "end"] | None:
+        return "end" if self.position == len(self.history) else "start" if self.position == 0 else None
+
+    def _run(self, goal: int, forwards: bool = True) -> Arrival:
+        """Move to the goal, or to the first position on the way where something stops."""
+        while self.position != goal:
+            self.position = self._ahead(goal) if forwards else self._behind(goal)
+            hits = tuple(stop for stop in self.stops if stop.enabled and self._stops_here(stop))
+            if hits:
+                self.stops = [stop for stop in self.stops if not (stop.temporary and stop in hits)]
+                return Arrival(self.position, hits, self._end())
+        return Arrival(self.position, end=self._end())
+
+    def _ahead(self, goal: int) -> int:
+        """The next position with a stop, no further than the goal."""
+        for stop in self.stops:
+            positions = self._positions_of(stop)
+            i = bisect_right(positions, self.position)
+            if stop.enabled and i < len(positions):
+                goal = min(goal, positions[i])
+        return goal
+
+    def _behind(self, goal: int) -> int:
+        for stop in self.stops:
+            positions = self._positions_of(stop)
+            i = bisect_left(positions, self.position)
+            if stop.enabled and i:
+                goal = max(goal, positions[i - 1])
+        return goal
+
+    def _stops_here(self, stop: Stop) -> bool:
+        positions = self._positions_of(stop)
+        i = bisect_left(positions, self.position)
+        if i == len(positions) or positions[i] != self.position or not self._holds(stop.condition):
+            return False
+        if stop.ignore:
+            stop.ignore -= 1
+            return False
+        stop.hits += 1
+        return True
+
+    def _positions_of(self, stop: Stop) -> list[int]:
+        if stop not in self._positions:
+            self._positions[stop] = sorted(set(stop.find(self.history, self.words)))
+        return self._positions[stop]
+
+    def _holds(self, condition: Expression | None) -> bool:
+        """Whether a condition is true of the event that has just happened; one about what it does not have is not."""
+        if condition is None:
+            return True
+        event = self.event
+        assert event is not None
+        quantities = {"data": self.history.datum(self.history.changed(self.position - 1))}
+        if event.phase == "backward":
+            quantities |= {"grad": event.after, "local": event.local, "upstream": event.upstream}
+            quantities["contribution"] = event.contribution
+        try:
+            return bool(condition.value(quantities.__getitem__))
+        except KeyError:
+            return False
+
+    # ---- what stops -------------------------------------------------------------------------------------------------------
+
+    def add_breakpoint(self, where: str, condition: str | None = None, temporary: bool = False) -> Stop:
+        """Stop at each event at a place: ``w1``, ``op:tanh``, ``scope:layer1``, ``script.py:12``, ``12``.
+
+        A name stands for the events that give that Value its number or add to its gradient; the others for those in which an
+        operation of that kind, scope or line acts.
+        """
+        find = self._place(where)
+        parsed = None if condition is None else Expression(condition, CONDITION_NAMES)
+        return self._add(Stop(0, "breakpoint", where.strip(), find, parsed, temporary))
+
+    def add_catch(self, what: str, limit: float | None = None) -> Stop:
+        """Stop where a nan or an inf is made, where a contribution vanishes below a limit, or a gradient explodes above one.
+
+        That is the event that did it, and not those that pass it on.
+        """
+        if what not in CATCHES:
+            raise DebuggerError(f"{what!r} cannot be caught; there are nan, inf, vanishing LIMIT and exploding LIMIT")
+        needs_limit = what in ("vanishing", "exploding")
+        if needs_limit != (limit is not None) or (limit is not None and not 0 < limit < math.inf):
+            example = "1e-6" if what == "vanishing" else "1e3"
+            raise DebuggerError(f"catch {what} takes a positive limit, as in catch {what} {example}" if needs_limit else
+                                f"catch {what} takes no limit")  # fmt: skip
+        text = what if limit is None else f"{what} {limit!r}"
+        return self._add(Stop(0, "catch", text, lambda history, _: _caught(history, what, limit or 0.0)))
+
+    def add_watch(self, what: str, condition: str | None = None) -> Stop:
+        """Stop at each event that changes ``w1.grad`` or ``w1.data``; ``w1`` alone is its gradient."""
+        name, quantity = self.quantity(what)
+        self.words.find_one(name)
+        parsed = None if condition is None else Expression(condition, CONDITION_NAMES)
+
+        def find(history: History, words: Words) -> Iterable[int]:
+            place = _one(words, name)
+            if place is None:
+                return []
+            return [place + 1] if quantity == "data" else [n + 1 for n in history.additions(place) if _changes(history, n)]
+
+        return self._add(Stop(0, "watch", f"{name}.{quantity}", find, parsed))
+
+    def stop(self, number: int) -> Stop:
+        """The breakpoint, catchpoint or watchpoint of this number."""
+        for stop in self.stops:
+            if stop.number == number:
+                return stop
+        numbers = ", ".join(str(stop.number) for stop in self.stops)
+        raise DebuggerError(f"there is no breakpoint {number}; there are {numbers}" if numbers else "no breakpoint is set")
+
+    def remove(self, number: int) -> Stop:
+        """Take away the one of this number."""
+        stop = self.stop(number)
+        self.stops.remove(stop)
+        return stop
+
+    def set_condition(self, number: int, condition: str | None) -> Stop:
+        """Give one another condition, or none."""
+        stop = self.stop(number)
+        stop.condition = None if condition is None else Expression(condition, CONDITION_NAMES)
+        return stop
+
+    def commands(self) -> list[str]:
+        """The commands that set what is set now."""
+        lines = []
+        for stop in self.stops:
+            word = {"breakpoint": "tbreak" if stop.temporary else "break"}.get(stop.kind, stop.kind)
+            lines.append(f"{word} {stop.what}" + (f" if {stop.condition}" if stop.condition else ""))
+            lines += [f"ignore . {stop.ignore}"] if stop.ignore else []
+            lines += [] if stop.enabled else ["disable ."]
+        return lines + [f"display {text}" for text in self.displays]
+
+    def last_change(self, stop: Stop) -> int | None:
+        """The last position at or before this one that a watchpoint is about; None if there is none."""
+        positions = self._positions_of(stop)
+        i = bisect_right(positions, self.position)
+        return positions[i - 1] if i else None
+
+    def _add(self, stop: Stop) -> Stop:
+        stop.number, self._next_number = self._next_number, self._next_number + 1
+        self.stops.append(stop)
+        return stop
+
+    def _place(self, where: str) -> Positions:
+        """The positions at a place. Raises ``DebuggerError`` if this graph has no such place."""
+        where = where.strip()
+        if not where:
+            raise DebuggerError("a place is missing: a name, op:NAME, scope:NAME, FILE:LINE or LINE")
+        kind, colon, rest = where.rpartition(":")
+        find: Positions
+        if where in self.words.places:
+            find = _of_name(where)
+        elif where.startswith("op:"):
+            name = where.removeprefix("op:")
+            find = _of_acting(lambda history, place: history.nodes[place].op == name)
+            self._demand(find, f"operation {name!r}", {node.op for node in self.history.nodes if node.op}, name in TABLE)
+        elif where.startswith("scope:"):
+            name = where.removeprefix("scope:")
+            find = _of_acting(lambda history, place: scope_holds(name, history.scopes[place]))
+            self._demand(find, f"scope {name!r}", {*filter(None, self.history.scopes)})
+        elif where.isdecimal() or (colon and rest.isdecimal()):
+            find = _of_line(kind, int(where if where.isdecimal() else rest))
+            lines = {f"{source.file}:{source.line}" for node in self.history.nodes if (source := node.source) is not None}
+            self._demand(find, f"line {printable(where)}", lines or {"no recorded lines: use record_source()"})
+        else:
+            self.words.find(where)
+            find = _of_name(where)
+        return find
+
+    def _demand(self, find: Positions, what: str, there: Iterable[str], exists: bool = False) -> None:
+        """Raise ``DebuggerError`` unless there is such a place in this graph."""
+        if not any(True for _ in find(self.history, self.words)):
+            known = sorted(printable(name) for name in there)
+            more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+            verb = "uses no" if exists else "has no"
+            raise DebuggerError(f"the graph {verb} {what}; there are {', '.join(known[:20]) or 'none'}{more}")
+
+    # ---- numbers ----------------------------------------------------------------------------------------------------------
+
+    def quantity(self, text: str) -> tuple[str, Literal["data", "grad"]]:
+        """A Value's name and which of its numbers is meant: ``w1.data`` is that, ``w1`` and ``w1.grad`` its gradient."""
+        text = text.strip()
+        name, dot, last = text.rpartition(".")
+        if dot and last in ("data", "grad") and text not in self.words.places:
+            return name, "data" if last == "data" else "grad"
+        return text, "grad"
+
+    def number(self, place: int, quantity: Literal["data", "grad"]) -> float | None:
+        """A number at this position; None if it is not known yet."""
+        state = self.history.state(self.position)
+        return state.datum(place) if quantity == "data" else state.gradient(place)
+
+    def evaluate(self, text: str) -> float:
+        """The number of an expression over ``w1.data`` and ``w1.grad``, as they are here; ``w1`` alone is its data.
+
+        A gradient to which nothing has been added yet is 0. Raises ``DebuggerError`` for data not computed yet.
+        """
+        text = text.strip()
+        name, _ = self.quantity(text)
+        if text in self.words.places or name in self.words.places:
+            return self._lookup(text)
+        return Expression(text).value(self._lookup)
+
+    def _lookup(self, text: str) -> float:
+        name, quantity = self.quantity(text)
+        if name == text:
+            quantity = "data"
+        number = self.number(self.words.find_one(name), quantity)
+        if number is None and quantity == "data":
+            raise DebuggerError(f"{printable(name)} has not been computed yet at position {self.position}")
+        return number or 0.0
+
+    # ---- the way to the loss ----------------------------------------------------------------------------------------------
+
+    def way_to_loss(self) -> list[int]:
+        """The places from the Value that the last event was about to the loss, each time over the largest contribution."""
+        history, number = self.history, max(self.position - 1, 0)
+        place = history.changed(number)
+        way = [place]
+        if number >= history.forward:
+            place = history.acting(number)
+            way.append(place)
+        while additions := history.additions(place):
+            place = history.acting(max(additions, key=self._size))
+            way.append(place)
+        return way
+
+    def _size(self, number: int) -> float:
+        size = abs(self.history.edge(number)[0] * self.history.upstream(self.history.acting(number)))
+        return math.inf if math.isnan(size) else size
+
+
+# ---- positions --------------------------------------------------------------------------------------------------------------
+
+
+def _of_name(name: str) -> Positions:
+    def find(history: History, words: Words) -> Iterable[int]:
+        try:
+            places = words.find(name)
+        except DebuggerError:  # this graph has none of that name
+            return
+        for place in places:
+            yield place + 1
+            yield from (number + 1 for number in history.additions(place))
+
+    return find
+
+
+def _of_acting(chosen: Callable[[History, int], bool]) -> Positions:
+    def find(history: History, words: Words) -> Iterable[int]:
+        for place in range(len(history.nodes)):
+            if chosen(history, place):
+                yield place + 1
+                yield from (number + 1 for number in history.actions(place))
+
+    return find
+
+
+def _of_line(file: str, line: int) -> Positions:
+    def chosen(history: History, place: int) -> bool:
+        source = history.nodes[place].source
+        return source is not None and source.line == line and (f"/{source.file}".endswith(f"/{file}") if file else True)
+
+    return _of_acting(chosen)
+
+
+def _one(words: Words, name: str) -> int | None:
+    try:
+        return words.find_one(name)
+    except DebuggerError:
+        return None
+
+
+def _changes(history: History, number: int) -> bool:
+    _, before, after = history.edge(number)
+    return before != after and not (math.isnan(before) and math.isnan(after))
+
+
+def _caught(history: History, what: str, limit: float) -> Iterable[int]:
+    """The positions right after the events that make what is to be caught."""
+    if what in ("nan", "inf"):
+        is_it = math.isnan if what == "nan" else math.isinf
+        for place in range(len(history.nodes)):
+            if is_it(history.datum(place)) and not any(is_it(history.datum(operand)) for operand in history.operands(place)):
+                yield place + 1
+    for number in range(history.forward, len(history)):
+        local, before, after = history.edge(number)
+        upstream = history.upstream(history.acting(number))
+        if what in ("nan", "inf"):
+            found = is_it(after) and not is_it(before) and not is_it(upstream)
+        elif what == "vanishing":
+            found = abs(upstream * local) < limit <= abs(upstream)
+        else:
+            found = abs(after) > limit and not abs(before) > limit and not abs(upstream) > limit
+        if found:
+            yield number + 1
+
+
+def _inside(scope: str, inner: str) -> bool:
+    return inner == scope or inner.startswith(f"{scope}.")

@@ -1,0 +1,699 @@
+"""The terminal: commands that move a session, and what is printed at each stop. The names are those of pdb and gdb."""
+
+from __future__ import annotations
+
+import cmd
+import fnmatch
+import itertools
+import linecache
+import math
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import BuiltinFunctionType
+from typing import IO, Any, Literal
+
+from autodiff import files
+from autodiff.debugger.history import History, scope_holds
+from autodiff.debugger.screen import Screen, line_history
+from autodiff.debugger.session import Arrival, Session, Stop
+from autodiff.debugger.words import printable
+from autodiff.drawing import draw
+from autodiff.errors import AutodiffError, DebuggerError
+from autodiff.explain import blame, explain
+from autodiff.value import Value
+
+ALIASES = {
+    "s": "step", "n": "next", "c": "continue", "cont": "continue", "fin": "finish", "u": "until", "unt": "until", "g": "goto",
+    "rs": "reverse-step", "rn": "reverse-next", "rc": "reverse-continue", "run": "restart",
+    "b": "break", "tb": "tbreak", "cl": "clear", "delete": "clear", "i": "info",
+    "w": "where", "bt": "where", "l": "list", "h": "help", "?": "help", "q": "quit", "exit": "quit",
+}  # fmt: skip
+GROUPS = {
+    "moving": "step next reverse-step reverse-next finish continue reverse-continue until goto phase restart",
+    "stopping": "break tbreak condition ignore disable enable clear catch watch",
+    "looking": "print pp display undisplay where up down list why explain blame graph info",
+    "the rest": "save load set detach quit help",
+}
+MOST_ROWS = 40
+AROUND = 5
+
+Outcome = Literal["continue", "detach", "quit"]
+
+
+class Given(str):
+    """A command that was not typed at the prompt."""
+
+
+class Terminal(cmd.Cmd):
+    """Reads commands and prints what there is to see; all that is known is in ``session``.
+
+    ``interact(history)`` returns how it ended: the program is to go on, to go on without another stop, or to end.
+    """
+
+    prompt = "(ad) "
+
+    def __init__(self, commands: Iterable[str] = (), stdin: IO[str] | None = None, stdout: IO[str] | None = None):
+        super().__init__(stdin=stdin, stdout=stdout)
+        # in a terminal; or in a notebook, which has an input() of its own
+        asks = sys.stdin is not None and (sys.stdin.isatty() or not isinstance(input, BuiltinFunctionType))
+        self.use_rawinput = stdin is None and asks
+        self.cmdqueue = [*map(Given, commands)]
+        self.session: Session | None = None
+        self.outcome: Outcome = "continue"
+        self.selected = 0
+        self.screen = Screen(self.stdout)
+
+    # ---- the loop -------------------------------------------------------------------------------------------------------
+
+    def interact(self, history: History, introduction: str = "") -> Outcome:
+        """Step through a history until the person lets the program go on."""
+        if self.session is None:
+            self.session = Session(history)
+        else:
+            self.session.load(history)
+        self.outcome = "quit"
+        self.screen.tell(introduction or f"{len(history.nodes):,} Values, {len(history):,} events")
+        self.show(Arrival(0, end="start"))
+        with line_history(self.use_rawinput):
+            while True:
+                try:
+                    self.cmdloop()
+                    return self.outcome
+                except KeyboardInterrupt:
+                    self.screen.tell("")
+                    self.cmdqueue.clear()
+
+    @property
+    def now(self) -> Session:
+        """The session, which is there as soon as there is a history."""
+        assert self.session is not None
+        return self.session
+
+    def precmd(self, line: str) -> str:
+        """Show a line that nobody has typed here; ``;;`` separates commands."""
+        first, separator, rest = line.partition(";;")
+        if separator:
+            self.cmdqueue.insert(0, Given(rest.strip()))
+        if isinstance(line, Given):
+            self.screen.say(f"{self.prompt}{first.strip()}")
+        elif not self.use_rawinput and first != "EOF":
+            self.screen.say(first.strip())
+        return first.strip()
+
+    def parseline(self, line: str) -> tuple[str | None, str | None, str]:
+        """Abbreviations, and names with a hyphen."""
+        word, _, rest = line.strip().partition(" ")
+        if not word or word.startswith("#"):
+            return None, None, "" if not word else line
+        if word == "EOF":
+            return "EOF", "", line
+        if word.startswith("?") and len(word) > 1:
+            word, rest = "?", f"{word[1:]} {rest}"
+        return full_name(word).replace("-", "_"), rest.strip(), line
+
+    def onecmd(self, line: str) -> bool:
+        """Run a line; what is wrong with it is printed, and changes nothing."""
+        try:
+            name, argument, line = self.parseline(line)
+            if not line:
+                return self.emptyline()
+            if name is None:
+                return False
+            self.lastcmd = "" if line == "EOF" else line
+            method: Callable[[str], bool | None] | None = getattr(self, f"do_{name}", None)
+            if method is None:
+                raise DebuggerError(f"there is no command {line.split()[0]!r}; help lists them")
+            return bool(method(argument or ""))
+        except (AutodiffError, OSError) as error:
+            self.screen.tell(f"*** {error}", colour="red")
+            return False
+
+    def emptyline(self) -> bool:
+        """Repeat the last command."""
+        return self.onecmd(self.lastcmd) if self.lastcmd else False
+
+    def completenames(self, text: str, *ignored: Any) -> list[str]:
+        """The commands that begin so."""
+        return [f"{name} " for name in command_names() if name.startswith(text)]
+
+    def completedefault(self, text: str, line: str, begidx: int, endidx: int) -> list[str]:
+        """The names, operations and scopes that begin so; readline breaks words at spaces alone."""
+        session = self.now
+        words = [*session.words.known(), *{f"op:{node.op}" for node in session.history.nodes if node.op}]
+        words += {f"scope:{scope}" for scope in session.history.scopes if scope}
+        return sorted({word for word in words if word.startswith(text)})
+
+    # ---- printing -------------------------------------------------------------------------------------------------------
+
+    def show(self, arrival: Arrival | None = None) -> None:
+        """Where one is, and why."""
+        session = self.now
+        self.selected = 0
+        for stop in arrival.hits if arrival else ():
+            self.screen.tell(f"{stop.kind} {stop.number}: {printable(stop.what)}", colour="yellow")
+        self.show_event()
+        for stop in session.stops:
+            if stop.kind == "watch":
+                self.screen.labelled("watch", f"{printable(stop.what)} = {self.quantity(stop.what)}")
+        for text in session.displays:
+            self.screen.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
+        if arrival and arrival.end == "end":
+            self.screen.tell("the end of the backward pass: c lets the program go on, rs and rc go back")
+        elif arrival and arrival.end == "start":
+            self.screen.tell("the start: nothing has happened yet")
+
+    def show_event(self) -> None:
+        """The event that has just happened: where, the user's line, the arithmetic, the rule."""
+        session = self.now
+        event = session.event
+        phase, happened, of = session.history.phase(session.position)
+        source = None if event is None else event.source
+        scope = "" if event is None else session.history.scopes[session.history.acting(session.position - 1)]
+        where = [f"{phase} {happened}/{of}"]
+        where += [f"scope {printable(scope)}"] if scope else []
+        where += [f"{os.path.basename(source.file)}:{source.line}"] if source is not None else []
+        self.screen.tell("   ".join(where), bold=True)
+        if event is None:
+            return
+        self.screen.source_line(source)
+        for label, text in session.words.lines(session.position - 1):
+            self.screen.labelled(label, text)
+
+    def quantity(self, text: str) -> str:
+        """``w1.grad`` at this position."""
+        name, quantity = self.now.quantity(text)
+        try:
+            number = self.now.number(self.now.words.find_one(name), quantity)
+        except DebuggerError:
+            return "not in this graph"
+        return "not known yet" if number is None else self.now.words.number(number)
+
+    def value_or_error(self, text: str) -> str:
+        try:
+            return self.now.words.number(self.now.evaluate(text))
+        except DebuggerError as error:
+            return str(error)
+
+    # ---- moving ---------------------------------------------------------------------------------------------------------
+
+    def do_step(self, argument: str) -> None:
+        """step [COUNT]: let one event happen, or COUNT"""
+        self.show(self.now.step(count_in(argument)))
+
+    def do_reverse_step(self, argument: str) -> None:
+        """reverse-step [COUNT]: take one event back, or COUNT"""
+        self.show(self.now.reverse_step(count_in(argument)))
+
+    def do_next(self, argument: str) -> None:
+        """next [COUNT]: let one Value be computed, or pass its gradient on to all its operands"""
+        self.repeat(self.now.next, argument)
+
+    def do_reverse_next(self, argument: str) -> None:
+        """reverse-next [COUNT]: take back what one Value did"""
+        self.repeat(self.now.reverse_next, argument)
+
+    def repeat(self, motion: Callable[[], Arrival], argument: str) -> None:
+        """Move several times, up to what stops."""
+        for _ in range(count_in(argument)):
+            arrival = motion()
+            if arrival.hits or arrival.end:
+                break
+        self.show(arrival)
+
+    def do_finish(self, argument: str) -> None:
+        """finish: go on to the end of this scope, in this phase"""
+        self.show(self.now.finish())
+
+    def do_continue(self, argument: str) -> bool:
+        """continue: go on to the next stop; at the end of the backward pass let the program go on"""
+        if self.now.position == len(self.now.history):
+            self.outcome = "continue"
+            return True
+        self.show(self.now.continue_())
+        return False
+
+    def do_reverse_continue(self, argument: str) -> None:
+        """reverse-continue: go back to the last stop"""
+        self.show(self.now.reverse_continue())
+
+    def do_until(self, argument: str) -> None:
+        """until [PLACE]: go on to the next event at a place (see break); without one, to the end of the line of source"""
+        self.show(self.now.until(argument or None))
+
+    def do_goto(self, argument: str) -> None:
+        """goto POSITION: be where that many events have happened"""
+        self.show(self.now.goto(whole(argument, "goto takes a position")))
+
+    def do_phase(self, argument: str) -> None:
+        """phase forward|backward: be where that phase begins"""
+        self.show(self.now.phase(argument))
+
+    def do_restart(self, argument: str) -> None:
+        """restart: be at the start"""
+        self.show(self.now.restart())
+
+    # ---- stopping -------------------------------------------------------------------------------------------------------
+
+    def do_break(self, argument: str) -> None:
+        """break PLACE [if CONDITION]: stop at each event there; without a place, list what stops
+        PLACE is a Value (w1, layer1.w1, v7), op:NAME, scope:NAME, FILE:LINE or LINE
+        CONDITION is arithmetic over data, grad, local, upstream, contribution: abs(grad) > 1 and local < 0"""
+        self.add_breakpoint(argument, temporary=False)
+
+    def do_tbreak(self, argument: str) -> None:
+        """tbreak PLACE [if CONDITION]: as break, but only once"""
+        self.add_breakpoint(argument, temporary=True)
+
+    def add_breakpoint(self, argument: str, temporary: bool) -> None:
+        if not argument:
+            self.list_stops()
+            return
+        where, condition = split_condition(argument)
+        self.tell(self.now.add_breakpoint(where, condition, temporary))
+
+    def do_catch(self, argument: str) -> None:
+        """catch nan|inf|vanishing LIMIT|exploding LIMIT: stop at the event that makes one"""
+        what, _, limit = argument.partition(" ")
+        self.tell(self.now.add_catch(what, number_in(limit) if limit else None))
+
+    def do_watch(self, argument: str) -> None:
+        """watch NAME[.grad|.data] [if CONDITION]: stop at each event that changes it, and show it at every stop"""
+        what, condition = split_condition(argument)
+        stop = self.now.add_watch(what, condition)
+        self.tell(stop)
+        last = self.now.last_change(stop)
+        if last is not None:
+            phase, happened, of = self.now.history.phase(last)
+            self.screen.tell(
+                f"{printable(stop.what)} = {self.quantity(stop.what)}, last changed at {phase} {happened}/{of} (goto {last})"
+            )
+
+    def do_condition(self, argument: str) -> None:
+        """condition NUMBER [CONDITION]: stop there only if that is true; without one, always. The last number is also ."""
+        number, _, condition = argument.partition(" ")
+        self.tell(self.now.set_condition(self.stop(number).number, condition.strip() or None))
+
+    def do_ignore(self, argument: str) -> None:
+        """ignore NUMBER COUNT: do not stop there the next COUNT times"""
+        number, _, count = argument.partition(" ")
+        stop = self.stop(number)
+        stop.ignore = whole(count, "ignore takes a number and a count")
+        self.tell(stop)
+
+    def do_disable(self, argument: str) -> None:
+        """disable [NUMBER ...]: do not stop there; without a number, nowhere"""
+        self.enable(argument, False)
+
+    def do_enable(self, argument: str) -> None:
+        """enable [NUMBER ...]: stop there again; without a number, everywhere"""
+        self.enable(argument, True)
+
+    def enable(self, argument: str, enabled: bool) -> None:
+        for stop in self.chosen(argument):
+            stop.enabled = enabled
+            self.tell(stop)
+
+    def do_clear(self, argument: str) -> None:
+        """clear [NUMBER ...|PLACE]: take breakpoints, catches and watches away; without a number, all of them"""
+        named = [stop for stop in self.now.stops if argument and stop.what == argument]
+        for stop in named or self.chosen(argument):
+            self.now.remove(stop.number)
+            self.screen.tell(f"cleared {stop.kind} {stop.number}: {printable(stop.what)}")
+
+    def chosen(self, argument: str) -> list[Stop]:
+        """Those of the numbers given, all of them known; without numbers all there are."""
+        if not argument:
+            return list(self.now.stops)
+        return [self.stop(number) for number in argument.split()]
+
+    def stop(self, number: str) -> Stop:
+        """The one of this number; ``.`` is the last one that was set."""
+        if number == "." and self.now.stops:
+            return self.now.stops[-1]
+        return self.now.stop(whole(number, "breakpoints, catches and watches have numbers"))
+
+    def tell(self, stop: Stop) -> None:
+        self.screen.tell(stop_in_words(stop))
+
+    def list_stops(self) -> None:
+        for stop in self.now.stops:
+            self.tell(stop)
+        if not self.now.stops:
+            self.screen.tell("no breakpoint is set")
+
+    # ---- looking --------------------------------------------------------------------------------------------------------
+
+    def do_print(self, argument: str) -> None:
+        """print NAME|EXPRESSION: a Value's data and gradient here, or arithmetic over such: w1.data - 0.1 * w1.grad"""
+        session, words = self.now, self.now.words
+        argument = argument or words.name(self.focus())
+        name, quantity = session.quantity(argument)
+        try:
+            places = words.find(name)
+        except DebuggerError:
+            self.screen.tell(session.words.number(session.evaluate(argument)))
+            return
+        for place in places[:MOST_ROWS]:
+            if name == argument.strip():
+                self.screen.tell(f"{words.name(place)}: {self.numbers_of(place)}")
+            else:
+                number = session.number(place, quantity)
+                self.screen.tell("not known yet" if number is None else words.number(number))
+        if len(places) > MOST_ROWS:
+            self.screen.tell(f"… and {len(places) - MOST_ROWS:,} more")
+
+    def numbers_of(self, place: int) -> str:
+        """``data 0.8, grad −0.4142``, as known here."""
+        state, number = self.now.history.state(self.now.position), self.now.words.number
+        data, grad = state.datum(place), state.gradient(place)
+        whole_text = "" if grad is None or state.complete(place) else " so far"
+        shown = "not computed yet" if data is None else number(data)
+        return f"data {shown}, grad {'not known yet' if grad is None else number(grad)}{whole_text}"
+
+    def do_pp(self, argument: str) -> None:
+        """pp [NAME]: a Value, what it was computed from, and what uses it"""
+        words, history = self.now.words, self.now.history
+        for place in words.find(argument) if argument else [self.focus()]:
+            node = history.nodes[place]
+            self.screen.tell(words.title(place))
+            self.screen.labelled("now", self.numbers_of(place))
+            if history.scopes[place]:
+                self.screen.labelled("scope", printable(history.scopes[place]))
+            if node.source is not None:
+                self.screen.labelled("line", f"{node.source.file}:{node.source.line}")
+            given = zip(node.operands, node.partials, strict=True) if history.made_here(place) else ()
+            for operand, local in itertools.islice(given, MOST_ROWS):
+                self.screen.labelled("local", f"∂{words.name(place)}/∂{words.argument(operand)} = {words.number(local)}")
+            users = [words.name(history.acting(number)) for number in history.additions(place)]
+            self.screen.labelled("used", f"by {', '.join(users[:MOST_ROWS])}" if users else "by nothing")
+
+    def do_display(self, argument: str) -> None:
+        """display [EXPRESSION]: show it at every stop; without one, list what is shown"""
+        if argument:
+            self.now.evaluate(argument) if self.now.position else None
+            self.now.displays.append(argument)
+        for text in [argument] if argument else self.now.displays:
+            self.screen.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
+
+    def do_undisplay(self, argument: str) -> None:
+        """undisplay [EXPRESSION]: do not show it any more; without one, nothing"""
+        if argument and argument not in self.now.displays:
+            shown = ", ".join(map(printable, self.now.displays)) or "nothing"
+            raise DebuggerError(f"{argument!r} is not displayed; displayed is {shown}")
+        self.now.displays = [text for text in self.now.displays if argument and text != argument]
+
+    def do_where(self, argument: str) -> None:
+        """where: the way from here to the loss, over the largest contributions"""
+        words, way = self.now.words, self.now.way_to_loss()
+        rows = range(len(way)) if len(way) <= MOST_ROWS else [*range(MOST_ROWS - AROUND), *range(len(way) - AROUND, len(way))]
+        before = -1
+        for row in rows:
+            if row != before + 1:
+                self.screen.tell(f"     … {row - before - 1:,} more")
+            mark = ">" if row == self.selected else " "
+            self.screen.tell(f"{words.title(way[row])}: {self.numbers_of(way[row])}", f"{mark} {row:3} ")
+            before = row
+
+    def do_up(self, argument: str) -> None:
+        """up [COUNT]: select the Value that uses this one, towards the loss"""
+        self.select(self.selected + count_in(argument))
+
+    def do_down(self, argument: str) -> None:
+        """down [COUNT]: select the operand again that up came from"""
+        self.select(self.selected - count_in(argument))
+
+    def select(self, row: int) -> None:
+        way = self.now.way_to_loss()
+        if not 0 <= row < len(way):
+            raise DebuggerError("this is the upper end" if row > 0 else "this is the Value that the last event was about")
+        self.selected = row
+        self.screen.tell(f"{self.now.words.title(way[row])}: {self.numbers_of(way[row])}", f"> {row} ")
+
+    def focus(self) -> int:
+        """The place of the Value that up and down have selected, at first that which the last event was about."""
+        return self.now.way_to_loss()[self.selected]
+
+    def do_list(self, argument: str) -> None:
+        """list [events]: the source around this line; where none was recorded, or for events, the events around this one"""
+        source = None if self.now.event is None else self.now.event.source
+        lines = linecache.getlines(source.file) if source is not None and argument != "events" else []
+        if source is None or not lines:
+            self.list_events()
+            return
+        for number in range(max(source.line - AROUND, 1), min(source.line + AROUND, len(lines)) + 1):
+            mark = "->" if number == source.line else "  "
+            self.screen.say(f"{number:4} {mark} {printable(lines[number - 1].rstrip().expandtabs(4))}"[: self.screen.width()])
+
+    def list_events(self) -> None:
+        history, words, here = self.now.history, self.now.words, self.now.position
+        for position in range(max(here - AROUND, 1), min(here + AROUND, len(history)) + 1):
+            acting, changed = history.acting(position - 1), history.changed(position - 1)
+            mark = "->" if position == here else "  "
+            if position <= history.forward:
+                text = words.title(acting)
+            else:
+                _, before, after = history.edge(position - 1)
+                text = f"{words.name(changed)}.grad {words.number(before)} → {words.number(after)}, from {words.name(acting)}"
+            phase, happened, of = history.phase(position)
+            self.screen.tell(text, f"{position:5} {mark} {phase} {happened}/{of}   ")
+
+    def do_why(self, argument: str) -> None:
+        """why [NAME]: the gradient of a Value as the sum of what was added to it so far"""
+        session, words, history = self.now, self.now.words, self.now.history
+        for place in words.find(argument) if argument else [self.focus()]:
+            name, additions = words.name(place), history.additions(place)
+            happened = [number for number in additions if number < session.position]
+            gradient = session.number(place, "grad")
+            if gradient is None:
+                self.screen.tell(f"{name}.grad is not known yet: none of {len(additions)} contributions has come")
+                continue
+            whence = (
+                "" if additions else ", the seed" if history.nodes[place] is history.loss else ", from outside of the scope"
+            )
+            self.screen.tell(f"{name}.grad = {words.number(gradient)}{whence}")
+            for number in happened[:MOST_ROWS]:
+                local, upstream, acting = (
+                    history.edge(number)[0],
+                    history.upstream(history.acting(number)),
+                    history.acting(number),
+                )
+                factors = f"{words.number(upstream)} × {words.number(local)} = {words.number(upstream * local)}"
+                self.screen.labelled(
+                    "+=", f"{factors}   from {words.name(acting)} = {words.operation(acting)} (goto {number + 1})"
+                )
+            if len(happened) > MOST_ROWS:
+                self.screen.tell(f"         … and {len(happened) - MOST_ROWS:,} more")
+            if history.scope is not None:
+                self.screen.tell("         what comes from outside of the scope is in the sum, not in the list")
+            if len(happened) < len(additions):
+                self.screen.tell(
+                    f"         {len(additions) - len(happened):,} of {len(additions):,} contributions are still to come"
+                )
+
+    def do_explain(self, argument: str) -> None:
+        """explain [NAME]: the chain rule from the loss to a Value, over each of the paths between them"""
+        place = self.now.words.find_one(argument) if argument else self.focus()
+        self.say_all(str(explain(self.now.history.loss, self.now.history.nodes[place])))
+
+    def do_blame(self, argument: str) -> None:
+        """blame [gradients]: the first operation that made a nan or an inf, or the first edge that made such a gradient"""
+        if argument not in ("", "gradients"):
+            raise DebuggerError("there are blame and blame gradients")
+        found = blame(self.now.history.loss, gradients=bool(argument))
+        self.say_all(str(found))
+        history = self.now.history
+        if found.node is not None and found.node in history.nodes:
+            place = history.place(found.node)
+            at = place + 1 if found.operand is None else self.first_addition(place, history.place(found.operand))
+            self.screen.tell(f"that is {self.now.words.name(place)} (goto {at})")
+
+    def first_addition(self, acting: int, operand: int) -> int:
+        """The position right after one Value first adds to the gradient of another a number that is not finite."""
+        history = self.now.history
+        numbers = [number for number in history.actions(acting) if history.changed(number) == operand]
+        return next((n + 1 for n in numbers if not math.isfinite(history.edge(n)[2])), numbers[0] + 1)
+
+    def say_all(self, text: str) -> None:
+        """Several lines that somebody else has written."""
+        for line in text.split("\n"):
+            self.screen.tell(printable(line))
+
+    def do_graph(self, argument: str) -> None:
+        """graph [FILE]: draw the graph into a file (.svg, .png, .pdf, .dot; graph.svg by default)"""
+        file = Path(argument or "graph.svg")
+        draw(self.now.history.loss, file)
+        self.screen.say(f"written: {file}")
+
+    def do_info(self, argument: str) -> None:
+        """info [breakpoints|values [PATTERN]|scopes|operations|display|graph]: what there is"""
+        topic, _, rest = (argument or "graph").partition(" ")
+        topics: dict[str, Callable[[str], None]] = {
+            "breakpoints": lambda _: self.list_stops(), "values": self.info_values, "scopes": self.info_scopes,
+            "operations": self.info_operations, "display": lambda _: self.do_display(""), "graph": self.info_graph,
+        }  # fmt: skip
+        found = [name for name in topics if name.startswith(topic)]
+        if len(found) != 1:
+            raise DebuggerError(f"there is no info about {topic!r}; there is info {', '.join(topics)}")
+        topics[found[0]](rest.strip())
+
+    def info_values(self, pattern: str) -> None:
+        words, history = self.now.words, self.now.history
+        names = [(place, words.name(place)) for place in range(len(history.nodes))]
+        found = [(place, name) for place, name in names if not pattern or fnmatch.fnmatchcase(name, pattern)]
+        for place, name in found[:MOST_ROWS]:
+            self.screen.tell(f"{name:<12} {self.numbers_of(place)}")
+        if len(found) > MOST_ROWS:
+            self.screen.tell(f"… and {len(found) - MOST_ROWS:,} more: info values PATTERN, as in info values w*")
+        if not found:
+            raise DebuggerError(f"no Value is called {pattern!r}")
+
+    def info_scopes(self, _: str) -> None:
+        scopes = self.now.history.scopes
+        for scope in sorted({*filter(None, scopes)}):
+            inside = sum(scope_holds(scope, inner) for inner in scopes)
+            self.screen.tell(f"{printable(scope)}   {inside:,} Values")
+        if not any(scopes):
+            self.screen.tell("no Value belongs to a scope: with ad.scope(...) gives them one")
+
+    def info_operations(self, _: str) -> None:
+        ops = [node.op for node in self.now.history.nodes if node.op]
+        for op in sorted(set(ops), key=lambda op: (-ops.count(op), op)):
+            self.screen.tell(f"{ops.count(op):6,} {op}")
+
+    def info_graph(self, _: str) -> None:
+        history = self.now.history
+        leaves = sum(not node.op for node in history.nodes)
+        edges = len(history) - history.forward
+        where = f"position {self.now.position} of {len(history)}"
+        self.screen.tell(f"{len(history.nodes):,} Values, {leaves:,} of them leaves; {edges:,} edges; {where}")
+
+    # ---- the rest -------------------------------------------------------------------------------------------------------
+
+    def do_save(self, argument: str) -> None:
+        """save FILE: write the commands that set these breakpoints, watches and displays"""
+        if not argument:
+            raise DebuggerError("save takes a file")
+        lines = self.now.commands()
+        files.replace(Path(argument), "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
+        self.screen.say(f"written: {printable(argument)}, {len(lines)} commands")
+
+    def do_load(self, argument: str) -> None:
+        """load FILE: run the commands in a file"""
+        if not argument:
+            raise DebuggerError("load takes a file")
+        self.cmdqueue[:0] = map(Given, commands_in(Path(argument)))
+
+    def do_set(self, argument: str) -> None:
+        """set digits N|colour on|off|auto: how numbers are written, and whether in colour"""
+        what, _, value = argument.partition(" ")
+        if what == "digits" and value.isdecimal() and 1 <= int(value) <= 17:
+            self.now.digits = self.now.words.digits = int(value)
+        elif what in ("colour", "color") and value in ("on", "off", "auto"):
+            self.screen.colour = "on" if value == "on" else "off" if value == "off" else "auto"
+        else:
+            raise DebuggerError("there are set digits 1 … 17 and set colour on|off|auto")
+
+    def do_detach(self, argument: str) -> bool:
+        """detach: let the program go on without another stop"""
+        self.outcome = "detach"
+        return True
+
+    def do_quit(self, argument: str) -> bool:
+        """quit: end here, and the program with it if the debugger runs it"""
+        self.outcome = "quit"
+        return True
+
+    def do_EOF(self, argument: str) -> bool:
+        """the end of the input is quit"""
+        self.screen.tell("")
+        return self.do_quit("")
+
+    def do_help(self, arg: str) -> None:
+        """help [COMMAND]: what there is, or what one does"""
+        if arg:
+            method = getattr(self, "do_" + full_name(arg).replace("-", "_"), None)
+            if method is None:
+                raise DebuggerError(f"there is no command {arg!r}; help lists them")
+            for line in textwrap.dedent(f"        {method.__doc__}").splitlines():
+                self.screen.tell(line)
+            return
+        short = {name: [alias for alias, full in ALIASES.items() if full == name] for name in command_names()}
+        for group, names in GROUPS.items():
+            listed = [name + (f" ({', '.join(short[name])})" if short[name] else "") for name in names.split()]
+            self.screen.tell(", ".join(listed), f"{group:<10}")
+        self.screen.tell("an empty line repeats the last command; help COMMAND says more")
+
+
+# ---- reading commands -------------------------------------------------------------------------------------------------------
+
+
+def command_names() -> list[str]:
+    """Every command by its full name."""
+    return [name for names in GROUPS.values() for name in names.split()]
+
+
+def full_name(word: str) -> str:
+    """The command that a word stands for: its name, an abbreviation, or the beginning of one name alone."""
+    names = command_names()
+    word = "print" if word == "p" else ALIASES.get(word, word)
+    if word in names:
+        return word
+    found = [name for name in names if name.startswith(word)]
+    if len(found) > 1:
+        raise DebuggerError(f"{word!r} may be {', '.join(found)}")
+    return found[0] if found else word
+
+
+def split_condition(argument: str) -> tuple[str, str | None]:
+    """A place and the condition after its last `` if ``."""
+    where, found, condition = argument.rpartition(" if ")
+    return (where.strip(), condition.strip()) if found else (argument.strip(), None)
+
+
+def whole(text: str, what: str) -> int:
+    if not text.strip().isdecimal():
+        raise DebuggerError(f"{what}, a whole number, not {text!r}")
+    return int(text)
+
+
+def count_in(argument: str) -> int:
+    count = whole(argument, "a count is expected") if argument else 1
+    if not count:
+        raise DebuggerError("a count is at least 1")
+    return count
+
+
+def number_in(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise DebuggerError(f"{text!r} is no number") from None
+
+
+def commands_in(file: Path) -> list[str]:
+    """The commands in a file, without empty lines and comments."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+
+
+def stop_in_words(stop: Stop) -> str:
+    """``breakpoint 1: w1 if grad > 1, temporary``."""
+    parts = [f"{stop.kind} {stop.number}: {printable(stop.what)}" + (f" if {stop.condition}" if stop.condition else "")]
+    parts += ["temporary"] if stop.temporary else []
+    parts += [] if stop.enabled else ["disabled"]
+    parts += [f"ignored {stop.ignore} times more"] if stop.ignore else []
+    parts += [f"hit {stop.hits} times"] if stop.hits else []
+    return ", ".join(parts)
+
+
+def debug(loss: Value, *, seed: float = 1.0, scope: str | None = None, commands: Iterable[str] = ()) -> None:
+    """Step through the forward and the backward pass of ``loss`` in the terminal; ``help`` there lists the commands.
+
+    ``seed`` and ``scope`` are those of ``steps``; ``commands`` are run first, as if typed. It ends with ``quit``, or with
+    ``continue`` at the end of the backward pass. No Value is changed: gradients are those of a pass of their own. Raises what
+    ``steps`` raises.
+    """
+    Terminal(commands).interact(History(loss, seed, scope))
