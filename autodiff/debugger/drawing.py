@@ -43,7 +43,7 @@ def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Itera
     events = range(history.forward, len(history))
     try:
         graph = _graph(history, fold, parameters)
-        svg = as_html(_svg(_prepared(graph, history, words)), words)
+        svg = as_html(picture(digraph(_prepared(graph, history, words)).source, "svg").decode(), words)
     except (RendererNotFound, RendererFailed) as error:
         return Picture(f"<p>No drawing: {html.escape(str(error))}</p>", [""] * history.forward, [""] * len(events))
     between: dict[tuple[str, str], list[str]] = {}
@@ -54,14 +54,6 @@ def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Itera
         ids = between.get((graph.box_of[history.changed(number)], graph.box_of[history.acting(number)]), [""])
         arrows.append(ids.pop() if len(ids) > 1 else ids[0])
     return Picture(svg, graph.box_of, arrows)
-
-
-def _svg(graph: Graph) -> str:
-    """The picture, without the frames of scopes where dot cannot lay these out: it fails where they depend on each other."""
-    try:
-        return picture(digraph(graph).source, "svg").decode()
-    except RendererFailed:
-        return picture(digraph(replace(graph, boxes=[replace(box, scope="") for box in graph.boxes])).source, "svg").decode()
 
 
 def _graph(history: History, fold: Fold, parameters: Iterable[Value]) -> Graph:

@@ -24,8 +24,8 @@ from autodiff.value import Value
 Kind = Literal["leaf", "parameter", "input", "constant", "operation", "loss", "folded"]
 Fold = Literal["auto"] | Iterable[str] | None
 
-MOST_BOXES = 2_000
-MOST_EDGES = 5_000
+MOST_BOXES = 3_000
+MOST_EDGES = 8_000
 
 
 class Span(NamedTuple):

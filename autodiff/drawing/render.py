@@ -86,6 +86,8 @@ def picture(source: str, file_format: str) -> bytes:
         command.append("-Gdpi=144")  # sharp on today's screens
     try:
         done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
+        if b"init_rank" in done.stderr:  # clusters that depend on each other in a ring: ranked all together, they are laid out
+            done = subprocess.run([*command, "-Gnewrank=true"], input=source.encode(), capture_output=True, check=False)
     except OSError as error:
         raise RendererFailed(f"{renderer} cannot be run: {error}") from error
     if done.returncode or not done.stdout:

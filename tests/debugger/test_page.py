@@ -16,6 +16,7 @@ import autodiff as ad
 from autodiff import functions
 from autodiff.debugger.history import steps
 from autodiff.debugger.words import Words
+from autodiff.drawing import model as drawing_model
 from autodiff.drawing import render
 from autodiff.errors import GraphTooLarge, RendererNotFound, UnknownNameError
 
@@ -563,7 +564,8 @@ def test_a_large_graph_is_folded_and_still_stepped_through(browse):
     assert page.locator("#more").text_content() == "and 1962 more"
 
 
-def test_what_to_fold_can_be_said(browse):
+def test_what_to_fold_can_be_said(browse, monkeypatch):
+    monkeypatch.setattr(drawing_model, "MOST_BOXES", 2_000)
     loss = large_graph()
     browsed = browse(loss, "#step=1300", page={"fold": [f"block{number}" for number in range(1, 60)]})
     assert browsed.page.locator("#graph g.folded").count() == 59
@@ -605,10 +607,11 @@ def test_without_a_renderer_there_is_no_drawing_but_a_page(browse, monkeypatch):
     assert browsed.lines()[0][0] == "chain"
 
 
-def test_where_dot_cannot_lay_out_the_scopes_they_are_left_out(browse):
-    """Scopes that depend on each other: dot says "trouble in init_rank"."""
+def test_scopes_that_depend_on_each_other_in_a_ring_are_drawn(browse):
+    """Of which dot says "trouble in init_rank" when it ranks cluster by cluster."""
     browsed = browse(random_graph(1, 24))
     assert browsed.page.locator("#graph g.node").count() >= 28
+    assert browsed.page.locator("#graph g.cluster").count() > 1
 
 
 def test_a_page_is_written_whole_or_not_at_all(tmp_path):
