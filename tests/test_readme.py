@@ -43,6 +43,12 @@ def test_derivatives_as_functions(tmp_path, monkeypatch, capsys):
     assert slope == "(6.0, 3.0)"
 
 
+def test_record_once_replay_fast(tmp_path, monkeypatch, capsys):
+    mean, *program = printed_by(BLOCKS[4], tmp_path, monkeypatch, capsys)
+    assert float(mean) < 0.1
+    assert any(" @ " in line for line in program)
+
+
 def test_training_a_network(tmp_path, monkeypatch, capsys):
     log, last = printed_by(BLOCKS[3], tmp_path, monkeypatch, capsys)
     assert log.startswith("TrainingLog(")

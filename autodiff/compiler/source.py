@@ -208,7 +208,7 @@ class _Writer:
         if transposed:
             slots = [slots[r * columns + c] for c in range(columns) for r in range(rows)]
             rows, columns = columns, rows
-        return f"{self.gathered(slots)}.reshape({rows}, {columns})"
+        return self.pieces(slots, f".reshape({rows}, {columns})")
 
     def is_parameter(self, slot: int) -> bool:
         return slot in self.variables and self.variables[slot].name == "p"
@@ -224,7 +224,7 @@ class _Writer:
             name = f"{letter}{self.named[letter]}"
             self.named[letter] += 1
             self.views[key] = name
-            self.definitions.append(f"{name} = {self.pieces(slots)}{form}")
+            self.definitions.append(f"{name} = {self.pieces(slots, form)}")
         return self.views[key]
 
     def gathered(self, slots: Sequence[int], letter: str = "") -> str:
@@ -233,14 +233,17 @@ class _Writer:
             return self.view(slots, "", letter)
         return self.pieces(slots)
 
-    def pieces(self, slots: Sequence[int]) -> str:
-        parts: list[str] = []
+    def pieces(self, slots: Sequence[int], form: str = "") -> str:
+        """These numbers side by side, and in a form such as ``.reshape(2, 3)``."""
+        parts: list[_Piece] = []
         start = 0
         while start < len(slots):
             end = self.end_of_piece(slots, start)
-            parts.append(self.piece(slots[start:end]))
+            parts += self.piece(slots[start:end])
             start = end
-        return parts[0] if len(parts) == 1 else f"concatenate([{', '.join(parts)}])"
+        if len(parts) == 1:
+            return parts[0].text + form if parts[0].form != form else parts[0].block
+        return f"concatenate([{', '.join(part.text for part in parts)}]){form}"
 
     def end_of_piece(self, slots: Sequence[int], start: int) -> int:
         """How far the slots from here belong to one variable, or are constants."""
@@ -250,20 +253,101 @@ class _Writer:
             end += 1
         return end
 
-    def piece(self, slots: Sequence[int]) -> str:
+    def piece(self, slots: Sequence[int]) -> list[_Piece]:
+        """Numbers of one variable, or constants."""
         variable = self.variables.get(slots[0])
         if variable is None:
-            return f"array([{', '.join(repr(self.constants[slot]) for slot in slots)}])"
+            return [_Piece(f"array([{', '.join(repr(self.constants[slot]) for slot in slots)}])")]
         places = [slot - variable.start for slot in slots]
         scalar = variable.size == 1 and variable.name not in ("x", "p")
-        name = f"array([{variable.name}])" if scalar else variable.name
-        if places == list(range(variable.size)):
-            return variable.name if not scalar or len(slots) > 1 else f"atleast_1d({variable.name})"
-        step = places[1] - places[0] if len(places) > 1 else 1
-        if step and places == list(range(places[0], places[0] + step * len(places), step)):
-            stop = places[-1] + (1 if step > 0 else -1)
-            end = str(stop) if stop >= 0 else ""
-            return f"{name}[{places[0]}:{end}" + ("]" if step == 1 else f":{step}]")
         if scalar:
-            return f"full({len(slots)}, {variable.name})"
-        return f"{name}[[{', '.join(map(str, places))}]]"
+            n = len(slots)
+            return [_Piece(f"full({n}, {variable.name})" if n > 1 else f"atleast_1d({variable.name})")]
+        if places == list(range(variable.size)):
+            return [_Piece(variable.name)]
+        return _parts_of(variable, places)
+
+
+class _Piece(NamedTuple):
+    """Some numbers side by side. If they are a block of rows and columns too: the block, and the form that it has."""
+
+    text: str
+    block: str = ""
+    form: str = "no form"
+
+
+FEWEST = 4  # numbers that are worth a slice among others that are not
+
+
+def _parts_of(variable: _Variable, places: list[int]) -> list[_Piece]:
+    """Places in a variable as slices and blocks, where they are so regular; the others one by one."""
+    parts: list[_Piece] = []
+    singles: list[int] = []
+    start = 0
+    while start < len(places):
+        columns = _steady(places, start)
+        rows = _repeated(places, start, columns)
+        size = rows * columns
+        block = _block(variable, places[start : start + size], rows, columns) if rows > 1 else ""
+        if not block:
+            size = columns
+        if size < FEWEST and size < len(places):
+            singles.append(places[start])
+            start += 1
+            continue
+        parts += _singles(variable, singles)
+        singles = []
+        if block:
+            parts.append(_Piece(f"{block}.ravel()", block, f".reshape({rows}, {columns})"))
+        else:
+            parts.append(_Piece(_slice(variable, places[start : start + size])))
+        start += size
+    return parts + _singles(variable, singles)
+
+
+def _steady(places: list[int], start: int) -> int:
+    """How many places from here on have the same distance, which is not 0."""
+    if start + 1 == len(places) or places[start + 1] == places[start]:
+        return 1
+    step = places[start + 1] - places[start]
+    end = start + 2
+    while end < len(places) and places[end] - places[end - 1] == step:
+        end += 1
+    return end - start
+
+
+def _repeated(places: list[int], start: int, columns: int) -> int:
+    """How many rows of so many places follow each other at the same distance."""
+    first = places[start : start + columns]
+    after = start + columns
+    if after >= len(places):
+        return 1
+    step = places[after] - places[start]
+    rows = 1
+    while places[start + rows * columns : start + (rows + 1) * columns] == [place + rows * step for place in first]:
+        rows += 1
+    return rows
+
+
+def _slice(variable: _Variable, places: list[int]) -> str:
+    step = places[1] - places[0] if len(places) > 1 else 1
+    stop = places[-1] + (1 if step > 0 else -1)
+    end = str(stop) if stop >= 0 else ""
+    return f"{variable.name}[{places[0]}:{end}" + ("]" if step == 1 else f":{step}]")
+
+
+def _block(variable: _Variable, places: list[int], rows: int, columns: int) -> str:
+    """Rows and columns cut out of a wider matrix, or of a transposed one; empty if they are neither."""
+    down, right = places[columns] - places[0], places[1] - places[0] if columns > 1 else 1
+    for wide, long, count, breadth, turned in ((down, right, rows, columns, ""), (right, down, columns, rows, ".T")):
+        end = places[0] + count * wide
+        if long == 1 and wide >= breadth and end <= variable.size:
+            cut = "" if wide == breadth else f"[:, :{breadth}]"
+            return f"{variable.name}[{places[0]}:{end}].reshape({count}, {wide}){cut}{turned}"
+    return ""
+
+
+def _singles(variable: _Variable, places: list[int]) -> list[_Piece]:
+    if len(places) == 1:
+        return [_Piece(_slice(variable, places))]
+    return [_Piece(f"{variable.name}[[{', '.join(map(str, places))}]]")] if places else []

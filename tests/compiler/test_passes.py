@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff import nn, rules
@@ -226,6 +228,29 @@ def test_the_source_reads_as_a_person_would_write_it():
     loss([1.0, 2.0, 3.0])
     assert "b0 + w0 @" in loss.source
     assert "tanh(v0)" in loss.source
+
+
+def test_weights_and_gradients_are_cut_out_as_blocks_not_number_by_number():
+    model = nn.MLP(2, [16, 16, 1], "tanh", seed=1)
+    loss = ad.compile(lambda x, y: (model(x) - y) ** 2)
+    loss.backward([[0.1, 0.2]], [1.0])
+    assert "w0 = p[0:48].reshape(16, 3)[:, :2]" in loss.source
+    assert "w1 = p[48:320].reshape(16, 17)[:, :16]" in loss.source
+    assert "w1.T @ " in loss.source
+    assert "[[" not in loss.source
+
+
+@given(st.lists(st.integers(0, 11), min_size=1, max_size=24), st.integers(1, 4), st.integers(1, 4), st.integers(1, 9))
+def test_any_numbers_are_gathered_as_they_are(places, rows, columns, wide):
+    """Whatever the pattern is, slices and blocks give what a list of places would."""
+    block = [r * wide + c for r in range(rows) for c in range(columns)]
+    xs = [float(i) for i in range(48)]
+
+    for wanted in (places, block, places + block, block[::-1] + places):
+        f = ad.compile(lambda x, wanted=wanted: [x[i] * 2.0 for i in wanted])
+        f(xs)
+        found = as_numpy(f.source.replace("def _lambda_", "def loss"))(np.array(xs), np.array([]))
+        assert np.atleast_1d(found).tolist() == [2.0 * i for i in wanted]
 
 
 def test_every_subset_of_passes_gives_the_same_value():
