@@ -2,7 +2,7 @@
 
 Modules name their parameters by path, ``layers.0.neurons.3.w.1``, and that is enough: an operation on parameters of a neuron is
 that neuron's, a function of one operand such as an activation is where its operand is. So modules need not say anything while
-they compute.
+they compute. The parameters of a module that is part of no other have its class for a scope, ``perceptron``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def scopes_of(walk: Walk) -> list[str]:
     modules: list[str] = []
     for place, node in enumerate(walk.nodes):
         if not node.op:
-            modules.append(module_of(node.name))
+            modules.append(node.scope or module_of(node.name))
             continue
         operands = walk.operands[walk.starts[place] : walk.starts[place + 1]]
         used = {modules[operand] for operand in operands if modules[operand] and not walk.nodes[operand].op}
@@ -42,7 +42,8 @@ def scopes_of(walk: Walk) -> list[str]:
             modules.append(modules[operands[0]] if walk.nodes[operands[0]].op else "")
         else:
             modules.append("")
-    return [".".join(filter(None, (node.scope, module))) for node, module in zip(walk.nodes, modules, strict=True)]
+    around = [node.scope if node.op else None for node in walk.nodes]
+    return [".".join(filter(None, pair)) for pair in zip(around, modules, strict=True)]
 
 
 def _common(modules: set[str]) -> str:

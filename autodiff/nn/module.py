@@ -47,12 +47,15 @@ class Module(metaclass=_NamesParameters):
     def name_parameters(self) -> None:
         """Name each parameter by its path, unless it has a name of its own: one that is not the end of the path.
 
-        It is called when a module has been made; call it for what was added later.
+        Of a module by itself, a perceptron, the class is the scope of its parameters, so that a drawing shows where it ends; of
+        one inside another the path says that. It is called when a module has been made; call it for what was added later.
         """
         for path, parameter in self.named_parameters():
             name = parameter.name
             if name != path and (name is None or path.endswith(f".{name}")):
                 parameter.name = path
+                in_a_part = not all(key.isdigit() for key in path.split(".")[1:])
+                parameter.scope = None if in_a_part else type(self).__name__.lower()
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""

@@ -5,7 +5,7 @@ import pytest
 from autodiff import functions
 from autodiff.drawing.model import graph_of
 from autodiff.drawing.scopes import module_of
-from autodiff.nn import MLP, mse
+from autodiff.nn import MLP, Perceptron, mse
 from autodiff.recording import scope
 from autodiff.value import Value
 
@@ -63,3 +63,12 @@ def test_what_uses_two_modules_is_in_the_one_around_both():
     other = Value(2.0, "other.w")
     assert graph_of(left * other).boxes[-1].scope == ""
     assert graph_of(functions.tanh(left * 2) + 1).boxes[-2].scope == "net.left"
+
+
+def test_a_perceptron_by_itself_is_a_cluster_with_its_parameters_and_all_it_computes():
+    x, y = [Value(1.0, "x1"), Value(0.5, "x2")], Value(1.0, "y")
+    boxes = graph_of(mse(Perceptron(2, seed=1)(x), y)).boxes
+    inside = [box for box in boxes if box.scope == "perceptron"]
+    assert [box.name or box.operation for box in inside] == ["w.0", "w.1", "b", "(w.0, w.1) · (x1, x2)", "… + b", "σ(…)"]
+    assert [box.kind for box in inside[:3]] == ["parameter"] * 3
+    assert {box.scope for box in boxes} == {"perceptron", ""}

@@ -95,6 +95,21 @@ def test_copies_and_pickles_keep_names_and_numbers():
         assert other([0.1, 0.2]).data == model([0.1, 0.2]).data
 
 
+def test_the_class_of_a_module_by_itself_is_the_scope_of_its_parameters():
+    perceptron = nn.Perceptron(1)
+    assert [parameter.scope for parameter in perceptron.parameters()] == ["perceptron", "perceptron"]
+
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.inner, self.scale = perceptron, ad.Value(2.0)
+
+    assert [(p.name, p.scope) for p in Scaled().parameters()] == [
+        ("inner.w.0", None),
+        ("inner.b", None),
+        ("scale", "scaled"),
+    ]
+
+
 def test_a_shared_parameter_is_there_once():
     net = Net()
     assert sum(parameter is net.scale for parameter in net.parameters()) == 1
