@@ -72,6 +72,10 @@ class Batch:
             self._note(array("d"), 0, 0, path)
             return Structure(list, size=0)
         structure = flatten(samples[0])[1]
+        if structure.kind == ARRAY and all(is_array(sample) and sample.shape == structure.keys for sample in samples):
+            import numpy
+
+            return self._add_array(numpy.stack(samples), 0, path)
         if structure == NUMBER:
             leaves: Any = samples
         elif structure.children == (NUMBER,) * len(structure.children) and _alike(samples, structure):
@@ -164,6 +168,6 @@ def _entry(tree: Any, axis: int, i: int) -> Any:
 
 def _alike(samples: list[Any], structure: Structure) -> bool:
     """Whether each is a list or tuple of as many numbers as the first."""
-    if not issubclass(structure.kind, (list, tuple)) or not set(map(type, samples)) <= {list, tuple}:
+    if structure.kind not in (list, tuple) or not set(map(type, samples)) <= {list, tuple}:
         return False
     return set(map(len, samples)) == {structure.size}

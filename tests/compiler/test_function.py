@@ -538,3 +538,28 @@ def test_a_nan_in_compiled_training_leaves_the_last_whole_step():
             optimizer=ad.optim.SGD(model.parameters(), lr=0.1), compile=True,
         )  # fmt: skip
     assert all(math.isfinite(p.data) and math.isfinite(p.grad) for p in model.parameters())
+
+
+def test_a_batch_may_be_a_list_of_arrays_and_of_numpys_numbers():
+    f = ad.compile(lambda x, y: (x[0] * x[1] - y) ** 2)
+    xs, ys = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([1.0, 2.0, 3.0])
+    expected = [(a * b - y) ** 2 for (a, b), y in zip(xs.tolist(), ys.tolist(), strict=True)]
+    for rows in (xs, list(xs), list(xs.astype(np.float32)), xs.tolist(), [tuple(row) for row in xs.tolist()]):
+        assert list(f.map(rows, ys)) == expected
+        assert list(f.map(rows, list(ys))) == expected
+    with pytest.raises(ad.ShapeError, match=r"args\[0\]\[1\] must be an array of shape \(2,\)"):
+        f.map([np.ones(2), np.ones(3)], [1.0, 2.0])
+
+
+def test_fit_replays_data_in_numpys_arrays():
+    xs = np.random.default_rng(0).normal(size=(20, 2))
+    ys = np.sign(xs[:, 0])
+    states = []
+    for compiled in (False, True):
+        model = nn.MLP(2, [4, 1], "tanh", seed=1)
+        optimizer = ad.optim.Adam(model.parameters(), lr=0.02)
+        nn.fit(
+            model, xs, ys, loss=nn.hinge, optimizer=optimizer, epochs=5, batch_size=6, seed=1, compile=compiled, progress=False
+        )
+        states.append(list(model.state_dict().values()))
+    assert states[0] == pytest.approx(states[1], rel=1e-12)
