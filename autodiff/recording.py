@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 import math
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from autodiff.errors import NonFiniteError, TraceError
+from autodiff.sources import is_ours
 from autodiff.value import Value, set_noting, set_observer, set_tracing, topological_order
 
 
@@ -162,14 +162,13 @@ def at_source(node: Value) -> str:
 
 def _users_line() -> str:
     """Where the nearest frame outside this package stands, as the end of a sentence."""
-    package = os.path.dirname(__file__) + os.sep
     frame = sys._getframe()
-    while frame.f_back is not None and _is_ours(frame.f_code.co_filename, package):
+    while frame.f_back is not None and _is_passed_over(frame.f_code.co_filename):
         frame = frame.f_back
     file, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(file, line).strip()
     return f", at {file}:{line}" + (f": {text}" if text else "")
 
 
-def _is_ours(file: str, package: str) -> bool:
-    return file.startswith((package, "<frozen")) or file == contextmanager.__code__.co_filename
+def _is_passed_over(file: str) -> bool:
+    return is_ours(file) or file == contextmanager.__code__.co_filename

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from autodiff.sources import PACKAGE
+from autodiff.sources import PACKAGE, is_ours
 from autodiff.value import Value, attach
 
 Seen = Callable[[Value, str, int], None]
@@ -62,7 +62,7 @@ def run(
         return {}, ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except (Exception, KeyboardInterrupt) as error:
         inside = error.__traceback__
-        while inside is not None and inside.tb_frame.f_code.co_filename.startswith((PACKAGE, "<frozen")):
+        while inside is not None and is_ours(inside.tb_frame.f_code.co_filename):
             inside = inside.tb_next
         traceback.print_exception(error.with_traceback(inside))
         return {}, 1

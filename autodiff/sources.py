@@ -102,9 +102,14 @@ def resolved(place: Any, text: str) -> Source:
     return source
 
 
+def is_ours(file: str) -> bool:
+    """Whether a frame's file belongs to this package, or to Python's own import machinery, whose callers count."""
+    return file.startswith((PACKAGE, "<frozen"))
+
+
 def noted(code: CodeType, offset: int) -> Source | None:
     """The source at an instruction; None if it belongs to this package, whose callers count."""
-    return None if code.co_filename.startswith((PACKAGE, "<frozen")) else Source(code, offset)
+    return None if is_ours(code.co_filename) else Source(code, offset)
 
 
 def _text(place: Place) -> str:

@@ -9,6 +9,16 @@ import pytest
 from autodiff import demo
 from autodiff.__main__ import main
 
+WRITTEN = [
+    "one_weight.svg",
+    "one_weight.png",
+    "perceptron.svg",
+    "perceptron.png",
+    "perceptron.html",
+    "activation.png",
+    "cost.png",
+]
+
 
 def test_the_weight_goes_as_in_the_article():
     steps = demo.train_one_weight()
@@ -35,30 +45,12 @@ def test_demo_writes_its_pictures_and_says_where(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     assert main(["demo", "--out", str(tmp_path / "new" / "folder")]) == 0
     printed = capsys.readouterr().out
-    for name in [
-        "one_weight.svg",
-        "one_weight.png",
-        "perceptron.svg",
-        "perceptron.png",
-        "perceptron.html",
-        "activation.png",
-        "cost.png",
-    ]:
+    for name in WRITTEN:
         file = tmp_path / "new" / "folder" / name
         assert file.stat().st_size > 1000
         assert str(file) in printed
     assert "0.8 → 0.59 → 0.4745 → … → 0.3333" in printed
-    assert sorted(os.listdir(tmp_path / "new" / "folder")) == sorted(
-        [
-            "one_weight.svg",
-            "one_weight.png",
-            "perceptron.svg",
-            "perceptron.png",
-            "perceptron.html",
-            "activation.png",
-            "cost.png",
-        ]
-    )
+    assert sorted(os.listdir(tmp_path / "new" / "folder")) == sorted(WRITTEN)
 
 
 def test_demo_without_extras_says_what_is_missing_and_how_to_mend_it(tmp_path):
