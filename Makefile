@@ -11,6 +11,7 @@ BUILD_REQUIREMENTS := import tomllib; print(*tomllib.load(open("pyproject.toml",
 
 # setup.py is the one place where the modules to compile are listed.
 HOT := $(shell grep -o 'autodiff/[a-z_/]*\.py' setup.py)
+SIDE_BY_SIDE := -n auto --dist worksteal
 EXAMPLES := $(wildcard examples/*.py)
 
 .PHONY: help demo test check bench examples docs dist clean
@@ -28,12 +29,12 @@ test: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run the tests, compiled and i
 	@set -e; implementation=$$(env -u AUTODIFF_PURE $(BIN)/python -c 'import autodiff; print(autodiff.implementation)'); \
 	if [ "$$implementation" = compiled ]; then \
 		echo "=== tests, compiled modules"; \
-		env -u AUTODIFF_PURE $(BIN)/python -m pytest $(PYTEST_ARGS); \
+		env -u AUTODIFF_PURE $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS); \
 	else \
 		echo "=== nothing is compiled here: the tests run once, interpreted"; \
 	fi
 	@echo "=== tests, interpreted modules (AUTODIFF_PURE=1)"
-	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@$(BIN)/ruff check .

@@ -17,13 +17,21 @@ from setuptools.errors import BaseError, CCompilerError
 
 # The Makefile reads these paths too, to see when to compile again.
 HOT_MODULES = [
-    "autodiff/value.py",
-    "autodiff/optim.py",
+    "autodiff/engine/value.py",
+    "autodiff/optim/optimizers.py",
     "autodiff/compiler/machine.py",
     "autodiff/compiler/simplify.py",
     "autodiff/compiler/roll.py",
     "autodiff/compiler/trace.py",
 ]
+
+# Where every index is known to be in range, and a division by zero has IEEE's answer.
+UNCHECKED = {"boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False, "nonecheck": False}
+DIRECTIVES = {
+    "autodiff.engine.value": UNCHECKED,
+    "autodiff.compiler.machine": UNCHECKED,
+    "autodiff.optim.optimizers": UNCHECKED | {"annotation_typing": False},  # its loops say where an annotation is a C type
+}
 
 # What lets the C compiler vectorise the loops of the machine. Its sums may round otherwise than the interpreter's do.
 EXTRA_FLAGS = {"autodiff.compiler.machine": ["-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]}
@@ -50,6 +58,8 @@ class BuildExtensions(build_ext):
                 # A fused multiply-add, where the processor has one, would round otherwise than the interpreter does.
                 extension.extra_compile_args = ["-O3", "-g0", "-ffp-contract=off", *EXTRA_FLAGS.get(extension.name, [])]
                 extension.libraries = ["m"]
+        for extension in self.extensions:
+            extension.cython_directives = {"language_level": 3} | DIRECTIVES.get(extension.name, {})
         super().build_extensions()
         print("autodiff: compiled", *(extension.name for extension in self.extensions), flush=True)
 

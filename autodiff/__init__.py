@@ -3,25 +3,25 @@
 # The first import decides between compiled and interpreted; names are repeated (``as``) to say that they are public.
 from autodiff._implementation import implementation as implementation  # isort: split
 
+import importlib
 from typing import TYPE_CHECKING
 
-from autodiff import functions
-from autodiff import nn as nn
-from autodiff import optim as optim
-from autodiff.check import check_gradients as check_gradients
-from autodiff.compiler import compile as compile
-from autodiff.debugger import History as History
-from autodiff.debugger import debug as debug
-from autodiff.debugger import page as page
-from autodiff.debugger import steps as steps
-from autodiff.differentiate import grad as grad
-from autodiff.differentiate import gradients as gradients
-from autodiff.differentiate import hessian as hessian
-from autodiff.differentiate import hvp as hvp
-from autodiff.differentiate import jacobian as jacobian
-from autodiff.differentiate import jvp as jvp
-from autodiff.differentiate import value_and_grad as value_and_grad
-from autodiff.drawing import draw as draw
+from autodiff.engine import functions as _functions
+from autodiff.engine.check import check_gradients as check_gradients
+from autodiff.engine.differentiate import grad as grad
+from autodiff.engine.differentiate import gradients as gradients
+from autodiff.engine.differentiate import hessian as hessian
+from autodiff.engine.differentiate import hvp as hvp
+from autodiff.engine.differentiate import jacobian as jacobian
+from autodiff.engine.differentiate import jvp as jvp
+from autodiff.engine.differentiate import value_and_grad as value_and_grad
+from autodiff.engine.functions import *  # noqa: F403  one for each public row of rules.py, and those composed of rows
+from autodiff.engine.recording import record_source as record_source
+from autodiff.engine.recording import scope as scope
+from autodiff.engine.recording import strict as strict
+from autodiff.engine.value import Value as Value
+from autodiff.engine.value import last as _last  # noqa: F401  pickles know these two by their names here
+from autodiff.engine.value import thaw as _thaw  # noqa: F401
 from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.errors import DebuggerError as DebuggerError
 from autodiff.errors import GradientMismatch as GradientMismatch
@@ -42,14 +42,32 @@ from autodiff.errors import WrongFile as WrongFile
 from autodiff.explain import blame as blame
 from autodiff.explain import explain as explain
 from autodiff.explain import expression as expression
-from autodiff.functions import *  # noqa: F403  one function for each public row of rules.py, and those composed of rows
-from autodiff.recording import record_source as record_source
-from autodiff.recording import scope as scope
-from autodiff.recording import strict as strict
-from autodiff.summary import summary as summary
-from autodiff.value import Value as Value
+from autodiff.graph.summary import summary as summary
+
+if TYPE_CHECKING:
+    from autodiff import nn as nn
+    from autodiff import optim as optim
+    from autodiff.compiler import compile as compile
+    from autodiff.debugger import History as History
+    from autodiff.debugger import debug as debug
+    from autodiff.debugger import page as page
+    from autodiff.debugger import steps as steps
+    from autodiff.drawing import draw as draw
 
 __version__ = "0.1.0"
+
+# What is imported when it is first used; a module's own name stands for the module itself.
+_LATER = {
+    "nn": "nn",
+    "optim": "optim",
+    "compile": "compiler",
+    "History": "debugger",
+    "debug": "debugger",
+    "page": "debugger",
+    "steps": "debugger",
+    "draw": "drawing",
+}
+
 
 if not TYPE_CHECKING:  # type checkers see the names as they stand
     __all__ = [
@@ -71,14 +89,14 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "TrainingDiverged",
         "UnknownNameError",
         "Value",
+        "WrongFile",
         "blame",
+        "check_gradients",
+        "compile",
         "debug",
         "draw",
         "explain",
         "expression",
-        "WrongFile",
-        "check_gradients",
-        "compile",
         "grad",
         "gradients",
         "hessian",
@@ -95,5 +113,15 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "strict",
         "summary",
         "value_and_grad",
-        *functions.__all__,
+        *_functions.__all__,
     ]
+
+    def __getattr__(name):
+        if name not in _LATER:
+            raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+        module = importlib.import_module(f"autodiff.{_LATER[name]}")
+        thing = globals()[name] = module if _LATER[name] == name else getattr(module, name)
+        return thing
+
+    def __dir__():
+        return __all__

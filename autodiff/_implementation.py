@@ -29,5 +29,5 @@ class SourceFinder:
 if os.environ.get("AUTODIFF_PURE") == "1":
     sys.meta_path.insert(0, SourceFinder)
 
-_engine = importlib.import_module("autodiff.value")
+_engine = importlib.import_module("autodiff.engine.value")
 implementation = "python" if str(_engine.__file__).endswith(".py") else "compiled"

@@ -8,12 +8,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autodiff import files, nn, optim
+from autodiff import nn, optim
 from autodiff._implementation import implementation
+from autodiff._support import files
 from autodiff.debugger import page
 from autodiff.drawing import draw
+from autodiff.engine.value import Value
 from autodiff.errors import RendererFailed, RendererNotFound
-from autodiff.value import Value
 
 INPUT, TARGET, FIRST_WEIGHT, RATE = 1.5, 0.5, 0.8, 0.1
 OR = [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 1.0)]

@@ -19,7 +19,9 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 import autodiff as ad
-from autodiff import demo, nn, rules, symbols
+from autodiff import demo, nn
+from autodiff.engine import rules
+from autodiff.graph import symbols
 
 OUT = Path("out/examples")
 

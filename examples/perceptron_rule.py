@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from autodiff import files, nn
+from autodiff import nn
+from autodiff._support import files
 
 INPUTS = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)]
 PROBLEMS = {"AND": [0, 0, 0, 1], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0]}

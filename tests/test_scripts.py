@@ -3,7 +3,7 @@
 import random
 
 from autodiff import nn
-from autodiff.value import Value
+from autodiff.engine.value import Value
 
 
 def test_training_as_in_micrograds_demo():

@@ -1,8 +1,5 @@
 """Functions recorded once and replayed over whole batches: trace, adjoint, simplify, roll, program, machine, source."""
 
-from autodiff import differentiate
 from autodiff.compiler.function import Compiled, compile
-
-differentiate.compiler[:] = [compile]
 
 __all__ = ["Compiled", "compile"]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from autodiff._support.numbers import as_float
+from autodiff.engine.trees import ARRAY, NUMBER, Structure, flatten, is_array
+from autodiff.engine.value import Value
 from autodiff.errors import ShapeError
-from autodiff.rules import as_float
-from autodiff.trees import ARRAY, NUMBER, Structure, flatten, is_array
-from autodiff.value import Value
 
 Axis = Any  # a whole number, None, or a dict or sequence of these for the members of a dict or the arguments
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from autodiff import differentiate
 from autodiff.compiler.batches import Batch, batch_of, floats, unwrapped
 from autodiff.compiler.machine import Machine, QuickCall, add_gradients
 from autodiff.compiler.program import Program, Scalars
@@ -20,9 +19,10 @@ from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, simplified
 from autodiff.compiler.source import source
 from autodiff.compiler.trace import Trace, program_of, trace
+from autodiff.engine import differentiate
+from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, shape_of
+from autodiff.engine.value import Value, traced
 from autodiff.errors import ShapeError, TraceError
-from autodiff.trees import ARRAY, NUMBER, Structure, array_of, flatten, shape_of
-from autodiff.value import Value, traced
 
 MOST_TRACES = 64  # forms of arguments that a function keeps programs for
 

@@ -2,7 +2,7 @@
 cimport libc.math as libm
 from cpython.array cimport array, clone
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from autodiff.value cimport Value
+from autodiff.engine.value cimport Value
 
 cdef extern from *:
     """

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=False
 """The machine: one loop over vector instructions, each a loop over its members and over lanes, the samples of a block.
 
 A slot that varies has as many lanes as a block has samples, side by side, so that the innermost loops go over numbers that lie
@@ -14,17 +13,17 @@ import math
 from array import array
 from typing import Any
 
-from autodiff import ieee, rules
 from autodiff.compiler.program import Instruction, Program
-from autodiff.value import Value
+from autodiff.engine import ieee, rules
+from autodiff.engine.value import Value
 
 try:
     import cython
 except ImportError:
-    from autodiff import _cython as cython
+    from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff import ieee as libm
+    from autodiff.engine import ieee as libm
 
 NAN = cython.declare(cython.double, math.nan)
 INFINITY = cython.declare(cython.double, math.inf)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autodiff.compiler.program import Program
-from autodiff.value import Value
+from autodiff.engine.value import Value
 
 UNARY: tuple[str, ...]
 BINARY: tuple[str, ...]

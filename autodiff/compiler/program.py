@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from autodiff import rules
+from autodiff.engine import rules
 
 INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
 

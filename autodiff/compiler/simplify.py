@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from autodiff import rules
 from autodiff.compiler.program import CONSTANT, LEAVES, Linear, Operation, Scalars
+from autodiff.engine import rules
 
 Args = tuple[Any, ...]
 

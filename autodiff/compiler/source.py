@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from autodiff import rules
 from autodiff.compiler.program import Instruction, Program, Vector, stem
+from autodiff.engine import rules
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
 TAKEN = {"x", "p", "v", "sums", "array", "concatenate", "zeros", "full", "outer", "where", "take", *rules.TABLE}

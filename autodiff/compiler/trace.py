@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from autodiff._support.numbers import as_float
 from autodiff.compiler.program import CONSTANT, INPUT, PARAMETER, Operation, Scalars
-from autodiff.differentiate import recorded_adjoints
+from autodiff.engine.differentiate import recorded_adjoints
+from autodiff.engine.functions import sum as total
+from autodiff.engine.recording import tracing
+from autodiff.engine.trees import Structure, flatten, shape_of
+from autodiff.engine.value import Value
 from autodiff.errors import TraceError
-from autodiff.functions import sum as total
-from autodiff.names import Names
-from autodiff.recording import tracing
-from autodiff.rules import as_float
-from autodiff.trees import Structure, flatten, shape_of
-from autodiff.value import Value
+from autodiff.graph.names import Names
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from autodiff.drawing.fold import PICTURE
 from autodiff.drawing.model import Box, Fold, Graph, Painter, kinds_of
 from autodiff.drawing.part import Part, whole
 from autodiff.drawing.render import picture
-from autodiff.drawing.scopes import scopes_of
+from autodiff.engine.value import Value
 from autodiff.errors import RendererFailed, RendererNotFound
-from autodiff.symbols import number_text
-from autodiff.value import Value
+from autodiff.graph.scopes import scopes_of
+from autodiff.graph.symbols import number_text
 
 TAGS = {"svg", "g", "path", "polygon", "polyline", "ellipse", "text"}
 ATTRIBUTES = {

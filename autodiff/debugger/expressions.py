@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from autodiff import rules
+from autodiff.engine import rules
 from autodiff.errors import DebuggerError
 
 LONGEST = 200  # characters; nested less deeply than Python's parser minds

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, overload
 
-from autodiff.drawing.scopes import scopes_of
+from autodiff.engine.value import Value, topological_order
 from autodiff.errors import GraphTooLarge, UnknownNameError
-from autodiff.value import Value, topological_order
-from autodiff.walk import Walk
+from autodiff.graph.scopes import scopes_of
+from autodiff.graph.walk import Walk
 
 MOST_VALUES = 5_000_000  # some 60 bytes of history each
 

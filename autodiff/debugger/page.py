@@ -21,12 +21,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from autodiff import files
+from autodiff._support import files
 from autodiff.debugger.drawing import Picture, drawn
 from autodiff.debugger.history import History
 from autodiff.debugger.words import Words, printable, rule_of, stretch
 from autodiff.drawing.model import Fold, check_fold
-from autodiff.value import Value
+from autodiff.engine.value import Value
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
 CONTEXT = 3  # lines of source around those that are used

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Literal
 
-from autodiff import files
+from autodiff._support import files
 from autodiff.debugger.words import printable, stretch
-from autodiff.sources import Source
+from autodiff.engine.sources import Source
 
 MOST_TYPED = 1000  # lines that are kept
 WIDEST = 120  # characters of a line, however wide the terminal is

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from autodiff import running
+from autodiff._support import running
+from autodiff._support.numbers import as_float
 from autodiff.debugger.history import History
 from autodiff.debugger.terminal import Terminal, commands_in
+from autodiff.engine.recording import record_source, watching
+from autodiff.engine.value import Value
 from autodiff.errors import GraphTooLarge
-from autodiff.recording import record_source
-from autodiff.rules import as_float
-from autodiff.value import Value
 
 
 def add_to(commands: Any) -> None:
@@ -79,8 +79,8 @@ def run(script: str, arguments: Sequence[str] = (), commands: Iterable[str] = ()
     with open(script, "rb"):
         debugger = Debugger(commands)
     try:
-        with record_source():
-            _, status = running.run(Path(script), arguments, before=debugger.stop)
+        with record_source(), watching(before=debugger.stop):
+            _, status = running.run(Path(script), arguments)
     except _Quit:
         return 0
     if not debugger.stops and not status:

@@ -16,8 +16,8 @@ from typing import Literal
 from autodiff.debugger.expressions import Expression
 from autodiff.debugger.history import Event, History, scope_holds
 from autodiff.debugger.words import Words, printable
+from autodiff.engine.rules import TABLE
 from autodiff.errors import DebuggerError
-from autodiff.rules import TABLE
 
 CONDITION_NAMES = ("data", "grad", "local", "upstream", "contribution")
 CATCHES = ("nan", "inf", "vanishing", "exploding")

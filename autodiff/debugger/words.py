@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from typing import Any
 
-from autodiff import rules
 from autodiff.debugger.history import History
+from autodiff.engine import rules
+from autodiff.engine.sources import Source
+from autodiff.engine.value import Value
 from autodiff.errors import DebuggerError
-from autodiff.names import Names
-from autodiff.sources import Source
-from autodiff.symbols import ATOM, partials_text
-from autodiff.value import Value
+from autodiff.graph.names import Names
+from autodiff.graph.symbols import ATOM, partials_text
 
 LETTERS = ("a", "b", "c", "d")
 LONGEST_LOCAL = 32  # characters of a local derivative in symbols, beside its number

@@ -8,16 +8,16 @@ from typing import Any
 
 import graphviz
 
-from autodiff import files
+from autodiff._support import files
 from autodiff.drawing import fold as folding
 from autodiff.drawing import mermaid
 from autodiff.drawing.dot import COLOURS, EdgeText, digraph
 from autodiff.drawing.model import Fold, check_fold, graph_of
 from autodiff.drawing.render import DIAGRAMS, path_and_format, write
+from autodiff.engine.value import Value
 from autodiff.errors import UnknownNameError
-from autodiff.value import Value, attach
 
-__all__ = ["draw"]
+__all__ = ["draw", "shown"]
 
 
 def draw(
@@ -69,7 +69,7 @@ def draw(
     return drawing
 
 
-def _shown(value: Value, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
+def shown(value: Value, include: Any = None, exclude: Any = None) -> dict[str, Any]:
     """What a notebook shows of a Value: its graph; its text where that cannot be drawn."""
     text = repr(value)
     try:
@@ -77,6 +77,3 @@ def _shown(value: Value, include: Any = None, exclude: Any = None, **_: Any) -> 
         return {"text/plain": text} | bundle
     except Exception as error:  # whatever it is, a notebook must not show a traceback in place of a number
         return {"text/plain": f"{text}\n({type(error).__name__}: {error})"}
-
-
-attach("_repr_mimebundle_", _shown)

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from autodiff import running
+from autodiff._support import running
 from autodiff.drawing import draw, render
+from autodiff.engine.recording import record_source, watching
+from autodiff.engine.value import Value
 from autodiff.errors import UnknownNameError
-from autodiff.recording import record_source
-from autodiff.value import Value
 
 
 def add_to(commands: Any) -> None:
@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> int:
             draw(value, out, **how)
             print(f"{out}: the Value of {file}:{line}")
 
-    with record_source():
-        names, status = running.run(script, options.arguments, seen)
+    with record_source(), watching(seen):
+        names, status = running.run(script, options.arguments)
     if name is not None and not status:
         draw(named(names, name, script), options.out, **how)
         print(f"{options.out}: {name} of {script}")

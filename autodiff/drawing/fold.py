@@ -11,8 +11,8 @@ import re
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
-from autodiff.drawing.words import scope_parts
-from autodiff.walk import Walk
+from autodiff.graph.scopes import scope_parts
+from autodiff.graph.walk import Walk
 
 
 class Budget(NamedTuple):

@@ -13,13 +13,13 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from autodiff import rules
 from autodiff.drawing import fold as folding
 from autodiff.drawing.part import Part, whole
-from autodiff.drawing.scopes import scopes_of
-from autodiff.drawing.words import anyhow, counted, scope_parts, spelled
+from autodiff.drawing.words import anyhow, counted, spelled
+from autodiff.engine import rules
+from autodiff.engine.value import Value
 from autodiff.errors import GraphTooLarge, UnknownNameError
-from autodiff.value import Value
+from autodiff.graph.scopes import scope_parts, scopes_of
 
 Kind = Literal["leaf", "parameter", "input", "constant", "operation", "loss", "folded"]
 Fold = Literal["auto"] | Iterable[str] | None

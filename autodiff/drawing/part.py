@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from autodiff import paths
-from autodiff.drawing.scopes import Labels
 from autodiff.drawing.words import counted, number_text, spelled
+from autodiff.engine.value import Value
 from autodiff.errors import NotInGraphError
-from autodiff.value import Value
-from autodiff.walk import Walk
+from autodiff.graph import paths
+from autodiff.graph.scopes import Labels
+from autodiff.graph.walk import Walk
 
 MOST_TERMS = 10  # of a gradient's sum that a tooltip spells out
 LONGEST_TITLE = 80

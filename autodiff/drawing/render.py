@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graphviz.backend import dot_command
 
-from autodiff import files
+from autodiff._support import files
 from autodiff.errors import RendererFailed, RendererNotFound, UnknownNameError
 
 PICTURES = ("svg", "png", "pdf")

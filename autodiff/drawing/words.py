@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from autodiff import rules
-from autodiff.names import Names
-from autodiff.symbols import number_text as number_text
-from autodiff.value import Value
+from autodiff.engine import rules
+from autodiff.engine.value import Value
+from autodiff.graph.names import Names
+from autodiff.graph.symbols import number_text as number_text
 
 ANYTHING = "…"  # an operand without a name that would fit
 MOST_SPELLED = 4  # operands of one operation that are spelled one by one
@@ -69,14 +69,3 @@ def anyhow(op: str) -> str:
 def counted(number: int, thing: str) -> str:
     """``1 Value``, ``1,600 Values``."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
-
-
-def scope_parts(scope: str | None) -> tuple[str, ...]:
-    """A scope from the outermost in; a number belongs to what it counts: ``layers.0.neurons.3`` has two parts."""
-    parts: list[str] = []
-    for part in scope.split(".") if scope else ():
-        if part.isdigit() and parts and not parts[-1].rpartition(".")[2].isdigit():
-            parts[-1] += f".{part}"
-        else:
-            parts.append(part)
-    return tuple(parts)

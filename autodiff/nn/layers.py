@@ -6,13 +6,13 @@ from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from autodiff import functions, rules
+from autodiff._support.settings import whole
+from autodiff.engine import functions, rules
+from autodiff.engine.value import Value
 from autodiff.errors import ShapeError, UnknownNameError
 from autodiff.nn.initializers import Generator, Initializer, Seed, initializer_function, random_generator
 from autodiff.nn.module import Module
 from autodiff.nn.shapes import counted, is_list, listed
-from autodiff.settings import whole
-from autodiff.value import Value
 
 Activation = str | Callable[[Any], Any]
 

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from autodiff import files
+from autodiff._support import files
 from autodiff.errors import ShapeError
 from autodiff.nn.shapes import counted
 

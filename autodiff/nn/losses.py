@@ -11,11 +11,11 @@ import math
 import operator
 from typing import Any
 
-from autodiff import functions
+from autodiff.engine import functions
+from autodiff.engine.rules import TABLE, apply, mul0, xlog1py
+from autodiff.engine.value import Value, traced
 from autodiff.errors import SettingError, ShapeError, TargetError
 from autodiff.nn.shapes import is_list, listed, pairs
-from autodiff.rules import TABLE, apply, mul0, xlog1py
-from autodiff.value import Value, traced
 
 
 def mse(outputs: Any, targets: Any) -> Any:

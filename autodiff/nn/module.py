@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from os import PathLike
 from typing import Any
 
-from autodiff import states
+from autodiff._support import states
+from autodiff._support.numbers import as_float
+from autodiff.engine.value import Value
 from autodiff.errors import StateError, WrongFile
 from autodiff.nn import state_files
-from autodiff.rules import as_float
-from autodiff.value import Value
 
 
 class _NamesParameters(ABCMeta):

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autodiff import files, states
+from autodiff._support import files, states
 from autodiff.errors import StateError, WrongFile
 
 FORMAT, VERSION = "autodiff parameters", 1

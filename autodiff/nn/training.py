@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from autodiff import differentiate, recording
+from autodiff._support.settings import whole, within
+from autodiff.engine import recording
+from autodiff.engine.value import Value
 from autodiff.errors import SettingError, ShapeError, TrainingDiverged
 from autodiff.nn.initializers import Seed, random_generator
 from autodiff.nn.interrupts import held_interrupts
@@ -17,9 +19,7 @@ from autodiff.nn.log import TrainingLog
 from autodiff.nn.losses import mse
 from autodiff.nn.module import Module
 from autodiff.nn.progress import Progress, progress_to
-from autodiff.parameters import clip_grad_norm
-from autodiff.settings import whole, within
-from autodiff.value import Value
+from autodiff.optim.clipping import clip_grad_norm
 
 Loss = Callable[[Any, Any], Any]
 
@@ -255,7 +255,9 @@ def _loss_of(model: Callable[[Any], Any], loss: Loss, batch: list[tuple[Any, Any
 
 def _compiled(model: Callable[[Any], Any], loss: Loss) -> Any:
     """The loss of one sample, compiled."""
-    return differentiate.compiler[0](lambda x, y: loss([model(x)], [y]))
+    from autodiff.compiler import compile as compiled_form
+
+    return compiled_form(lambda x, y: loss([model(x)], [y]))
 
 
 def _evaluate(model: Callable[[Any], Any], loss: Loss, samples: list[tuple[Any, Any]], size: int) -> float:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff import rules
 from autodiff.compiler.simplify import PASSES
+from autodiff.engine import rules
 
 EDGES = [-math.inf, -2.5, -1.0, -0.5, -0.0, 0.0, 0.3, 1.0, 2.0, 3.0, 1e-300, 710.0, math.inf, math.nan]
 EDGES_OF_TWO = [-math.inf, -2.0, -0.0, 0.0, 0.5, 2.0, 3.0, math.inf, math.nan]

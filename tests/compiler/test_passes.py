@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff import nn, rules
+from autodiff import nn
 from autodiff.compiler import machine
 from autodiff.compiler.program import CONSTANT, LEAVES, Linear, Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, drop, fold, identities, share, simplified, sums
 from autodiff.compiler.trace import program_of, trace
+from autodiff.engine import rules
 
 
 def scalars(f, n):

@@ -2,9 +2,9 @@
 
 import random
 
-from autodiff import functions
-from autodiff.recording import scope
-from autodiff.value import Value
+from autodiff.engine import functions
+from autodiff.engine.recording import scope
+from autodiff.engine.value import Value
 
 
 def perceptron():

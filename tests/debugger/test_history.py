@@ -8,12 +8,12 @@ import sys
 import pytest
 from graphs import perceptron, random_graph
 
-from autodiff import functions
 from autodiff.debugger import Backward, Forward, history
 from autodiff.debugger.history import History, steps
+from autodiff.engine import functions
+from autodiff.engine.recording import scope
+from autodiff.engine.value import Value, thaw, topological_order
 from autodiff.errors import GraphTooLarge, UnknownNameError
-from autodiff.recording import scope
-from autodiff.value import Value, thaw, topological_order
 
 
 def bits(x):

@@ -13,11 +13,11 @@ import pytest
 from graphs import perceptron, random_graph
 
 import autodiff as ad
-from autodiff import functions
 from autodiff.debugger.history import steps
 from autodiff.debugger.words import Words
 from autodiff.drawing import model as drawing_model
 from autodiff.drawing import render
+from autodiff.engine import functions
 from autodiff.errors import GraphTooLarge, RendererNotFound, UnknownNameError
 
 page_module = sys.modules["autodiff.debugger.page"]

@@ -6,12 +6,12 @@ import random
 import pytest
 from graphs import perceptron, random_graph
 
-from autodiff import functions
 from autodiff.debugger.history import steps
 from autodiff.debugger.session import Session
+from autodiff.engine import functions
+from autodiff.engine.recording import record_source, scope
+from autodiff.engine.value import Value
 from autodiff.errors import DebuggerError
-from autodiff.recording import record_source, scope
-from autodiff.value import Value
 
 
 def session_of(loss):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from autodiff.__main__ import main
-from autodiff.value import Value
+from autodiff.engine.value import Value
 
 SCRIPT = """
 import sys

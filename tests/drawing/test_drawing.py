@@ -11,14 +11,14 @@ from pathlib import Path
 import graphviz
 import pytest
 
-from autodiff import functions
 from autodiff.drawing import draw, model, render
 from autodiff.drawing.model import Graph, graph_of
 from autodiff.drawing.scale import Scale
 from autodiff.drawing.words import number_text
+from autodiff.engine import functions
+from autodiff.engine.recording import scope
+from autodiff.engine.value import Value, topological_order
 from autodiff.errors import GraphTooLarge, NotInGraphError
-from autodiff.recording import scope
-from autodiff.value import Value, topological_order
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from autodiff import functions
 from autodiff.drawing import draw, fold, mermaid, render
 from autodiff.drawing.dot import COLOURS
 from autodiff.drawing.model import Graph, graph_of
-from autodiff.drawing.words import scope_parts
+from autodiff.engine import functions
+from autodiff.engine.recording import scope
+from autodiff.engine.value import Value, topological_order
+from autodiff.graph.scopes import scope_parts
 from autodiff.nn import MLP, mse
-from autodiff.recording import scope
-from autodiff.value import Value, topological_order
 
 SVG = "{http://www.w3.org/2000/svg}"
 

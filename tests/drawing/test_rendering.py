@@ -12,8 +12,8 @@ import pytest
 from graphviz.backend import dot_command
 
 from autodiff.drawing import draw, render
+from autodiff.engine.value import Value
 from autodiff.errors import AutodiffError, RendererNotFound, UnknownNameError
-from autodiff.value import Value
 
 Program = Callable[[str, str], Path]
 

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from autodiff import rules
+from autodiff.engine import rules
 
 pytest.importorskip("matplotlib")
 

@@ -1,0 +1,1 @@
+"""What belongs to no subject of this package: files, settings, states, and running a user's script."""

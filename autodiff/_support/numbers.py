@@ -1,0 +1,21 @@
+"""The door: what becomes a float, and what is refused."""
+
+from __future__ import annotations
+
+from numbers import Complex, Real
+from typing import Any
+
+
+def as_float(x: Any, taker: str) -> float:
+    """x as a float: any number with ``__float__``, no string, no complex number. ``taker`` is who wants it, for the error."""
+    if isinstance(x, (float, int)):
+        return float(x)
+    not_real = isinstance(x, (str, bytes, bytearray)) or (isinstance(x, Complex) and not isinstance(x, Real))
+    if not_real or not hasattr(x, "__float__") or getattr(x, "ndim", 0) != 0:
+        raise TypeError(f"{taker} takes a real number, not {type(x).__name__} {_short(x)}")
+    return float(x)
+
+
+def _short(x: object) -> str:
+    text = repr(x)
+    return text if len(text) <= 60 else text[:57] + "..."

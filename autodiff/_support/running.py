@@ -1,0 +1,44 @@
+"""Running a script as ``python script.py`` would."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autodiff._support.frames import is_ours
+
+
+def run(script: Path, arguments: Sequence[str]) -> tuple[dict[str, Any], int]:
+    """Run a script; its global names, and its exit status. What it raises is printed as Python prints it."""
+    argv, path = sys.argv, list(sys.path)
+    sys.argv = [str(script), *arguments]
+    script = script.resolve()
+    sys.path.insert(0, str(script.parent))
+    try:
+        return runpy.run_path(str(script), run_name="__main__"), 0
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)
+        return {}, ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except (Exception, KeyboardInterrupt) as error:
+        inside = error.__traceback__
+        while inside is not None and is_ours(inside.tb_frame.f_code.co_filename):
+            inside = inside.tb_next
+        traceback.print_exception(error.with_traceback(inside))
+        return {}, 1
+    finally:
+        sys.argv, sys.path[:] = argv, path
+
+
+def script_and_name(text: str) -> tuple[Path, str | None]:
+    """``script.py:NAME`` in its parts; there may be no name. Raises ``FileNotFoundError`` if there is no such script."""
+    before, colon, name = text.rpartition(":")
+    for script, wanted in ((before, name), (text, None)):
+        if script and os.path.isfile(script) and (wanted is None or wanted.isidentifier()):
+            return Path(script), wanted
+    raise FileNotFoundError(f"there is no script {(before if colon and name.isidentifier() else text)!r} to run")

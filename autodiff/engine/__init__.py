@@ -1,0 +1,1 @@
+"""The engine: the table of rules, the Values that record them, and the derivatives of functions."""

@@ -1,0 +1,472 @@
+"""Derivatives of functions: gradients, grad, value_and_grad, jacobian, hessian, jvp, hvp. None of them changes any Value.
+
+A function is called once on fresh Values in the place of its arguments; what it records is swept backward or forward. On plain
+numbers the sweeps are those of ``value.py``. Where the result is to be differentiated again, the same two loops walk the rules
+with Values, so that derivatives of any order are graphs like any other.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autodiff._support.numbers import as_float
+from autodiff.engine import rules
+from autodiff.engine.functions import sum as total
+from autodiff.engine.rules import apply
+from autodiff.engine.trees import LEAF, Structure, array_of, flatten, is_array, shape_of
+from autodiff.engine.value import Value, adjoints, tangents, thaw, topological_order, traced
+from autodiff.errors import StaleRecording
+
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
+
+# ---- what is public ---------------------------------------------------------------------------------------------------------
+
+
+def gradients(loss: Value, values: Any, create_graph: bool = False) -> Any:
+    """∂loss/∂value for each of ``values``: one Value, or Values in lists, tuples, dicts or arrays; the same form comes back.
+
+    Unlike ``backward()`` it changes no ``grad``. The values may be leaves or operations; one that ``loss`` does not depend on
+    has gradient 0. With ``create_graph=True`` the gradients are Values again, recorded through the same rules, and can be
+    differentiated in their turn, as often as one likes.
+
+    Raises ``TypeError`` for anything but Values, and ``StaleRecording`` with ``create_graph`` if a ``data`` was written after
+    operations had used it: the recording holds the old partials, and new ones cannot agree with them.
+    """
+    if not isinstance(loss, Value):
+        raise TypeError(f"gradients() takes the gradients of a Value, not of {type(loss).__name__}")
+    wanted, structure = flatten(values)
+    for value, path in zip(wanted, structure.paths("values"), strict=True):
+        if not isinstance(value, Value):
+            raise TypeError(
+                f"gradients() takes gradients with respect to Values; {path} is {type(value).__name__} {value!r:.60}"
+            )
+    return structure.build(_row(loss, wanted, create_graph or traced()))
+
+
+def grad(f: Function, argnums: Argnums = 0) -> Function:
+    """The gradient of ``f`` as a function: called as ``f`` is, it gives ∂f/∂argument in the form of that argument.
+
+    Arguments are numbers, lists, tuples, dicts, NumPy arrays of any shape, nested as one likes; an array gives an array of
+    float64, a number a float. ``argnums`` says which positional argument (the first one), or which several: then the result is
+    a tuple. Other arguments are passed on as they are. ``f`` returns one number; one that does not depend on the argument
+    has gradient 0.
+
+    If there are Values among the arguments, the result consists of Values that can be differentiated further. The same holds
+    inside another derivative, so ``grad(grad(f))`` is the second derivative. Values that ``f`` merely captures, such as the
+    parameters of a network, make no Values: pass a ``Value`` for an argument where a gradient is to be trained on.
+
+    Raises ``TypeError`` if ``f`` returns anything but one number, or if an argument is no number.
+    """
+    value_and_gradient = value_and_grad(f, argnums)
+    return _derived(lambda *args, **kwargs: value_and_gradient(*args, **kwargs)[1], "gradient", f)
+
+
+def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Function:
+    """As ``grad``, but the function gives a pair: the value of ``f``, and the gradient.
+
+    This is what ``scipy.optimize.minimize(value_and_grad(f), x0, jac=True)`` takes. With ``compile=True`` it records ``f`` once
+    for each form of the arguments and replays that, as ``ad.compile`` does; the gradient is a new array at each call.
+    """
+    if compile:
+        from autodiff.compiler import compile as compiled_form
+
+        compiled: Function = compiled_form(f, argnums=argnums).value_and_grad
+        return compiled
+
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        recording = _record(f, args, kwargs, argnums, "grad()")
+        output = recording.only_output()
+        gradient = recording.structure.build(_row(output, recording.inputs, recording.of_values))
+        return output if recording.of_values else float(output), gradient
+
+    return _derived(value_and_gradient, "value and gradient", f)
+
+
+def jacobian(f: Function, argnums: Argnums = 0) -> Function:
+    """The Jacobian of ``f`` as a function: every ∂output/∂input, in the form of the output, each part in the form of the input.
+
+    For an array of shape S that depends on an array of shape T it is one array of shape S + T; for a list of m numbers of a
+    list of n numbers, m lists of n. Reverse mode, one sweep for each output; forward mode, one for each input, if there are
+    fewer of those. Arguments, results and errors as in ``grad``, except that ``f`` may return any nested form of numbers.
+    """
+
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        recording = _record(f, args, kwargs, argnums, "jacobian()")
+        return _in_blocks(recording.rows(), recording.output_structure, recording.structure)
+
+    return _derived(matrix, "Jacobian", f)
+
+
+def hessian(f: Function, argnums: Argnums = 0) -> Function:
+    """The matrix of second derivatives of ``f`` as a function: the Jacobian of its gradient, with the form that has.
+
+    For an array of shape S an array of shape S + S, for a list of n numbers n lists of n, for one number a float.
+    """
+    return _derived(jacobian(grad(f, argnums), argnums), "Hessian", f)
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of ``f`` at ``primals`` and its derivative along ``tangents``, in one sweep forward over the recording.
+
+    ``primals`` are the arguments of ``f``, a list or tuple, and ``tangents`` has the same form. The pair that comes back has
+    the form of the result of ``f``. A tangent that is exactly 0 means that its input does not vary.
+
+    Raises ``ShapeError`` where the tangents do not have the form of the primals, and ``TypeError`` as in ``grad``.
+    """
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (list, tuple)):
+            raise TypeError(f"jvp() takes its {name} as a list or tuple, one for each argument, not {type(given).__name__}")
+    recording = _record(f, tuple(primals), {}, range(len(primals)), "jvp()")
+    seeds = recording.structure.fit(tuple(tangents), "tangents")
+    of_values = recording.of_values or holds_value(seeds)
+    column = _column(recording, [_real_or_value(seed, "jvp()") for seed in seeds], of_values)
+    build = recording.output_structure.build
+    return build(_results(recording.outputs, of_values)), build(column)
+
+
+def hvp(f: Function, x: Any, v: Any) -> Any:
+    """The Hessian of ``f`` at ``x`` times ``v``: the gradient's derivative along ``v``, forward over reverse.
+
+    ``v`` and the result have the form of ``x``. It costs one recorded gradient and one sweep forward, however many
+    numbers there are: the Hessian itself is not computed.
+    """
+    return jvp(grad(f), (x,), (v,))[1]
+
+
+# ---- calling the function ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """What a function did to fresh inputs. ``of_values``: its derivatives are to be Values, not floats."""
+
+    inputs: list[Value]
+    structure: Structure
+    outputs: list[Any]
+    output_structure: Structure
+    of_values: bool
+    what: str
+
+    def only_output(self) -> Any:
+        """The one number that a function with a gradient returns. Raises ``TypeError``."""
+        if shape_of(self.output_structure) == ():
+            return self.outputs[0]
+        found = self.output_structure.described()
+        remedy = "; for more than one, take jacobian()" if self.outputs else ""
+        raise TypeError(f"{self.what} must return one number, not {found}{remedy}")
+
+    def rows(self) -> list[list[Any]]:
+        """∂output/∂input, a row for each output."""
+        if len(self.outputs) <= len(self.inputs):
+            return [_row(output, self.inputs, self.of_values) for output in self.outputs]
+        n = len(self.inputs)
+        columns = [_column(self, [float(i == j) for i in range(n)], self.of_values) for j in range(n)]
+        return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in self.outputs]
+
+
+class _Open(threading.local):
+    """The inputs of the derivatives that are being taken in this thread, the outermost first."""
+
+    def __init__(self) -> None:
+        self.inputs: list[list[Value]] = []
+
+
+_open = _Open()
+
+
+def _record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums, taker: str) -> _Recording:
+    """Call ``f`` with fresh Values in the place of the numbers of the arguments that ``argnums`` names."""
+    name = getattr(f, "__name__", type(f).__name__)
+    places = places_of(argnums, len(args), taker, name)
+    chosen = args[places] if isinstance(places, int) else tuple([args[place] for place in places])
+    leaves, structure = flatten(chosen)
+    inputs = _fresh(leaves, structure, taker, name, places)
+    fresh = structure.build(inputs)
+    replaced = list(args)
+    for place, argument in [(places, fresh)] if isinstance(places, int) else zip(places, fresh, strict=True):
+        replaced[place] = argument
+    _open.inputs.append(inputs)
+    try:
+        result = f(*replaced, **kwargs)
+    finally:
+        _open.inputs.pop()
+    outputs, output_structure = flatten(result)
+    what = f"{taker}: {name}"
+    for output, path in zip(outputs, output_structure.paths("result"), strict=True):
+        _real_or_value(output, f"{what} must return numbers; {path}", "is")
+    of_values = traced() or holds_value((args, kwargs)) or _depends_on_open_inputs(outputs)
+    return _Recording(inputs, structure, outputs, output_structure, of_values, what)
+
+
+def places_of(argnums: Argnums, count: int, taker: str, name: str) -> int | tuple[int, ...]:
+    """``argnums`` as places from the front. Raises ``TypeError`` and ``ValueError``."""
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for number in numbers:
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise TypeError(f"argnums is a whole number, or several of them, not {argnums!r}")
+        if not -count <= number < count:
+            raise TypeError(
+                f"{taker}: argnums names argument {number}, and {name} was called with {count} positional arguments"
+            )
+    places = tuple([number % count for number in numbers])
+    if len(set(places)) < len(places):
+        raise ValueError(f"argnums names an argument twice: {argnums!r}")
+    return places[0] if isinstance(argnums, int) else places
+
+
+def _fresh(leaves: list[Any], structure: Structure, taker: str, name: str, places: int | tuple[int, ...]) -> list[Value]:
+    """A new Value for each leaf. One for a Value passes that Value on, so that the result depends on it too."""
+    inputs: list[Value] = []
+    for number, leaf in enumerate(leaves):
+        if isinstance(leaf, Value):
+            inputs.append(apply(rules.TABLE["where"], (leaf,)))
+            continue
+        try:
+            inputs.append(Value(as_float(leaf, "it")))
+        except TypeError as error:
+            arguments = [places] if isinstance(places, int) else places
+            forms = [structure] if isinstance(places, int) else structure.children
+            paths = [path for i, form in zip(arguments, forms, strict=True) for path in form.paths(f"args[{i}]")]
+            raise TypeError(f"{taker}: {name} cannot be differentiated by {paths[number]}: {error}") from None
+    return inputs
+
+
+def _real_or_value(x: Any, taker: str, verb: str = "takes a real number, not") -> Any:
+    """x as a float or a Value."""
+    if isinstance(x, Value):
+        return x
+    try:
+        return as_float(x, taker)
+    except TypeError:
+        raise TypeError(f"{taker} {verb} {type(x).__name__} {x!r:.60}") from None
+
+
+def holds_value(tree: Any) -> bool:
+    """Whether there is a Value anywhere in a nested argument."""
+    waiting = [tree]
+    while waiting:
+        thing = waiting.pop()
+        if type(thing) is float:
+            continue
+        if isinstance(thing, Value):
+            return True
+        if isinstance(thing, dict):
+            waiting += thing.values()
+        elif isinstance(thing, (list, tuple)):
+            waiting += thing
+        elif is_array(thing) and thing.dtype == object:
+            waiting += thing.ravel().tolist()
+    return False
+
+
+def _depends_on_open_inputs(outputs: list[Any]) -> bool:
+    """Whether an output depends on an input of a derivative that is being taken around this one."""
+    outer = {value for inputs in _open.inputs for value in inputs}
+    return bool(outer) and not outer.isdisjoint(_order_below(outputs))
+
+
+def _derived(function: Function, what: str, f: Function) -> Function:
+    """``function`` under the name of ``f``."""
+    functools.update_wrapper(function, f)
+    function.__doc__ = f"The {what} of {getattr(f, '__name__', repr(f))}. {getattr(f, '__doc__', None) or ''}".rstrip()
+    return function
+
+
+# ---- sweeps -----------------------------------------------------------------------------------------------------------------
+
+
+def _row(output: Any, inputs: list[Value], of_values: bool) -> list[Any]:
+    """∂output/∂input for each input, by one sweep backward."""
+    if not isinstance(output, Value):
+        return _results([0.0] * len(inputs), of_values)
+    return _results(recorded_adjoints(output, inputs), True) if of_values else adjoints(output, inputs)
+
+
+def _column(recording: _Recording, seeds: list[Any], of_values: bool) -> list[Any]:
+    """Σ ∂output/∂input · seed for each output, by one sweep forward."""
+    order = _order_below(recording.outputs)
+    if of_values:
+        along: dict[Value, Any] = _recorded_tangents(order, dict(zip(recording.inputs, seeds, strict=True)))
+    else:
+        along = dict(zip(order, tangents(order, recording.inputs, seeds), strict=True))
+    return _results([along.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in recording.outputs], of_values)
+
+
+def _results(numbers: Iterable[Any], of_values: bool) -> list[Any]:
+    """All of them as Values, or all as floats."""
+    if of_values:
+        return [number if isinstance(number, Value) else Value(number) for number in numbers]
+    return [float(number) for number in numbers]
+
+
+def _order_below(outputs: Iterable[Any]) -> list[Value]:
+    """The topological order of everything that the Values among ``outputs`` depend on."""
+    roots = [output for output in outputs if isinstance(output, Value)]
+    # their sum, made without being recorded, is above them all
+    return topological_order(thaw(Value, "sum", 0.0, 0.0, False, None, roots, [1.0] * len(roots), None))[:-1]
+
+
+def recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:
+    """As ``adjoints`` of value.py, with the partials as Values: the sweep backward is recorded itself.
+
+    Only what lies between ``root`` and the values is walked. What they do not reach has derivative 0.0, a plain number.
+    """
+    order = topological_order(root)
+    varying = _varying(order, values)
+    found: dict[Value, Any] = {}
+    contributions: dict[Value, list[Any]] = {root: [1.0]}
+    branching = any(node.op in BRANCHING for node in order)
+    conditions: dict[Value, list[Any]] = {root: [1.0]}
+    for node in reversed(order):
+        if node not in varying or node not in contributions:
+            continue
+        upstream = found[node] = _added(contributions.pop(node))
+        if not node.op:
+            continue
+        if branching:
+            passed = _passed_under(_either(conditions.pop(node)), node, upstream)
+            for operand, (contribution, condition) in zip(node.operands, passed, strict=True):
+                # a condition 0.0 is that of an operand that decides, and takes no part in the result
+                if operand in varying and (isinstance(condition, Value) or condition != 0.0):
+                    conditions.setdefault(operand, []).append(condition)
+                    contributions.setdefault(operand, []).append(contribution)
+            continue
+        for operand, partial in zip(node.operands, _recorded_partials(node), strict=True):
+            if operand in varying:
+                contribution = _product(upstream, partial)
+                if operand in contributions:
+                    contributions[operand].append(contribution)
+                else:
+                    contributions[operand] = [contribution]
+    return [found.get(value, 0.0) for value in values]
+
+
+# Eagerly the operand that is not taken is not recorded, and no gradient comes there, not even 0 · inf = nan. In a trace all
+# operands are recorded. So each Value has a condition under which it takes part in the result at all, 1.0 for always, and what
+# it passes on is selected under that condition.
+BRANCHING = frozenset({"select", "taken"})
+
+
+def _either(conditions: list[Any]) -> Any:
+    """1.0 where one of the conditions holds."""
+    if not all(isinstance(condition, Value) for condition in conditions):
+        return 1.0
+    return conditions[0] if len(conditions) == 1 else apply(rules.TABLE["max"], tuple(conditions))
+
+
+def _passed_under(condition: Any, node: Value, upstream: Any) -> list[tuple[Any, Any]]:
+    """What a node passes to each of its operands, and the condition under which it does."""
+    select = rules.TABLE["select"]
+    if node.op == "select":
+        choice = node.arguments[0]
+        under = [0.0, apply(select, (choice, condition, 0.0)), apply(select, (choice, 0.0, condition))]
+        return _where_values(node, [(apply(select, (c, upstream, 0.0)), c) for c in under])
+    if node.op == "taken":
+        index = node.arguments[0]
+        chosen = [apply(rules.TABLE["equal"], (index, float(i))) for i in range(len(node.arguments) - 1)]
+        under = [0.0, *[apply(select, (c, condition, 0.0)) for c in chosen]]
+        return _where_values(node, [(apply(select, (c, upstream, 0.0)), c) for c in under])
+    products = [_product(upstream, partial) for partial in _recorded_partials(node)]
+    if not isinstance(condition, Value):
+        return [(product, 1.0) for product in products]
+    return [(apply(select, (condition, product, 0.0)), condition) for product in products]
+
+
+def _where_values(node: Value, entries: list[Any]) -> list[Any]:
+    """The entries of those arguments that are Values."""
+    return [entry for argument, entry in zip(node.arguments, entries, strict=True) if isinstance(argument, Value)]
+
+
+def _recorded_tangents(order: list[Value], seeds: dict[Value, Any]) -> dict[Value, Any]:
+    """As ``tangents`` of value.py, with the partials as Values: the tangent of each Value that varies."""
+    along = {value: seed for value, seed in seeds.items() if isinstance(seed, Value) or seed != 0.0}
+    for node in order:
+        if node in seeds or node.op in rules.CONSTANT or along.keys().isdisjoint(node.operands):
+            continue
+        if node.op in BRANCHING:
+            decides, *others = node.arguments
+            along[node] = apply(
+                rules.TABLE[node.op], (decides, *[along.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in others])
+            )
+            continue
+        pairs = zip(node.operands, _recorded_partials(node), strict=True)
+        along[node] = _added([_product(along[operand], partial) for operand, partial in pairs if operand in along])
+    return along
+
+
+def _varying(order: list[Value], values: Iterable[Value]) -> set[Value]:
+    """The Values of a topological order that depend on one of ``values``, these included."""
+    varying = set(values)
+    for node in order:
+        if not varying.isdisjoint(node.operands) and node.op not in rules.CONSTANT:
+            varying.add(node)
+    return varying
+
+
+def _recorded_partials(node: Value) -> list[Any]:
+    """The local derivatives ∂node/∂operand, as ``node.partials``, but as Values that can be differentiated."""
+    rule, arguments = rules.TABLE[node.op], node.arguments
+    try:
+        partials = list(rule.derivatives(*arguments, node))
+    except (ZeroDivisionError, OverflowError):  # of plain numbers among themselves
+        constants = [x if isinstance(x, Value) else Value(x) for x in arguments]
+        partials = list(rule.derivatives(*constants, node))
+    operands = node.operands
+    if len(operands) == len(arguments):
+        recorded = partials
+    else:
+        recorded = [partial for argument, partial in zip(arguments, partials, strict=True) if isinstance(argument, Value)]
+    if traced():
+        return recorded
+    for operand, new, old in zip(operands, map(float, recorded), node.partials, strict=True):
+        if not (new == old or (new != new and old != old) or math.isclose(new, old, rel_tol=1e-9)):
+            raise StaleRecording(
+                f"∂{node.op}/∂({operand!r}) was {old} when it was recorded and would be {new} now: some data was written in "
+                "between; compute the loss again before taking gradients that can be differentiated"
+            )
+    return recorded
+
+
+def _product(upstream: Any, partial: Any) -> Any:
+    """upstream · partial; a factor ±1 is no operation."""
+    if not isinstance(partial, Value):
+        if partial == 1.0:
+            return upstream
+        if partial == -1.0:
+            return -upstream
+    if not isinstance(upstream, Value):
+        if upstream == 1.0:
+            return partial
+        if upstream == -1.0:
+            return -partial
+    return upstream * partial
+
+
+def _added(contributions: list[Any]) -> Any:
+    """The sum of the contributions to one gradient; a single one is no operation."""
+    return contributions[0] if len(contributions) == 1 else total(contributions)
+
+
+# ---- forms ------------------------------------------------------------------------------------------------------------------
+
+
+def _in_blocks(rows: list[list[Any]], outputs: Structure, inputs: Structure) -> Any:
+    """A matrix as nested forms: in the place of each output's number or array, the inputs' form of blocks."""
+    parts = []
+    top = 0
+    for output in outputs.blocks():
+        blocks, left = [], 0
+        for block in inputs.blocks():
+            entries = [entry for row in rows[top : top + output.size] for entry in row[left : left + block.size]]
+            scalar = output.kind == block.kind == LEAF
+            blocks.append(entries[0] if scalar else array_of(entries, output.keys + block.keys))
+            left += block.size
+        parts.append(inputs.build_blocks(blocks))
+        top += output.size
+    return outputs.build_blocks(parts)

@@ -1,0 +1,164 @@
+"""The functions of Values and numbers: every public row of the table under its own name, and those composed of rows.
+
+With a Value among the operands the result is a Value; with numbers alone it is a float, with the same IEEE 754 edges.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from autodiff._support.numbers import as_float
+from autodiff.engine import rules, value
+from autodiff.engine.rules import *  # noqa: F403
+from autodiff.engine.rules import apply, at_least, at_most, exp, logsumexp
+from autodiff.engine.value import Value
+from autodiff.errors import ShapeError
+
+if not TYPE_CHECKING:  # type checkers see the names as they stand
+    COMPOSED = [
+        "clip",
+        "dot",
+        "log_softmax",
+        "max",
+        "maximum",
+        "maxout",
+        "mean",
+        "min",
+        "minimum",
+        "softmax",
+        "sum",
+        "take",
+        "where",
+    ]
+    __all__ = sorted({*rules.__all__, *COMPOSED})
+
+
+def _some(xs: Iterable[Any], taker: str) -> list[Any]:
+    operands = list(xs)
+    if not operands:
+        raise ValueError(f"{taker}() of nothing: it needs at least one operand")
+    return operands
+
+
+def _extreme(rule: rules.Rule, against_number: rules.Binary, operands: list[Any]) -> Any:
+    """The rule over the Values, then against the plain numbers, which take no share of the derivative."""
+    values = [x for x in operands if isinstance(x, Value)]
+    numbers = [x for x in operands if not isinstance(x, Value)]
+    if not values or not numbers:
+        return apply(rule, tuple(operands))
+    best = values[0] if len(values) == 1 else apply(rule, tuple(values))
+    return against_number(best, apply(rule, tuple(numbers)))
+
+
+def max(*operands: Any) -> Any:  # type: ignore[no-redef]
+    """The largest of the operands, given one by one or as one iterable.
+
+    Values that tie share the derivative (½ and ½); against a plain number a tie has derivative 0; a nan gives nan. Raises
+    ``ValueError`` for nothing.
+    """
+    return _extreme(rules.TABLE["max"], at_least, _some(rules.flat(operands), "max"))
+
+
+def min(*operands: Any) -> Any:  # type: ignore[no-redef]
+    """The smallest of the operands, given one by one or as one iterable; ties as in ``max``."""
+    return _extreme(rules.TABLE["min"], at_most, _some(rules.flat(operands), "min"))
+
+
+def maximum(x: Value | float, y: Value | float) -> Any:
+    """The larger of two; ties as in ``max``."""
+    return max(x, y)
+
+
+def minimum(x: Value | float, y: Value | float) -> Any:
+    """The smaller of two; ties as in ``max``."""
+    return min(x, y)
+
+
+def maxout(*pieces: Any) -> Any:
+    """The largest of several linear pieces, as an activation (Goodfellow et al. 2013): ``max`` under its name in networks."""
+    return max(*pieces)
+
+
+def clip(x: Value | float, low: Value | float, high: Value | float) -> Any:
+    """x kept between ``low`` and ``high``: min(max(x, low), high)."""
+    return min(max(x, low), high)
+
+
+def where(condition: Any, x: Value | float, y: Value | float) -> Any:  # type: ignore[no-redef]
+    """x if the condition is true, else y; a Value if any of the three is one. Records the operand taken and nothing else.
+
+    While ``ad.compile`` traces, a comparison of Values gives a condition that stays open: both operands are recorded, and each
+    call selects.
+    """
+    if isinstance(condition, Value) and value.traced():
+        return apply(rules.TABLE["select"], (condition, x, y))
+    taken = x if condition else y
+    if isinstance(taken, Value):
+        return apply(rules.TABLE["where"], (taken,))
+    number = as_float(taken, "where")
+    return Value(number) if isinstance(x, Value) or isinstance(y, Value) or isinstance(condition, Value) else number
+
+
+def take(table: Sequence[Any], index: Value | float) -> Any:
+    """``table[index]`` where the index is data, such as a token: a number of a list of numbers, a row of a list of rows.
+
+    A row comes as a list. The index is a number or a Value; no gradient flows to it. Compiled, each call looks up the
+    index that it is given, and an index that is no place of the table gives nan.
+
+    Raises ``IndexError`` for an index that is not among 0 … len(table) − 1 or not whole, ``ShapeError`` if the rows differ in
+    length.
+    """
+    entries = list(table)
+    if not isinstance(index, Value) or not value.traced():
+        place = as_float(index, "take")
+        if not (0 <= place < len(entries) and place == int(place)):
+            raise IndexError(
+                f"take() from a table of {len(entries)} takes a whole number from 0 to {len(entries) - 1}, not {place}"
+            )
+        entry = entries[int(place)]
+        return list(entry) if _is_row(entry) else entry
+    if not entries or not _is_row(entries[0]):
+        return apply(rules.TABLE["taken"], (index, *entries))
+    lengths = {len(row) if _is_row(row) else 0 for row in entries}
+    if len(lengths) > 1:
+        raise ShapeError(f"take() takes rows of one length, not of {sorted(lengths)}")
+    return [take(column, index) for column in zip(*entries, strict=True)]
+
+
+def _is_row(entry: Any) -> bool:
+    return hasattr(entry, "__len__") and hasattr(entry, "__getitem__")
+
+
+def sum(xs: Iterable[Any]) -> Any:  # type: ignore[no-redef]
+    """Σ xᵢ from left to right, as one node; 0.0 for nothing."""
+    return value.total(xs)
+
+
+def mean(xs: Iterable[Any]) -> Any:
+    """(1/n) Σ xᵢ. Raises ``ValueError`` for nothing."""
+    operands = _some(xs, "mean")
+    return sum(operands) / len(operands)
+
+
+def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:  # type: ignore[no-redef]
+    """Σ xᵢ · yᵢ from left to right, as one node. Raises ``ShapeError`` if there are not as many of one as of the other."""
+    return value.dot(xs, ys)
+
+
+def softmax(xs: Iterable[Any]) -> list[Any]:
+    """exp(xᵢ) / Σ exp(xⱼ), shifted by the largest x so that nothing overflows. Raises ``ValueError`` for nothing."""
+    operands = _some(xs, "softmax")
+    # no gradient flows to the shift, for the result does not depend on it
+    shift = apply(rules.TABLE["held"], (max(operands),)) if value.traced() else builtins.max(float(x) for x in operands)
+    powers = [exp(x - shift) for x in operands]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
+def log_softmax(xs: Iterable[Any]) -> list[Any]:
+    """xᵢ − log Σ exp(xⱼ), without overflow. Raises ``ValueError`` for nothing."""
+    operands = _some(xs, "log_softmax")
+    total = logsumexp(operands)
+    return [x - total for x in operands]

@@ -1,0 +1,379 @@
+"""THE table: one row per operation. Its name, number of operands, value on floats, partial derivatives, spelling and meaning.
+
+A row is used by everything: the eager engine, higher derivatives, the text on an edge, the tests. To add an operation, add a row:
+``ad.<name>`` and, for one operand, the method ``Value.<name>`` come by themselves.
+
+The partials of a row are ordinary arithmetic on its operands and its result ``out``. They receive floats, Values or Symbols, so
+they hold no ``if``: a branch is an operation itself (``step``, ``compare``). Floats that Python would refuse (``1 / 0``) go
+through once more as IEEE numbers. Formulas are those that stay accurate: tanh′ is not 1 − out², which is 0 from x = 19.1 on.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
+
+from autodiff._support.numbers import as_float
+from autodiff.engine import ieee
+
+# ---- what a row is ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table. ``arity`` is None for an operation with any number of operands."""
+
+    name: str
+    code: int
+    arity: int | None
+    formula: Formula
+    derivatives: Derivatives
+    spelling: str
+    doc: str
+    precedence: int
+    defaults: tuple[float, ...]
+
+    def written(self, words: Sequence[str]) -> str:
+        """The spelling with words for the operands: ``{0}`` and ``{1}``, or ``{*}`` for all, ``{<}`` and ``{>}`` for each half."""
+        if self.arity is not None:
+            return self.spelling.format(*words)
+        half = len(words) // 2
+        places = {"{*}": words, "{<}": words[:half], "{>}": words[half:]}
+        return re.sub(r"\{[*<>]\}", lambda place: ", ".join(places[place[0]]), self.spelling)
+
+    def value(self, *operands: float) -> float:
+        """The result on floats, as IEEE 754 has it: never an exception."""
+        try:
+            return self.formula(*operands)
+        except (ZeroDivisionError, OverflowError):
+            return float(self.formula(*map(ieee.Real, operands)))
+
+    def partials(self, *operands: float, out: float) -> list[float]:
+        """∂out/∂operand for each operand, on floats: never an exception."""
+        try:
+            return [float(partial) for partial in self.derivatives(*operands, out)]
+        except (ZeroDivisionError, OverflowError):
+            return [float(partial) for partial in self.derivatives(*map(ieee.Real, operands), ieee.Real(out))]
+
+
+class Recorder(Protocol):
+    """What is not a number but can be operated on: a Value, which records, or a Symbol, which writes down."""
+
+    def _record(self, rule: Rule, operands: tuple[Any, ...]) -> Any: ...
+
+
+V = TypeVar("V", bound=Recorder)
+
+
+class Unary(Protocol):
+    """An operation of one operand: a number gives a float, a Value a Value."""
+
+    @overload
+    def __call__(self, x: float) -> float: ...
+    @overload
+    def __call__(self, x: V) -> V: ...
+
+
+class Binary(Protocol):
+    """An operation of two operands, of which at least one is a Value if the result is to be one."""
+
+    @overload
+    def __call__(self, x: float, y: float, /) -> float: ...
+    @overload
+    def __call__(self, x: V, y: V | float, /) -> V: ...
+    @overload
+    def __call__(self, x: float, y: V, /) -> V: ...
+
+
+class Parametric(Protocol):
+    """An operation of one operand and a parameter that has a default."""
+
+    @overload
+    def __call__(self, x: float, parameter: float = ..., /) -> float: ...
+    @overload
+    def __call__(self, x: V, parameter: V | float = ..., /) -> V: ...
+
+
+class Variadic(Protocol):
+    """An operation of any number of operands, given one by one or as one iterable."""
+
+    def __call__(self, *operands: Any) -> Any: ...
+
+
+TABLE: dict[str, Rule] = {}
+BY_CODE: list[Rule | None] = [None]  # code 0 is no operation: a leaf
+
+
+Formula = Callable[..., float]
+Derivatives = Callable[..., Iterable[Any]]
+
+
+# fmt: off
+@overload
+def op(name: str, arity: Literal[1], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ...) -> Unary: ...
+@overload
+def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ...) -> Binary: ...
+@overload
+def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float]) -> Parametric: ...
+@overload
+def op(name: str, arity: None, f: Formula, df: Derivatives, spelling: str, doc: str = ...) -> Variadic: ...
+# fmt: on
+def op(
+    name: str,
+    arity: int | None,
+    f: Formula,
+    df: Derivatives,
+    spelling: str,
+    doc: str = "",
+    *,
+    precedence: int = 9,
+    defaults: tuple[float, ...] = (),
+) -> Any:
+    """Enter a row and return the function that applies it. A row without ``doc`` is a helper of other rows, not public."""
+    rule = Rule(name, len(BY_CODE), arity, f, df, spelling, doc, precedence, defaults)
+    TABLE[name] = rule
+    BY_CODE.append(rule)
+    function = _unary(rule) if arity == 1 else _binary(rule) if arity == 2 else _variadic(rule)
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "autodiff"
+    words = ["x", "y"] if arity else ["x₁", "x₂", "…"]
+    function.__doc__ = (
+        f"{rule.written(words)}: {doc}.\n\nA number gives a float, a Value a Value; anything else is a ``TypeError``."
+    )
+    return function
+
+
+def _unary(rule: Rule) -> Callable[..., Any]:
+    name, value = rule.name, rule.value
+
+    def function(x: Any) -> Any:
+        if type(x) is float:
+            return value(x)
+        method = getattr(x, name, None) if hasattr(x, "_record") else None
+        return apply(rule, (x,)) if method is None else method()
+
+    return function
+
+
+def _binary(rule: Rule) -> Callable[..., Any]:
+    if rule.defaults:
+        (default,) = rule.defaults
+        return lambda x, parameter=default: apply(rule, (x, parameter))
+    return lambda x, y: apply(rule, (x, y))
+
+
+def _variadic(rule: Rule) -> Callable[..., Any]:
+    return lambda *operands: apply(rule, flat(operands))
+
+
+def flat(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Operands given one by one, or as one iterable."""
+    if len(operands) == 1 and isinstance(operands[0], Iterable):
+        return tuple(operands[0])
+    return operands
+
+
+def apply(rule: Rule, operands: tuple[Any, ...]) -> Any:
+    """The operation on numbers: a float. With a Value or a Symbol among the operands: recorded by it.
+
+    Raises ``TypeError`` for anything else, and ``ValueError`` for no operands at all where there must be some.
+    """
+    if not operands and rule.name not in ("sum", "prod", "dot"):
+        raise ValueError(f"{rule.name}() of nothing: it needs at least one operand")
+    for operand in operands:
+        if hasattr(operand, "_record"):
+            return operand._record(rule, operands)
+    return rule.value(*[as_float(operand, rule.name) for operand in operands])
+
+
+# ---- formulas that need more than a line ------------------------------------------------------------------------------------
+
+
+def _others(xs: list[Any]) -> list[Any]:
+    """For each x the product of all the others, without a division."""
+    before, after = [1.0], [1.0]
+    for x in xs[:-1]:
+        before.append(before[-1] * x)
+    for x in xs[:0:-1]:
+        after.append(after[-1] * x)
+    return [left * right for left, right in zip(before, reversed(after), strict=True)] if xs else []
+
+
+def _shares(ties: list[Any]) -> list[Any]:
+    """Equal shares among those that tie (1 for a tie, else 0)."""
+    total = sum(*ties)
+    return [tie / total for tie in ties]
+
+
+def _left_to_right(terms: Iterable[float]) -> float:
+    """The plain floating-point sum, in order, as a chain of + would give it."""
+    total = 0.0
+    for term in terms:
+        total += term
+    return total
+
+
+def _products(xs: tuple[float, ...]) -> Iterable[float]:
+    half = len(xs) // 2
+    return (x * y for x, y in zip(xs[:half], xs[half:], strict=True))
+
+
+LN2, LN10 = math.log(2), math.log(10)
+TWO_OVER_SQRT_PI, SQRT_HALF, ONE_OVER_SQRT_2PI = 2 / math.sqrt(math.pi), math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, appendix 1
+
+# ---- the table --------------------------------------------------------------------------------------------------------------
+# Rows refer to rows further down, or to themselves; type checkers need to hear of those first.
+cos: Unary
+cosh: Unary
+equal: Binary
+floor: Unary
+nonnegative: Unary
+sigmoid: Unary
+sign: Unary
+div0: Binary
+mul0: Binary
+pow: Binary
+select: Variadic
+xlogy: Binary
+# fmt: off
+
+# arithmetic
+add = op("add", 2, lambda x, y: x + y,  lambda x, y, out: (1, 1),             "{0} + {1}", "sum of two", precedence=1)
+sub = op("sub", 2, lambda x, y: x - y,  lambda x, y, out: (1, -1),            "{0} − {1}", "difference", precedence=1)
+mul = op("mul", 2, lambda x, y: x * y,  lambda x, y, out: (y, x),             "{0} · {1}", "product of two", precedence=2)
+div = op("div", 2, ieee.divide,         lambda x, y, out: (1 / y, -out / y),  "{0} / {1}", "quotient", precedence=2)
+neg = op("neg", 1, lambda x: -x,        lambda x, out: (-1,),                 "−{0}",      "negative", precedence=2)
+pow = op("pow", 2, ieee.pow,            lambda x, y, out: (mul0(y, pow(x, y - 1)), xlogy(out, x)),
+         "{0}^{1}", "power; nan, never complex, for x < 0 and a y that is not whole", precedence=3)
+mod = op("mod", 2, ieee.remainder,      lambda x, y, out: (1, -floor(x / y)),  "{0} mod {1}", "Python's %", precedence=2)
+abs = op("abs", 1, ieee.fabs,           lambda x, out: (sign(x),),
+         "|{0}|", "absolute value; its derivative at 0 is 0")
+
+# exponentials and logarithms
+exp   = op("exp",   1, ieee.exp,   lambda x, out: (out,),                          "exp({0})",   "exponential")
+expm1 = op("expm1", 1, ieee.expm1, lambda x, out: (exp(x),),                       "expm1({0})", "exp(x) − 1, accurate near 0")
+log   = op("log",   1, ieee.log,   lambda x, out: (1 / nonnegative(x),),
+           "log({0})", "natural logarithm, x > 0; −inf at 0, nan below")
+log1p = op("log1p", 1, ieee.log1p, lambda x, out: (1 / nonnegative(1 + x),),
+           "log1p({0})", "log(1 + x), accurate near 0; −inf at −1, nan below")
+log2  = op("log2",  1, ieee.log2,  lambda x, out: (1 / (LN2 * nonnegative(x)),),
+           "log2({0})", "logarithm to base 2; −inf at 0, nan below")
+log10 = op("log10", 1, ieee.log10, lambda x, out: (1 / (LN10 * nonnegative(x)),),
+           "log10({0})", "logarithm to base 10; −inf at 0, nan below")
+xlogy = op("xlogy", 2, lambda x, y: mul0(x, log(y)), lambda x, y, out: (log(y), div0(x, nonnegative(y))),
+           "xlogy({0}, {1})", "x · log(y), and 0 where x is 0, even for y = 0")
+
+# roots and distances
+sqrt  = op("sqrt",  1, ieee.sqrt,  lambda x, out: (0.5 / out,),
+           "√({0})", "square root, x ≥ 0; its derivative at 0 is inf")
+cbrt  = op("cbrt",  1, ieee.cbrt,  lambda x, out: (1 / (3 * out * out),),
+           "∛({0})", "cube root; its derivative at 0 is inf")
+hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: (div0(x, out), div0(y, out)),
+           "hypot({0}, {1})", "√(x² + y²) without overflow; its derivatives at (0, 0) are 0")
+
+# circular and hyperbolic functions
+sin   = op("sin",   1, ieee.sin,   lambda x, out: (cos(x),),                           "sin({0})",   "sine of x in radians")
+cos   = op("cos",   1, ieee.cos,   lambda x, out: (-sin(x),),                          "cos({0})",   "cosine of x in radians")
+tan   = op("tan",   1, ieee.tan,   lambda x, out: (1 + out * out,),                    "tan({0})",   "tangent of x in radians")
+asin  = op("asin",  1, ieee.asin,  lambda x, out: (1 / sqrt((1 - x) * (1 + x)),),
+           "asin({0})", "arc sine in radians, |x| ≤ 1; nan outside")
+acos  = op("acos",  1, ieee.acos,  lambda x, out: (-1 / sqrt((1 - x) * (1 + x)),),
+           "acos({0})", "arc cosine in radians, |x| ≤ 1; nan outside")
+atan  = op("atan",  1, ieee.atan,  lambda x, out: (1 / (1 + x * x),),                  "atan({0})",  "arc tangent in radians")
+sinh  = op("sinh",  1, ieee.sinh,  lambda x, out: (cosh(x),),                          "sinh({0})",  "hyperbolic sine")
+cosh  = op("cosh",  1, ieee.cosh,  lambda x, out: (sinh(x),),                          "cosh({0})",  "hyperbolic cosine")
+tanh  = op("tanh",  1, ieee.tanh,  lambda x, out: (4 * sigmoid(2 * x) * sigmoid(-2 * x),), "tanh({0})", "hyperbolic tangent")
+asinh = op("asinh", 1, ieee.asinh, lambda x, out: (1 / hypot(x, 1),),                  "asinh({0})", "inverse hyperbolic sine")
+acosh = op("acosh", 1, ieee.acosh, lambda x, out: (1 / (sqrt(x - 1) * sqrt(x + 1)),),
+           "acosh({0})", "inverse hyperbolic cosine, x ≥ 1; nan below")
+atanh = op("atanh", 1, ieee.atanh, lambda x, out: (1 / nonnegative((1 - x) * (1 + x)),),
+           "atanh({0})", "inverse hyperbolic tangent, |x| ≤ 1; nan outside")
+atan2 = op("atan2", 2, ieee.atan2, lambda y, x, out: (div0(div0(x, hypot(x, y)), hypot(x, y)), -div0(div0(y, hypot(x, y)), hypot(x, y))),
+           "atan2({0}, {1})", "angle of the point (x, y) = (second, first operand) in radians; its derivatives at (0, 0) are 0")
+
+# error function
+erf   = op("erf",   1, ieee.erf,   lambda x, out: (TWO_OVER_SQRT_PI * exp(-x * x),),
+           "erf({0})", "error function 2/√π ∫₀ˣ exp(−t²) dt")
+erfc  = op("erfc",  1, ieee.erfc,  lambda x, out: (-TWO_OVER_SQRT_PI * exp(-x * x),),
+           "erfc({0})", "1 − erf(x), accurate for large x")
+
+# branches: constant but for a jump, so their derivative is 0
+sign    = op("sign",    1, ieee.sign,    lambda x, out: (0 * out,),               "sign({0})",         "−1, 0 or 1")
+step    = op("step",    1, ieee.step,    lambda x, out: (0 * out,),               "step({0})",         "1 for x > 0, else 0")
+compare = op("compare", 2, ieee.compare, lambda x, y, out: (0 * out, 0 * out),    "compare({0}, {1})")
+floor   = op("floor",   1, ieee.floor,   lambda x, out: (0 * out,),               "⌊{0}⌋")
+where   = op("where",   1, lambda x: x,  lambda x, out: (1,),                     "{0}")
+
+# what a trace records in the place of a branch; eagerly these are decided by Python itself
+greater = op("greater", 2, lambda x, y: float(x > y),  lambda x, y, out: (0 * out, 0 * out), "[{0} > {1}]")
+greater_equal = op("greater_equal", 2, lambda x, y: float(x >= y), lambda x, y, out: (0 * out, 0 * out), "[{0} ≥ {1}]")
+equal   = op("equal",   2, lambda x, y: float(x == y), lambda x, y, out: (0 * out, 0 * out), "[{0} = {1}]")
+held    = op("held",    1, lambda x: x,  lambda x, out: (0 * out,),               "{0}")
+select  = op("select",  None, lambda c, x, y: x if c != 0 else y, lambda c, x, y, out: (0, select(c, 1, 0), select(c, 0, 1)),
+             "where({*})")
+taken   = op("taken",   None, ieee.take, lambda i, *xs: [0, *(equal(i, place) for place in range(len(xs) - 1))], "take({*})")
+
+# limits: an ordinary operation, but for the one point where it would give a nan that is not there
+mul0        = op("mul0", 2, ieee.mul0,           lambda x, y, out: (y, x),                      "{0} · {1}", precedence=2)
+div0        = op("div0", 2, ieee.div0,           lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}", precedence=2)
+nonnegative = op("nonnegative", 1, ieee.nonnegative, lambda x, out: (1,),                       "{0}")
+xlog1py     = op("xlog1py", 2, lambda x, y: mul0(x, log1p(y)), lambda x, y, out: (log1p(y), div0(x, nonnegative(1 + y))), "xlog1py({0}, {1})")
+
+# largest and smallest: those that tie share the derivative; against a plain number a tie has derivative 0
+max      = op("max",      None, ieee.greatest, lambda *xs: _shares([1 + compare(x, xs[-1]) for x in xs[:-1]]),
+              "max({*})", "largest")
+min      = op("min",      None, ieee.least,    lambda *xs: _shares([1 - compare(x, xs[-1]) for x in xs[:-1]]),
+              "min({*})", "smallest")
+at_least = op("at_least", 2, ieee.greatest, lambda x, y, out: (step(compare(x, y)), 1 - step(compare(x, y))),  "max({0}, {1})")
+at_most  = op("at_most",  2, ieee.least,    lambda x, y, out: (step(compare(y, x)), 1 - step(compare(y, x))),  "min({0}, {1})")
+
+# activations
+sigmoid  = op("sigmoid",  1, ieee.sigmoid,               lambda x, out: (out * sigmoid(-x),),
+              "σ({0})", "logistic function 1 / (1 + exp(−x))")
+relu     = op("relu",     1, lambda x: ieee.greatest(0.0, x), lambda x, out: (step(x),),
+              "relu({0})", "max(x, 0); its derivative at 0 is 0")
+softplus = op("softplus", 1, ieee.softplus,              lambda x, out: (sigmoid(x),),
+              "softplus({0})", "log(1 + exp(x)), a smooth relu")
+softsign = op("softsign", 1, ieee.softsign,              lambda x, out: (1 / ((1 + abs(x)) * (1 + abs(x))),),
+              "softsign({0})", "x / (1 + |x|)")
+silu     = op("silu",     1, lambda x: mul0(sigmoid(x), x), lambda x, out: (mul0(sigmoid(x), 1 + mul0(sigmoid(-x), x)),),
+              "silu({0})", "x · σ(x), also called swish")
+gelu     = op("gelu",     1, lambda x: mul0(0.5 * erfc(-SQRT_HALF * x), x),
+              lambda x, out: (0.5 * erfc(-SQRT_HALF * x) + ONE_OVER_SQRT_2PI * mul0(exp(-0.5 * x * x), x),),
+              "gelu({0})", "x · Φ(x) with the exact normal distribution function (Hendrycks and Gimpel 2016)")
+mish     = op("mish",     1, lambda x: mul0(tanh(softplus(x)), x),
+              lambda x, out: (tanh(softplus(x)) + mul0(4 * sigmoid(2 * softplus(x)) * sigmoid(-2 * softplus(x)) * sigmoid(x), x),),
+              "mish({0})", "x · tanh(softplus(x)) (Misra 2019)")
+elu      = op("elu",      2, lambda x, a: ieee.greatest(0.0, x) + a * expm1(ieee.least(0.0, x)),
+              lambda x, a, out: (step(x) + (1 - step(x)) * (a * exp(at_most(x, 0))), expm1(at_most(x, 0))),
+              "elu({0}, {1})", "x for x > 0, else α · (exp(x) − 1); α = 1 by default", defaults=(1.0,))
+selu     = op("selu",     1, lambda x: SELU_SCALE * (ieee.greatest(0.0, x) + SELU_ALPHA * expm1(ieee.least(0.0, x))),
+              lambda x, out: (SELU_SCALE * (step(x) + (1 - step(x)) * (SELU_ALPHA * exp(at_most(x, 0)))),),
+              "selu({0})", "self-normalising elu (Klambauer et al. 2017); its derivative at 0 is that from the left")
+leaky_relu = op("leaky_relu", 2, lambda x, a: ieee.greatest(0.0, x) + a * ieee.least(0.0, x),
+              lambda x, a, out: (step(x) + (1 - step(x)) * a, at_most(x, 0)),
+              "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope = 0.01 by default", defaults=(0.01,))
+
+# any number of operands: one node each
+sum       = op("sum",       None, lambda *xs: _left_to_right(xs),            lambda *xs: [1] * (len(xs) - 1),
+               "sum({*})", "sum, from left to right; 0 for nothing")
+prod      = op("prod",      None, lambda *xs: math.prod(xs),                 lambda *xs: _others(list(xs[:-1])),
+               "prod({*})", "product, from left to right; 1 for nothing")
+dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), lambda *xs: xs[len(xs) // 2 : -1] + xs[: len(xs) // 2],
+               "({<}) · ({>})", "sum of products")
+norm      = op("norm",      None, ieee.hypot,                                lambda *xs: [div0(x, xs[-1]) for x in xs[:-1]],
+               "‖{*}‖", "√(Σ x²) without overflow; its derivatives at 0 are 0")
+logsumexp = op("logsumexp", None, ieee.logsumexp,                            lambda *xs: [exp(x - xs[-1]) for x in xs[:-1]],
+               "logsumexp({*})", "log(Σ exp(x)) without overflow")
+# fmt: on
+
+# No gradient flows through these: eagerly they are bools and floats.
+CONSTANT = frozenset({"greater", "greater_equal", "equal", "held"})
+TRACED = CONSTANT | {"select", "taken"}  # recorded by nobody but a trace
+
+if not TYPE_CHECKING:  # type checkers see the names above as they stand
+    __all__ = [rule.name for rule in TABLE.values() if rule.doc]

@@ -1,0 +1,182 @@
+"""Where in the user's program a Value was made, and what it is called there: found out when somebody asks.
+
+While a recording is made only a code object and the offset of an instruction are kept. From them come, later, the file, the
+line, the column, the text of the sub-expression, and the name that it was assigned to.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Iterator
+from functools import lru_cache
+from types import CodeType
+from typing import Any, NamedTuple
+
+from autodiff._support.frames import is_ours
+
+
+class Place(NamedTuple):
+    """A stretch of a file, as Python's syntax trees count: lines from 1, columns in bytes of UTF-8 from 0."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Source:
+    """The expression that made a Value: ``file``, ``line``, ``column`` (both from 1) and ``text``, the expression itself."""
+
+    __slots__ = ("code", "found", "offset")
+
+    def __init__(self, code: CodeType | None, offset: int):
+        self.code, self.offset = code, offset
+        self.found: tuple[Place, str] | None = None
+
+    @property
+    def place(self) -> Place:
+        """The stretch of the file."""
+        return self._resolved()[0]
+
+    @property
+    def file(self) -> str:
+        return self.place.file
+
+    @property
+    def line(self) -> int:
+        return self.place.line
+
+    @property
+    def column(self) -> int:
+        before = linecache.getline(self.file, self.line).encode()[: self.place.column]
+        return len(before.decode(errors="replace")) + 1
+
+    @property
+    def text(self) -> str:
+        return self._resolved()[1]
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}" if self.text else f"{self.file}:{self.line}"
+
+    def __repr__(self) -> str:
+        return f"Source({self.file!r}, line={self.line}, column={self.column}, text={self.text!r})"
+
+    def __reduce__(self) -> Any:
+        return resolved, self._resolved()  # a code object can be neither pickled nor copied
+
+    def _resolved(self) -> tuple[Place, str]:
+        if self.found is None:
+            assert self.code is not None
+            # Each instruction's place is given once for every unit of code, those of the inline cache behind it included, so
+            # it does not matter which of them an offset points to.
+            line, end_line, column, end_column = _positions(self.code)[self.offset // 2]
+            file = self.code.co_filename
+            if line is None or end_line is None or column is None or end_column is None:  # -X no_debug_ranges
+                line = line or self.code.co_firstlineno
+                text = linecache.getline(file, line).strip()
+                self.found = Place(file, line, 0, line, 0), text
+            else:
+                place = Place(file, line, column, end_line, end_column)
+                self.found = place, _text(place)
+        return self.found
+
+
+_latest: tuple[CodeType | None, list[Any]] = (None, [])  # positions: questions come for many instructions of one code
+
+
+def _positions(code: CodeType) -> list[Any]:
+    global _latest
+    latest = _latest
+    if latest[0] is not code:
+        latest = _latest = code, list(code.co_positions())
+    return latest[1]
+
+
+def resolved(place: Any, text: str) -> Source:
+    """A source that is known already."""
+    source = Source(None, 0)
+    source.found = Place(*place), text
+    return source
+
+
+def noted(code: CodeType, offset: int) -> Source | None:
+    """The source at an instruction; None if it belongs to this package, whose callers count."""
+    return None if is_ours(code.co_filename) else Source(code, offset)
+
+
+def _text(place: Place) -> str:
+    lines = [linecache.getline(place.file, number).encode() for number in range(place.line, place.end_line + 1)]
+    if not lines or not all(lines):
+        return ""
+    lines[-1] = lines[-1][: place.end_column]
+    lines[0] = lines[0][place.column :]
+    return " ".join(line.decode(errors="replace").strip() for line in lines)
+
+
+# ---- names ------------------------------------------------------------------------------------------------------------------
+
+
+class Assigned(NamedTuple):
+    """What an expression is assigned to: ``z``, ``h[i]``, ``ws[…]``; and if it is a call, the name of what is called."""
+
+    name: str
+    called: str | None
+
+
+def assigned(source: Source) -> Assigned | None:
+    """The assignment whose whole right side made the Value; None if it was only a part of one, or none at all."""
+    place = source.place
+    lines = linecache.getlines(place.file)
+    size_and_time = linecache.cache.get(place.file, ())[:2]
+    return _assignments(place.file, len(lines), size_and_time).get(tuple(place[1:]))
+
+
+@lru_cache(maxsize=64)
+def _assignments(file: str, *_version: Any) -> dict[tuple[int, ...], Assigned]:
+    """All assignments in a file, by the place of their right sides."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return {}
+    found: dict[tuple[int, ...], Assigned] = {}
+    for node in ast.walk(tree):
+        for value, name in _named(node):
+            called = ast.unparse(value.func).rpartition(".")[2] if isinstance(value, ast.Call) else None
+            found[_place(value)] = Assigned(name, called)
+    return found
+
+
+def _place(node: ast.AST) -> tuple[int, ...]:
+    return tuple(getattr(node, key) for key in ("lineno", "col_offset", "end_lineno", "end_col_offset"))
+
+
+def _named(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    """The expressions that a statement names, with their names."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            yield from _pairs(target, node.value)
+    elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+        yield from _pairs(node.target, node.value)
+    elif isinstance(node, ast.AugAssign):
+        yield node, ast.unparse(node.target)  # the instruction stands for the whole statement
+
+
+def _pairs(target: ast.AST, value: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(value, ast.IfExp):
+        yield from _pairs(target, value.body)
+        yield from _pairs(target, value.orelse)
+    elif isinstance(target, ast.Tuple | ast.List):
+        if isinstance(value, ast.Tuple | ast.List) and len(target.elts) == len(value.elts):
+            for part, given in zip(target.elts, value.elts, strict=True):
+                yield from _pairs(part, given)
+        elif isinstance(value, ast.GeneratorExp | ast.ListComp):
+            yield value.elt, " or ".join(map(ast.unparse, target.elts))
+    elif isinstance(value, ast.Tuple | ast.List):
+        for index, given in enumerate(value.elts):
+            yield given, f"{ast.unparse(target)}[{index}]"
+    elif isinstance(value, ast.ListComp | ast.GeneratorExp):
+        yield value.elt, f"{ast.unparse(target)}[…]"
+    elif isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
+        yield value, ast.unparse(target)

@@ -1,0 +1,1249 @@
+"""The engine: a Value is a number that remembers how it was computed; ``backward()`` walks that recording with the chain rule.
+
+Going forward, each operation makes one node that keeps its operands and the local derivatives ∂out/∂operand. Going back is one
+loop over the operations, each after all its uses, that multiplies and adds. There are no closures, no cycles and no recursion.
+
+This file is plain Python, and Cython compiles it as it stands (``value.pxd`` has its C types). The operations that networks are
+made of are spelled out here with typed arithmetic; every other row of ``rules.py`` goes through ``_record``. A test holds the
+two against each other, row by row and to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from array import array
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+from autodiff._support.numbers import as_float
+from autodiff.engine import ieee, rules, sources
+from autodiff.errors import ShapeError
+
+try:
+    import cython
+except ImportError:
+    from autodiff.engine import _cython as cython
+
+if not cython.compiled:
+    from autodiff.engine import ieee as libm
+
+# What ``kind`` says of a node: which of its two slots holds a Value, or that it has many operands. Then ``left`` is the tuple
+# of them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None. And whether
+# backward() has been through an operation, for its gradient is no number before.
+LEFT = cython.declare(cython.short, 1)
+RIGHT = cython.declare(cython.short, 2)
+BOTH = cython.declare(cython.short, 3)
+MANY = cython.declare(cython.short, 4)
+SWEPT = cython.declare(cython.short, 8)
+
+ADD = cython.declare(cython.short, rules.TABLE["add"].code)
+SUB = cython.declare(cython.short, rules.TABLE["sub"].code)
+MUL = cython.declare(cython.short, rules.TABLE["mul"].code)
+DIV = cython.declare(cython.short, rules.TABLE["div"].code)
+POW = cython.declare(cython.short, rules.TABLE["pow"].code)
+NEG = cython.declare(cython.short, rules.TABLE["neg"].code)
+ABS = cython.declare(cython.short, rules.TABLE["abs"].code)
+EXP = cython.declare(cython.short, rules.TABLE["exp"].code)
+LOG = cython.declare(cython.short, rules.TABLE["log"].code)
+SQRT = cython.declare(cython.short, rules.TABLE["sqrt"].code)
+SIN = cython.declare(cython.short, rules.TABLE["sin"].code)
+COS = cython.declare(cython.short, rules.TABLE["cos"].code)
+TANH = cython.declare(cython.short, rules.TABLE["tanh"].code)
+SIGMOID = cython.declare(cython.short, rules.TABLE["sigmoid"].code)
+RELU = cython.declare(cython.short, rules.TABLE["relu"].code)
+SUM = cython.declare(cython.short, rules.TABLE["sum"].code)
+DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
+
+noting = cython.declare(cython.bint, False)  # whether each new Value notes where it was made, while record_source() is on
+observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
+tracing = cython.declare(object, None)  # asked before a number is read out of a Value while ad.compile traces, in any thread
+
+
+class About(NamedTuple):
+    """What a Value is called and where it was made. Most Values have none; those of one scope share one."""
+
+    name: str | None = None
+    scope: str | None = None
+    source: Any = None
+
+
+NOTHING = About()
+
+
+@cython.no_gc  # a recording has no cycles, and its strings can hold none
+@cython.freelist(8192)
+@cython.cclass
+class Value:
+    """A float that remembers how it was computed.
+
+    ``Value(data, name=None)`` makes a leaf from a real number: anything with ``__float__`` but a string. Arithmetic on Values
+    records further Values. ``data`` and ``grad`` are floats that may be written; ``grad`` starts at 0.0 and is filled by
+    ``backward()``. ``==`` and hash are identity; ``<`` and the like compare ``data``.
+
+    Memory comes back as soon as the last reference goes, without the cyclic collector, which does not look into compiled
+    Values: an instance of a subclass must not refer to something that was computed from it.
+
+    Raises ``TypeError`` for a string, a complex number, None or a list.
+    """
+
+    __slots__ = (
+        "__weakref__", "about", "adjoint", "code", "d_left", "d_right", "kind", "left", "link", "primal", "right", "uses",
+    )  # fmt: skip
+
+    def __init__(self, data: Any, name: Any = None):
+        self.primal = data if type(data) is float else as_float(data, "Value()")
+        clear(self)
+        if noting:
+            self.about = made_here(2)
+        self.name = name
+
+    # ---- what it knows ------------------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> float:
+        """The number itself. Writing it changes no operation that was recorded before."""
+        if tracing is not None:
+            tracing.read(".data")
+        return self.primal
+
+    @data.setter
+    def data(self, number: Any) -> None:
+        if tracing is not None:
+            tracing.write(".data")
+        self.primal = number if type(number) is float else as_float(number, "data")
+
+    @property
+    def grad(self) -> float:
+        """The gradient that ``backward()`` has accumulated here; for an operation, that of the last call."""
+        if tracing is not None:
+            tracing.read(".grad")
+        return self.adjoint
+
+    @grad.setter
+    def grad(self, number: Any) -> None:
+        if tracing is not None:
+            tracing.write(".grad")
+        self.adjoint = number if type(number) is float else as_float(number, "grad")
+
+    @property
+    def swept(self) -> bool:
+        """Whether ``backward()`` has been through this operation: before, its ``grad`` says nothing. False for a leaf."""
+        return (self.kind & SWEPT) != 0
+
+    @property
+    def name(self) -> Any:
+        """What drawings, the debugger and messages call it; a string or None."""
+        return None if self.about is None else self.about.name
+
+    @name.setter
+    def name(self, name: Any) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"a name is a string or None, not {type(name).__name__}")
+        if name is not None or self.about is not None:
+            # an exact str: a subclass could refer back to this Value, a cycle nobody would collect
+            self.about = (self.about or NOTHING)._replace(name=None if name is None else str.__str__(name))
+
+    @property
+    def scope(self) -> Any:
+        """The names of the ``scope()`` blocks it was made in, joined by dots; None outside of any."""
+        return None if self.about is None else self.about.scope
+
+    @scope.setter
+    def scope(self, scope: Any) -> None:
+        self.about = (self.about or NOTHING)._replace(scope=scope)
+
+    @property
+    def source(self) -> Any:
+        """Where it was made; None unless that was recorded."""
+        return None if self.about is None else self.about.source
+
+    @property
+    def op(self) -> str:
+        """The name of the operation that made it, a row of the table; empty for a leaf."""
+        return rules.BY_CODE[self.code].name if self.code else ""
+
+    @property
+    def arguments(self) -> tuple:
+        """Everything the operation was given, in order: Values and plain numbers; empty for a leaf."""
+        given = self.left if self.kind & MANY else (self.left, self.right)
+        return tuple([x if isinstance(x, Value) else float(x) for x in given if x is not None])
+
+    @property
+    def operands(self) -> tuple:
+        """The Values among the arguments, those that a gradient flows to, in order; a Value used twice is there twice."""
+        return tuple([x for x in self.arguments if isinstance(x, Value)])
+
+    @property
+    def partials(self) -> tuple:
+        """The local derivatives ∂self/∂operand, one for each of ``operands``, as they were when it was made."""
+        if self.kind & MANY:
+            return tuple([partial for x, partial in zip(self.left, self.right) if isinstance(x, Value)])
+        return ((self.d_left,) if self.kind & LEFT else ()) + ((self.d_right,) if self.kind & RIGHT else ())
+
+    def __repr__(self) -> str:
+        named = "" if self.name is None else f", name={self.name!r}"
+        return f"{type(self).__name__}({self.primal!r}, grad={self.adjoint!r}{named})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> Any:
+        """Its graph, which a notebook shows in the place of its text."""
+        from autodiff.drawing import shown
+
+        return shown(self, include, exclude)
+
+    # ---- arithmetic ---------------------------------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            y: Value = other
+            return record(ADD, self.primal + y.primal, self, y, 1.0, 1.0, BOTH)
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(ADD, self.primal + c, self, number, 1.0, 1.0, LEFT)
+
+    def __radd__(self, other: Any) -> Any:
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(ADD, c + self.primal, number, self, 1.0, 1.0, RIGHT)
+
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            y: Value = other
+            return record(SUB, self.primal - y.primal, self, y, 1.0, -1.0, BOTH)
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(SUB, self.primal - c, self, number, 1.0, -1.0, LEFT)
+
+    def __rsub__(self, other: Any) -> Any:
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(SUB, c - self.primal, number, self, 1.0, -1.0, RIGHT)
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            y: Value = other
+            return record(MUL, self.primal * y.primal, self, y, y.primal, self.primal, BOTH)
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(MUL, self.primal * c, self, number, c, self.primal, LEFT)
+
+    def __rmul__(self, other: Any) -> Any:
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(MUL, c * self.primal, number, self, self.primal, c, RIGHT)
+
+    def __truediv__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            y: Value = other
+            out: cython.double = divide(self.primal, y.primal)
+            return record(DIV, out, self, y, divide(1.0, y.primal), divide(-out, y.primal), BOTH)
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(DIV, divide(self.primal, c), self, number, divide(1.0, c), 0.0, LEFT)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        out: cython.double = divide(c, self.primal)
+        return record(DIV, out, number, self, 0.0, divide(-out, self.primal), RIGHT)
+
+    def __pow__(self, other: Any, modulo: Any = None) -> Any:
+        if modulo is not None:
+            return NotImplemented
+        if isinstance(other, Value):
+            y: Value = other
+            out: cython.double = power(self.primal, y.primal)
+            return record(POW, out, self, y, d_base(self.primal, y.primal), d_exponent(self.primal, out), BOTH)
+        number = plain(other)
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        return record(POW, power(self.primal, c), self, number, d_base(self.primal, c), 0.0, LEFT)
+
+    def __rpow__(self, other: Any, modulo: Any = None) -> Any:
+        number = plain(other) if modulo is None else None
+        if number is None:
+            return NotImplemented
+        c: cython.double = number
+        out: cython.double = power(c, self.primal)
+        return record(POW, out, number, self, 0.0, d_exponent(c, out), RIGHT)
+
+    def __mod__(self, other: Any) -> Any:
+        if not isinstance(other, Value) and plain(other) is None:
+            return NotImplemented
+        return self._record(rules.TABLE["mod"], (self, other))
+
+    def __rmod__(self, other: Any) -> Any:
+        return NotImplemented if plain(other) is None else self._record(rules.TABLE["mod"], (other, self))
+
+    def __neg__(self) -> Any:
+        return record(NEG, -self.primal, self, None, -1.0, 0.0, LEFT)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        x: cython.double = self.primal
+        return record(ABS, libm.fabs(x), self, None, x if x != x else (x > 0.0) - (x < 0.0), 0.0, LEFT)
+
+    # ---- functions of one operand -------------------------------------------------------------------------------------------
+
+    def neg(self) -> Any:
+        """−x."""
+        return -self
+
+    def abs(self) -> Any:
+        """|x|; its derivative at 0 is 0."""
+        return abs(self)
+
+    def exp(self) -> Any:
+        """eˣ."""
+        out: cython.double = libm.exp(self.primal)
+        return record(EXP, out, self, None, out, 0.0, LEFT)
+
+    def log(self) -> Any:
+        """The natural logarithm; −inf at 0, nan below."""
+        x: cython.double = self.primal
+        # x + 0.0 makes a negative zero positive
+        return record(LOG, libm.log(x), self, None, divide(1.0, x + 0.0) if x >= 0.0 else math.nan, 0.0, LEFT)
+
+    def sqrt(self) -> Any:
+        """The square root; its derivative at 0 is inf."""
+        out: cython.double = libm.sqrt(self.primal)
+        return record(SQRT, out, self, None, divide(0.5, out), 0.0, LEFT)
+
+    def sin(self) -> Any:
+        """The sine of x in radians."""
+        return record(SIN, libm.sin(self.primal), self, None, libm.cos(self.primal), 0.0, LEFT)
+
+    def cos(self) -> Any:
+        """The cosine of x in radians."""
+        return record(COS, libm.cos(self.primal), self, None, -libm.sin(self.primal), 0.0, LEFT)
+
+    def tanh(self) -> Any:
+        """The hyperbolic tangent, with the derivative 4·σ(2x)·σ(−2x)."""
+        e: cython.double = libm.exp(-libm.fabs(2.0 * self.primal))
+        slope: cython.double = 4.0 * (1.0 / (1.0 + e)) * (e / (1.0 + e))
+        return record(TANH, libm.tanh(self.primal), self, None, slope, 0.0, LEFT)
+
+    def sigmoid(self) -> Any:
+        """The logistic function σ(x) = 1/(1 + e⁻ˣ), with the derivative σ(x)·σ(−x): one exponential for both."""
+        e: cython.double = libm.exp(-libm.fabs(self.primal))
+        large: cython.double = 1.0 / (1.0 + e)
+        small: cython.double = e / (1.0 + e)
+        return record(SIGMOID, large if self.primal >= 0.0 else small, self, None, large * small, 0.0, LEFT)
+
+    def relu(self) -> Any:
+        """max(x, 0); its derivative at 0 is 0."""
+        x: cython.double = self.primal
+        if x > 0.0:
+            return record(RELU, x, self, None, 1.0, 0.0, LEFT)
+        return record(RELU, x if x != x else 0.0, self, None, x if x != x else 0.0, 0.0, LEFT)
+
+    def _record(self, rule: Any, operands: tuple) -> Any:
+        """The Value of any row of the table on these operands: Values and numbers, at least one a Value."""
+        numbers: list = [number_in(x, rule.name) for x in operands]
+        out = rule.value(*numbers)
+        partials: list = rule.partials(*numbers, out=out)
+        arguments: tuple = tuple([x if isinstance(x, Value) else number for x, number in zip(operands, numbers)])
+        if rule.arity is None:
+            return record_many(rule.code, out, arguments, array("d", partials))
+        if rule.arity == 1:
+            return record(rule.code, out, arguments[0], None, partials[0], 0.0, LEFT)
+        left, right = arguments
+        return record(rule.code, out, left, right, partials[0], partials[1], kind_of(left, right))
+
+    # ---- as a number --------------------------------------------------------------------------------------------------------
+
+    def __float__(self) -> float:
+        if tracing is not None:
+            tracing.read("float()")
+        return self.primal
+
+    def __int__(self) -> int:
+        if tracing is not None:
+            tracing.read("int()")
+        return int(self.primal)
+
+    def __bool__(self) -> bool:
+        if tracing is not None:
+            tracing.read("its truth, as in `if x:`")
+        return self.primal != 0.0
+
+    def __floor__(self) -> int:
+        if tracing is not None:
+            tracing.read("math.floor()")
+        return math.floor(self.primal)
+
+    def __ceil__(self) -> int:
+        if tracing is not None:
+            tracing.read("math.ceil()")
+        return math.ceil(self.primal)
+
+    def __trunc__(self) -> int:
+        if tracing is not None:
+            tracing.read("math.trunc()")
+        return math.trunc(self.primal)
+
+    def __round__(self, digits: Any = None) -> Any:
+        if tracing is not None:
+            tracing.read("round()")
+        return round(self.primal, digits)
+
+    def __lt__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            return condition("greater", other, self)
+        number = data_of(other)
+        return NotImplemented if number is None else self.primal < number
+
+    def __le__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            return condition("greater_equal", other, self)
+        number = data_of(other)
+        return NotImplemented if number is None else self.primal <= number
+
+    def __gt__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            return condition("greater", self, other)
+        number = data_of(other)
+        return NotImplemented if number is None else self.primal > number
+
+    def __ge__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            return condition("greater_equal", self, other)
+        number = data_of(other)
+        return NotImplemented if number is None else self.primal >= number
+
+    def __and__(self, other: Any) -> Any:
+        """Of conditions that a trace leaves open: whether both hold."""
+        return both_or_either(self, other, False)
+
+    def __rand__(self, other: Any) -> Any:
+        return both_or_either(self, other, False)
+
+    def __or__(self, other: Any) -> Any:
+        """Of conditions that a trace leaves open: whether one holds."""
+        return both_or_either(self, other, True)
+
+    def __ror__(self, other: Any) -> Any:
+        return both_or_either(self, other, True)
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+    # ---- the chain rule -----------------------------------------------------------------------------------------------------
+
+    def backward(self, seed: Any = 1.0) -> None:
+        """Add ∂self/∂leaf · seed to the ``grad`` of every leaf below, and set that of every operation between.
+
+        Leaves accumulate over calls until they are zeroed; operations are computed afresh on each call. A call that raises or
+        is interrupted leaves every gradient as it was. On a leaf it adds ``seed`` to the leaf's own gradient.
+
+        Compiled, a call is never divided between threads. Interpreted, threads may share leaves but must not walk at the same
+        time over graphs that share operations.
+        """
+        if tracing is not None:
+            tracing.write("backward()")
+        upstream: cython.double = as_float(seed, "backward()")
+        if not self.code:
+            self.adjoint += upstream
+            return
+        if cython.compiled:
+            # neither allocates, raises or looks for signals
+            count_uses(self, None, True)
+            sweep(self, upstream)
+            return
+        met: list = []
+        before: list = []
+        try:
+            count_uses(self, met, False)
+            before = gradients_and_kinds(met)
+            for value in met:
+                if value.code:
+                    value.adjoint = 0.0
+                    value.kind |= SWEPT
+            sweep(self, upstream)
+        except BaseException:
+            for value, (adjoint, kind) in zip(met, before):
+                value.adjoint = adjoint
+                value.kind = kind
+            forget(self)
+            raise
+
+    # ---- copies -------------------------------------------------------------------------------------------------------------
+
+    def __copy__(self) -> Any:
+        return thaw(*fields(self))
+
+    def __reduce__(self) -> Any:
+        # Every node below, oldest first, so that pickle and deepcopy meet operands before what uses them and never recurse.
+        return last, ([Frozen.of(node) for node in topological_order(self)],)
+
+    def __dealloc__(self):
+        # Compiled only; plain Python takes care by itself that a long chain is released without recursion.
+        # Operands that die with this node wait their turn in a list, which the outermost call empties.
+        global releasing, next_dying
+        # The left one is let go before the right one is looked at: they may be the same.
+        if Py_REFCNT(cython.cast(cython.pointer(PyObject), self.left)) == 1:
+            put_off(self.left)
+        self.left = None
+        if Py_REFCNT(cython.cast(cython.pointer(PyObject), self.right)) == 1:
+            put_off(self.right)
+        self.right = None
+        if releasing:
+            return
+        releasing = True
+        while next_dying is not None:
+            doomed: object = next_dying
+            next_dying = dying.pop() if len(dying) > BALLAST else None
+            doomed = None
+        releasing = False
+
+
+# ---- making a node ----------------------------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+def record(
+    code: cython.short,
+    data: cython.double,
+    left: object,
+    right: object,
+    d_left: cython.double,
+    d_right: cython.double,
+    kind: cython.short,
+) -> Value:
+    """A new operation of one or two operands."""
+    node: Value = Value.__new__(Value)
+    if not cython.compiled:  # the fields of a compiled node start as zero and None
+        node.adjoint = 0.0
+        node.about = None
+        node.link = None
+        node.uses = 0
+    node.code = code
+    node.kind = kind
+    node.primal = data
+    node.left = left
+    node.right = right
+    node.d_left = d_left
+    node.d_right = d_right
+    if noting:
+        node.about = made_here(3)
+    if observer is not None:
+        observer(node)
+    return node
+
+
+@cython.cfunc
+def record_many(code: cython.short, data: cython.double, arguments: tuple, partials: array) -> Value:
+    """A new operation of any number of operands."""
+    return record(code, data, arguments, partials, 0.0, 0.0, MANY)
+
+
+@cython.cfunc
+@cython.inline
+def kind_of(left: object, right: object) -> cython.short:
+    """Which of two slots holds a Value."""
+    return (LEFT if isinstance(left, Value) else 0) | (RIGHT if isinstance(right, Value) else 0)
+
+
+@cython.cfunc
+@cython.inline
+def clear(node: Value) -> object:
+    """Make a node a leaf without a name."""
+    node.adjoint = node.d_left = node.d_right = 0.0
+    node.left = node.right = node.about = None
+    node.link = None
+    node.uses = node.code = node.kind = 0
+
+
+@cython.cfunc
+@cython.inline
+def plain(x: object) -> object:
+    """x if it is a plain number, an int or a float; None if it is something else's to handle."""
+    if type(x) is float:
+        return x
+    if type(x) is int:
+        return x if cython.compiled else float(x)
+    try:
+        return as_float(x, "")
+    except TypeError:
+        return None
+
+
+@cython.cfunc
+@cython.inline
+def data_of(x: object) -> object:
+    """The number in a Value, or a plain number as it is; None for anything else."""
+    if isinstance(x, Value):
+        return x.data
+    return x if type(x) is int else plain(x)  # an int may be too large for a float, and can be compared all the same
+
+
+def condition(name: str, x: Any, y: Any) -> Any:
+    """A comparison while its function is traced: it is decided at each call, and so a Value, 1.0 or 0.0."""
+    for operand in (x, y):
+        if not isinstance(operand, Value) and plain(operand) is None:
+            return NotImplemented
+    return rules.apply(rules.TABLE[name], (x, y))
+
+
+def both_or_either(x: Value, y: Any, either: bool) -> Any:
+    """``x | y`` or ``x & y`` while a function is traced; nothing that a Value has otherwise."""
+    if not traced() or (not isinstance(y, Value) and plain(y) is None):
+        return NotImplemented
+    return rules.apply(rules.TABLE["select"], (x, 1.0, y) if either else (x, y, 0.0))
+
+
+def traced() -> bool:
+    """Whether ``ad.compile`` is tracing in this thread."""
+    return tracing is not None and tracing.here()
+
+
+def set_tracing(watcher: Any) -> None:
+    """Have ``watcher`` asked before numbers are read out of Values, None for nobody. For ``recording.py`` alone."""
+    global tracing
+    tracing = watcher
+
+
+# ---- where it was made -----------------------------------------------------------------------------------------------------
+#
+# What was noted for an instruction is remembered, so that all Values made by one share it. Compiled, in a table of 1,024
+# entries that are overwritten when another instruction needs them; interpreted, in a dictionary.
+
+NOTED = cython.declare(cython.Py_ssize_t, 1024)
+noted_code = cython.declare(array, array("q", bytes(8 * NOTED)))  # the address; what was noted keeps it alive
+noted_offset = cython.declare(array, array("q", bytes(8 * NOTED)))
+noted_about = cython.declare(list, [None] * NOTED)
+noted = cython.declare(dict, {})
+
+
+@cython.cfunc
+def made_here(depth: cython.int) -> object:
+    """The place in the nearest frame outside this package, as an ``About``; None if there is no such frame.
+
+    Interpreted, the frames of this module that are between are counted by ``depth``.
+    """
+    if not cython.compiled:
+        return made_in(sys._getframe(depth))
+    frame: cython.pointer(PyObject) = PyEval_GetFrame()
+    if frame != cython.NULL:
+        Py_INCREF(frame)
+    about: object = None
+    while frame != cython.NULL:
+        code: object = PyFrame_GetCode(frame)
+        about = noted_at(
+            code, cython.cast(cython.Py_ssize_t, cython.cast(cython.pointer(PyObject), code)), PyFrame_GetLasti(frame)
+        )
+        outer: cython.pointer(PyObject) = cython.NULL
+        if about is None:
+            outer = PyFrame_GetBack(frame)
+        Py_DECREF(frame)
+        frame = outer
+    return about
+
+
+@cython.cfunc
+@cython.inline
+def noted_at(code: object, address: cython.Py_ssize_t, offset: cython.Py_ssize_t) -> object:
+    """What is noted for an instruction: an ``About``, or None for one of this package."""
+    slot: cython.Py_ssize_t = ((address >> 4) ^ (offset * 5)) & (NOTED - 1)
+    if noted_code.data.as_longlongs[slot] == address and noted_offset.data.as_longlongs[slot] == offset:
+        return noted_about[slot]
+    about: object = about_code(code, offset)
+    noted_about[slot] = about
+    noted_code.data.as_longlongs[slot] = address
+    noted_offset.data.as_longlongs[slot] = offset
+    return about
+
+
+def made_in(frame: Any) -> Any:
+    """``made_here`` interpreted, from a frame on."""
+    while frame is not None:
+        code = frame.f_code
+        key = (id(code), frame.f_lasti)
+        about = noted.get(key)
+        if about is None:
+            about = noted[key] = about_code(code, frame.f_lasti) or code
+            if len(noted) > 100_000:  # a program that compiles code without end
+                noted.clear()
+        if about is not code:
+            return about
+        frame = frame.f_back
+    return None
+
+
+def about_code(code: Any, offset: int) -> Any:
+    source = sources.noted(code, offset)
+    return None if source is None else About(None, None, source)
+
+
+def set_noting(on: bool) -> None:
+    """Have each new Value note where it was made, or no longer. For ``recording.py`` alone."""
+    global noting
+    noting = on
+
+
+def set_observer(function: Any) -> Any:
+    """Have ``function`` called with each new operation, None for nobody; returns the one before. For ``recording.py`` alone."""
+    global observer
+    before = observer
+    observer = function
+    return before
+
+
+# ---- typed arithmetic, as the table has it ----------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def divide(x: cython.double, y: cython.double) -> cython.double:
+    if cython.compiled:
+        return x / y
+    return ieee.divide(x, y)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def power(x: cython.double, y: cython.double) -> cython.double:
+    return x * x if y == 2.0 else libm.pow(x, y)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def times(x: cython.double, y: cython.double) -> cython.double:
+    """x · y, and 0 for 0 · ±inf: ``mul0`` of the table."""
+    product: cython.double = x * y
+    if product != product and x == x and y == y and (x == 0.0 or y == 0.0):
+        return 0.0
+    return product
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def d_base(x: cython.double, y: cython.double) -> cython.double:
+    """∂(x^y)/∂x = y · x^(y − 1)."""
+    return times(y, power(x, y - 1.0))
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def d_exponent(x: cython.double, out: cython.double) -> cython.double:
+    """∂(x^y)/∂y = x^y · log(x)."""
+    return times(out, libm.log(x))
+
+
+# ---- operations of many operands --------------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+def number_in(x: object, taker: str) -> cython.double:
+    if isinstance(x, Value):
+        node: Value = x
+        return node.primal
+    return x if type(x) is float else as_float(x, taker)
+
+
+@cython.cfunc
+@cython.inline
+def new_partials(n: cython.Py_ssize_t) -> array:
+    if cython.compiled:
+        return clone(EMPTY, n, False)
+    return array("d", bytes(8 * n))
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def partial_at(partials: array, i: cython.Py_ssize_t) -> cython.double:
+    if cython.compiled:
+        return partials.data.as_doubles[i]
+    return partials[i]
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def put(partials: array, i: cython.Py_ssize_t, partial: cython.double) -> cython.void:
+    if cython.compiled:
+        partials.data.as_doubles[i] = partial
+    else:
+        partials[i] = partial
+
+
+def total(xs: Any) -> Any:
+    """The sum of Values and numbers, from left to right: one node. Without a Value among them, a float."""
+    arguments: tuple = tuple(xs)
+    found: cython.bint = False
+    data: cython.double = 0.0
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = len(arguments)
+    partials: array = new_partials(n)
+    for i in range(n):
+        found = found or isinstance(arguments[i], Value)
+        data += number_in(arguments[i], "sum")
+        put(partials, i, 1.0)
+    return record_many(SUM, data, arguments, partials) if found else data
+
+
+def dot(xs: Any, ys: Any) -> Any:
+    """The sum of products Σ xᵢ · yᵢ, from left to right: one node. Without a Value among them, a float.
+
+    Raises ``ShapeError`` if there are not as many xs as ys.
+    """
+    left: tuple = tuple(xs)
+    arguments: tuple = left + tuple(ys)
+    found: cython.bint = False
+    data: cython.double = 0.0
+    x: cython.double
+    y: cython.double
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = len(left)
+    if len(arguments) != 2 * n:
+        raise ShapeError(f"dot() of {n} and {len(arguments) - n} numbers: there must be as many of one as of the other")
+    partials: array = new_partials(2 * n)
+    for i in range(n):
+        found = found or isinstance(arguments[i], Value) or isinstance(arguments[n + i], Value)
+        x = number_in(arguments[i], "dot")
+        y = number_in(arguments[n + i], "dot")
+        data += x * y
+        put(partials, i, y)
+        put(partials, n + i, x)
+    return record_many(DOT, data, arguments, partials) if found else data
+
+
+# ---- order and sweep ---------------------------------------------------------------------------------------------------------
+#
+# The order is Kahn's: an operation's turn comes when all its uses had theirs. Of those whose turn it is, the one that became
+# ready last goes first, so the walk follows one branch back as far as it can; within an expression that is the order in which
+# Python evaluated it, reversed. The nodes that wait are a stack linked through the nodes themselves: nothing is allocated.
+
+
+def topological_order(root: Value) -> list:
+    """Every Value that root depends on and root itself, each once, operands first: the leaves, then the operations.
+
+    The operations are in the order in which ``backward()`` comes to them, reversed; the leaves in the order of their use.
+    """
+    if not root.code:
+        return [root]
+    order: list = []
+    leaves: list = []
+    node: Value
+    try:
+        count_uses(root, None, False)
+        top: Value | None = root
+        while top is not None:
+            node = top
+            top = node.link
+            node.link = None
+            order.append(node)
+            if node.kind & LEFT:
+                top = used(node.left, top)
+            if node.kind & RIGHT:
+                top = used(node.right, top)
+            if node.kind & MANY:
+                for operand in node.operands:
+                    top = used(operand, top)
+            add_leaves(node, leaves)
+    except BaseException:
+        forget(root)
+        raise
+    order.reverse()
+    leaves.reverse()
+    return [*dict.fromkeys(leaves), *order]
+
+
+@cython.cfunc
+def add_leaves(node: Value, leaves: list) -> object:
+    """Add the operands that are leaves, the last one first."""
+    operand: Value
+    if node.kind & MANY:
+        for operand in reversed(node.operands):
+            if not operand.code:
+                leaves.append(operand)
+    if node.kind & RIGHT:
+        operand = node.right
+        if not operand.code:
+            leaves.append(operand)
+    if node.kind & LEFT:
+        operand = node.left
+        if not operand.code:
+            leaves.append(operand)
+
+
+@cython.cfunc
+def count_uses(root: Value, met: list | None, zero: cython.bint) -> object:
+    """Count for each operation below root its uses there, and set its gradient to 0 if asked.
+
+    Each Value goes into the list ``met`` if there is one, a leaf at each of its uses.
+    """
+    node: Value
+    arguments: tuple
+    top: Value | None = root
+    if met is not None:
+        met.append(root)
+    while top is not None:
+        node = top
+        top = node.link
+        node.link = None
+        if zero:
+            node.adjoint = 0.0
+            node.kind |= SWEPT
+        if node.kind & LEFT:
+            top = count_use(node.left, top, met)
+        if node.kind & RIGHT:
+            top = count_use(node.right, top, met)
+        if node.kind & MANY:
+            arguments = node.left
+            for argument in arguments:
+                if isinstance(argument, Value):
+                    top = count_use(argument, top, met)
+
+
+@cython.cfunc
+@cython.inline
+def count_use(operand: Value, top: Value | None, met: list | None) -> Value | None:
+    """One use more; the first time, the operand goes on the stack. Returns the new top of the stack."""
+    if met is not None and not operand.uses:
+        met.append(operand)
+    if not operand.code:
+        return top
+    operand.uses += 1
+    if operand.uses > 1:
+        return top
+    operand.link = top
+    return operand
+
+
+@cython.cfunc
+@cython.inline
+def used(operand: Value, top: Value | None) -> Value | None:
+    """One use less; after the last one it is the operand's turn. Returns the new top of the stack."""
+    if not operand.code:
+        return top
+    operand.uses -= 1
+    if operand.uses:
+        return top
+    operand.link = top
+    return operand
+
+
+@cython.cfunc
+def sweep(root: Value, seed: cython.double) -> object:
+    """The chain rule: each operation in its turn adds upstream · local to the gradients of its operands."""
+    node: Value
+    operand: Value
+    top: Value | None = root
+    root.adjoint = seed
+    while top is not None:
+        node = top
+        top = node.link
+        node.link = None
+        if node.kind & LEFT:
+            operand = node.left
+            operand.adjoint += node.adjoint * node.d_left
+            top = used(operand, top)
+        if node.kind & RIGHT:
+            operand = node.right
+            operand.adjoint += node.adjoint * node.d_right
+            top = used(operand, top)
+        if node.kind & MANY:
+            top = sweep_many(node, top)
+
+
+@cython.cfunc
+def sweep_many(node: Value, top: Value | None) -> Value | None:
+    arguments: tuple = node.left
+    partials: array = node.right
+    operand: Value
+    i: cython.Py_ssize_t
+    for i in range(len(arguments)):
+        if isinstance(arguments[i], Value):
+            operand = arguments[i]
+            operand.adjoint += node.adjoint * partial_at(partials, i)
+            top = used(operand, top)
+    return top
+
+
+def adjoints(root: Value, values: Any) -> list:
+    """∂root/∂value for each of ``values``, leaves or operations, as ``backward()`` computes it.
+
+    Every ``grad`` stays as it is; what ``root`` does not depend on has derivative 0.
+    """
+    wanted: list = list(values)
+    met: list = wanted.copy()
+    before: array | None = None
+    try:
+        count_uses(root, met, False)
+        before = gradients_of(met)
+        set_gradients(met, None)
+        sweep(root, 1.0)
+        return list(gradients_of(wanted))
+    except BaseException:
+        forget(root)
+        raise
+    finally:
+        if before is not None:
+            set_gradients(met, before)
+
+
+def tangents(order: Any, values: Any, seeds: Any) -> list:
+    """For each Value of a topological order Σ ∂itself/∂value · seed over the leaves ``values``, in one sweep forward.
+
+    A leaf whose seed is 0 does not vary: nothing is multiplied by its 0, so that an infinite partial there does no harm. Every
+    ``grad`` stays as it is.
+    """
+    nodes: list = list(order)
+    leaves: list = list(values)
+    met: list = nodes + leaves
+    before: array = gradients_of(met)
+    try:
+        set_gradients(met, None)
+        set_gradients(leaves, array("d", seeds))
+        sweep_forward(nodes, leaves)
+        return list(gradients_of(nodes))
+    finally:
+        set_gradients(met, before)
+        stand_still(met)
+
+
+@cython.cfunc
+def sweep_forward(order: list, leaves: list) -> object:
+    """The chain rule forward: each operation adds up local · tangent over those operands that vary (``uses`` says which do)."""
+    node: Value
+    arguments: tuple
+    partials: array
+    i: cython.Py_ssize_t
+    for node in leaves:
+        node.uses = 1 if node.adjoint != 0.0 else 0
+    for node in order:
+        if node.kind & LEFT:
+            push(node, node.left, node.d_left)
+        if node.kind & RIGHT:
+            push(node, node.right, node.d_right)
+        if node.kind & MANY:
+            arguments = node.left
+            partials = node.right
+            for i in range(len(arguments)):
+                if isinstance(arguments[i], Value):
+                    push(node, arguments[i], partial_at(partials, i))
+
+
+@cython.cfunc
+@cython.inline
+def push(node: Value, operand: Value, partial: cython.double) -> object:
+    if operand.uses:
+        node.adjoint += operand.adjoint * partial
+        node.uses = 1
+
+
+@cython.cfunc
+def stand_still(nodes: list) -> object:
+    node: Value
+    for node in nodes:
+        node.uses = 0
+
+
+@cython.cfunc
+def gradients_of(nodes: list) -> array:
+    node: Value
+    i: cython.Py_ssize_t
+    gradients: array = new_partials(len(nodes))
+    for i in range(len(nodes)):
+        node = nodes[i]
+        put(gradients, i, node.adjoint)
+    return gradients
+
+
+def gradients_and_kinds(nodes: list) -> list:
+    """What ``backward()`` changes in each node.
+
+    A function of its own: Python 3.13 does not come to the ``except`` around a comprehension that is interrupted in its loop.
+    """
+    return [(node.adjoint, node.kind) for node in nodes]
+
+
+@cython.cfunc
+def set_gradients(nodes: list, gradients: array | None) -> object:
+    """Set each gradient, to 0 where none are given."""
+    node: Value
+    i: cython.Py_ssize_t
+    for i in range(len(nodes)):
+        node = nodes[i]
+        node.adjoint = 0.0 if gradients is None else partial_at(gradients, i)
+
+
+def forget(root: Value) -> None:
+    """Clear what a walk that was interrupted has left in the nodes."""
+    pending: list = [root]
+    seen: set = {root}
+    node: Value
+    while pending:
+        node = pending.pop()
+        node.uses = 0
+        node.link = None
+        met = [operand for operand in node.operands if operand.op and operand not in seen]
+        seen.update(met)
+        pending += met
+
+
+# ---- release (compiled only) ------------------------------------------------------------------------------------------------
+
+EMPTY = cython.declare(array, array("d"))
+BALLAST = cython.declare(cython.Py_ssize_t, 16)  # entries that stay, so that the list is not reallocated at every step
+dying = cython.declare(list, [None] * BALLAST)
+next_dying = cython.declare(object, None)
+releasing = cython.declare(cython.bint, False)
+
+
+@cython.cfunc
+@cython.inline
+def put_off(node: object) -> object:
+    """Keep alive until the outermost release comes to it."""
+    global next_dying
+    if next_dying is None:
+        next_dying = node
+    else:
+        dying.append(node)
+
+
+# ---- copies without recursion -----------------------------------------------------------------------------------------------
+
+
+class Frozen:
+    """A node as pickle and deepcopy see it: their memo of these keeps shared what is shared."""
+
+    __slots__ = ("__weakref__", "node")
+    alive = WeakValueDictionary()  # noqa: RUF012
+
+    def __init__(self, node: Value):
+        self.node = node
+
+    @classmethod
+    def of(cls, node: Value) -> Any:
+        """The one Frozen of this node for as long as somebody's memo holds it."""
+        frozen = cls.alive.get(id(node))
+        if frozen is None:
+            frozen = cls.alive[id(node)] = cls(node)
+        return frozen
+
+    def __reduce__(self) -> Any:
+        kind, op, data, grad, swept, about, arguments, partials, state = fields(self.node)
+        frozen = [Frozen.of(x) if isinstance(x, Value) else x for x in arguments]
+        return thaw, (kind, op, data, grad, swept, about, frozen, partials, state)
+
+
+def fields(node: Value) -> tuple:
+    """Everything ``thaw`` needs to make a node like this one."""
+    partials = list(node.right) if node.kind & MANY else [node.d_left, node.d_right]
+    about = None if node.about is None else tuple(node.about)
+    state = getattr(node, "__dict__", None)
+    return type(node), node.op, node.primal, node.adjoint, node.swept, about, node.arguments, partials, state
+
+
+def thaw(
+    kind: Any, op: str, data: float, grad: float, swept: bool, about: Any, arguments: Any, partials: Any, state: Any
+) -> Any:
+    """A node from its fields; the inverse of ``fields``."""
+    node: Value = kind.__new__(kind)
+    clear(node)
+    node.primal = data
+    node.adjoint = grad
+    if about is not None:
+        node.about = About(*about)
+    if state:
+        node.__dict__.update(state)
+    if not op:
+        return node
+    rule = rules.TABLE[op]
+    node.code = rule.code
+    if rule.arity is None:
+        node.left, node.right, node.kind = tuple(arguments), array("d", partials), MANY
+    else:
+        node.left = arguments[0]
+        node.right = arguments[1] if rule.arity == 2 else None
+        node.d_left, node.d_right = partials
+        node.kind = kind_of(node.left, node.right)
+    if swept:
+        node.kind |= SWEPT
+    return node
+
+
+def last(nodes: list) -> Any:
+    """The node that was pickled, after all that it depends on."""
+    return nodes[len(nodes) - 1]
+
+
+# ---- the rest of the table as methods ---------------------------------------------------------------------------------------
+
+NUMPY_NAMES = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
+    "atan2": "arctan2", "hypot": "hypot",
+}  # fmt: skip
+
+
+def attach(name: str, method: Any) -> None:
+    """Give the class Value one more method. A compiled class takes none from Python, only from C."""
+    if cython.compiled:
+        kind: cython.pointer(PyTypeObject) = cython.cast(cython.pointer(PyTypeObject), Value)
+        methods: dict = cython.cast(dict, kind.tp_dict)
+        methods[name] = method
+        PyType_Modified(kind)
+    else:
+        setattr(Value, name, method)
+
+
+def present(thing: Any, name: str) -> None:
+    """Have a class or function of this file say that it is ``autodiff``'s, as users and pickles know it."""
+    if cython.compiled and thing is Value:
+        kind: cython.pointer(PyTypeObject) = cython.cast(cython.pointer(PyTypeObject), Value)
+        kind.tp_name = b"autodiff.Value"
+    else:
+        thing.__module__, thing.__qualname__ = "autodiff", name
+
+
+present(Value, "Value")
+present(thaw, "_thaw")
+present(last, "_last")
+
+
+def method_of(rule: Any, name: str) -> Any:
+    """A row as a method: further operands follow, and have the row's defaults."""
+    given = rule.arity - 1 - len(rule.defaults)
+
+    def method(self: Value, *others: Any) -> Any:
+        return self._record(rule, (self, *others, *rule.defaults[len(others) - given :]))
+
+    method.__name__ = name
+    method.__qualname__ = f"Value.{name}"
+    method.__doc__ = f"{rule.written(['x', 'y'])}, where x is this Value: {rule.doc}."
+    return method
+
+
+for _rule in rules.TABLE.values():
+    if _rule.doc and _rule.arity is not None and _rule.arity - len(_rule.defaults) == 1 and not hasattr(Value, _rule.name):
+        attach(_rule.name, method_of(_rule, _rule.name))
+    if _rule.name in NUMPY_NAMES:
+        attach(NUMPY_NAMES[_rule.name], method_of(_rule, NUMPY_NAMES[_rule.name]))

@@ -1,0 +1,336 @@
+"""Memory comes back at once, without the cyclic collector, from graphs of any depth and shape and from whatever Values hold."""
+
+import contextlib
+import gc
+import sys
+import weakref
+
+import pytest
+
+from autodiff._implementation import implementation
+from autodiff.engine import functions
+from autodiff.engine.recording import scope
+from autodiff.engine.value import Value
+
+pytestmark = pytest.mark.usefixtures("without_collector")
+
+
+class Weight(Value):
+    """A Value that holds things of its own."""
+
+
+# ---- shapes of graphs, each built on a leaf and n operations deep ------------------------------------------------------------
+
+
+def chain(x, n):
+    for _ in range(n):
+        x = x * 1.0
+    return x
+
+
+def squares(x, n):
+    for _ in range(n):
+        x = x * x
+    return x
+
+
+def doubles(x, n):
+    for _ in range(n):
+        x = x + x
+    return x
+
+
+def diamonds(x, n):
+    for _ in range(n // 3):
+        x = (x + 1) * (x - 1)
+    return x
+
+
+def old_with_new(x, n):
+    before = x
+    for _ in range(n):
+        before, x = x, x - before
+    return x
+
+
+def sums(x, n):
+    for _ in range(n):
+        x = functions.sum([1.0, x, 2.0])
+    return x
+
+
+def sums_of_the_same(x, n):
+    for _ in range(n):
+        x = functions.sum([x, x, x])
+    return x
+
+
+def dots(x, n):
+    for _ in range(n):
+        x = functions.dot([x, 0.5], [0.5, x])
+    return x
+
+
+def alternating(x, n):
+    for i in range(n):
+        x = functions.max(x, x - 1) if i % 3 == 0 else functions.sum([x, i]) if i % 3 == 1 else functions.tanh(x)
+    return x
+
+
+def over_weights(x, n):
+    for i in range(n):
+        w = Weight(float(i), f"w{i}")
+        w.history = [i, {"i": i}]
+        x = x + w
+    return x
+
+
+def over_weights_that_hold_the_past(x, n):
+    for _ in range(n // 2):
+        w = Weight(1.0)
+        w.past = x
+        x = w * 1.0
+    return x
+
+
+def named(x, n):
+    for i in range(n):
+        with scope("layer"):
+            x = x + 1
+        x.name = f"x{i}"
+    return x
+
+
+SHAPES = [
+    chain, squares, doubles, diamonds, old_with_new, sums, sums_of_the_same, dots, alternating, over_weights,
+    over_weights_that_hold_the_past, named,
+]  # fmt: skip
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+
+
+def blocks_kept(work):
+    """How many blocks of memory are left after ``work``, once Python's free lists of tuples and floats are full."""
+    for _ in range(6):
+        work()
+    before = sys.getallocatedblocks()
+    work()
+    return sys.getallocatedblocks() - before
+
+
+@every_shape
+def test_memory_is_back_at_once(shape):
+    def work():
+        x = Value(0.5)
+        loss = shape(x, 3000)
+        loss.backward()
+        del loss
+
+    assert blocks_kept(work) < 100
+
+
+@every_shape
+def test_the_collector_finds_nothing(shape):
+    loss = shape(Value(0.5), 3000)
+    loss.backward()
+    del loss
+    assert gc.collect() == 0
+
+
+@every_shape
+def test_each_leaf_is_released_with_the_last_graph_that_uses_it(shape):
+    x = Weight(0.5)
+    first, second = shape(x, 300), x * 2
+    released = weakref.ref(x)
+    del x, first
+    assert released() is not None
+    del second
+    assert released() is None
+
+
+DEEP = """
+import gc, inspect, sys
+sys.path.insert(0, sys.argv[3])
+from autodiff._implementation import implementation
+import test_memory
+gc.collect()  # what the imports left
+gc.disable()
+x = test_memory.Value(0.5)
+loss = getattr(test_memory, sys.argv[1])(x, int(sys.argv[2]))
+loss.backward()
+del loss
+assert gc.collect() == 0
+print("released", implementation)
+"""
+
+
+@every_shape
+def test_release_at_any_depth(shape, run_script, request):
+    """In an interpreter of its own: release by recursion would end it."""
+    depth = 1_000_000 if shape is chain or implementation == "compiled" else 200_000
+    output = run_script(DEEP, shape.__name__, str(depth), str(request.path.parent))
+    assert output.split() == ["released", implementation]
+
+
+def test_release_from_the_leaf_side_while_the_graph_lives_on():
+    x = Value(0.5)
+    middle = chain(x, 1000)
+    loss = chain(middle, 1000)
+    del loss
+    middle.backward()
+    assert x.grad == 1.0
+
+
+# ---- what Values hold --------------------------------------------------------------------------------------------------------
+
+
+def test_attributes_of_a_subclass_are_released_with_it():
+    class Thing:
+        pass
+
+    thing = Thing()
+    released = weakref.ref(thing)
+    w = Weight(1.0)
+    w.thing = thing
+    loss = chain(w, 10)
+    del thing, w
+    assert released() is not None
+    del loss
+    assert released() is None
+
+
+def test_names_and_scopes_are_released():
+    def work():
+        nodes = []
+        for i in range(2000):
+            with scope(f"a scope whose name is all its own {i}"):
+                nodes.append(Value(1.0, f"a name that nobody else has {i}") + 1)
+            nodes[-1].name = f"and another {i}"
+            nodes[-1].name = f"and yet another {i}"
+
+    assert blocks_kept(work) < 100
+
+
+def test_a_weak_reference_dies_with_its_value_and_says_so():
+    told = []
+    x = Value(1.0)
+    hidden = x * 2
+    loss = hidden * 3
+    references = [weakref.ref(node, told.append) for node in (x, hidden, loss)]
+    del hidden
+    assert references[1]() is loss.operands[0]
+    del loss
+    assert [reference() for reference in references] == [x, None, None]
+    assert sorted(map(id, told)) == sorted(map(id, references[1:]))
+
+
+class Counted(Value):
+    released = 0
+
+    def __del__(self):
+        Counted.released += 1
+
+
+def test_del_of_a_subclass_is_called_once_for_each():
+    Counted.released = 0
+    loss = Value(0.0)
+    for i in range(10_000):
+        loss = loss + Counted(1.0) * i
+    del loss
+    assert Counted.released == 10_000
+
+
+class Recomputing(Value):
+    """Its ``__del__`` builds, differentiates and releases a graph while another one is being released."""
+
+    gradients: list = []  # noqa: RUF012
+
+    def __del__(self):
+        x = Value(3.0)
+        out = squares(x, 3)
+        for _ in range(20):
+            out = out * 1.0
+        out.backward()
+        Recomputing.gradients.append(x.grad)
+
+
+def test_del_of_a_subclass_may_use_graphs_itself():
+    def work():
+        Recomputing.gradients.clear()
+        loss = Value(0.0)
+        for _ in range(300):
+            loss = loss + Recomputing(1.0) * 1.0
+        del loss
+        assert Recomputing.gradients == [8 * 3.0**7] * 300
+
+    assert blocks_kept(work) < 100
+
+
+class Phoenix(Value):
+    saved: list = []  # noqa: RUF012
+
+    def __del__(self):
+        Phoenix.saved.append(self)
+
+
+def test_a_value_saved_by_its_del_goes_on_working():
+    Phoenix.saved.clear()
+    loss = chain(Phoenix(2.0), 50)
+    del loss
+    (x,) = Phoenix.saved
+    (x * x).backward()
+    assert (x.data, x.grad) == (2.0, 4.0)
+    Phoenix.saved.clear()
+    del x
+
+
+def test_values_that_are_still_held_survive_the_graph_around_them():
+    x = Value(2.0)
+    kept = []
+    y = x
+    for i in range(1000):
+        y = y * 1.0 if i % 2 else functions.sum([y, 0.0])
+        if i % 100 == 0:
+            kept.append(y)
+    del y
+    assert [node.data for node in kept] == [2.0] * 10
+    kept.pop().backward()
+    assert x.grad == 1.0
+
+
+def test_an_error_in_the_middle_of_building_leaves_nothing_behind():
+    def work():
+        x = Value(1.0)
+        for _ in range(1000):
+            for wrong in (lambda: x + "1", lambda: functions.sum([x * 2, None]), lambda: functions.dot([x * 1], [])):
+                with contextlib.suppress(TypeError, ValueError):
+                    wrong()
+
+    assert blocks_kept(work) < 100
+
+
+def test_a_training_loop_does_not_grow():
+    weights = [Value(0.1 * i) for i in range(10)]
+
+    def work():
+        for _ in range(30):
+            for w in weights:
+                w.grad = 0.0
+            loss = functions.sum([(functions.dot(weights, [i + j for j in range(10)]) - i) ** 2 for i in range(20)])
+            loss.backward()
+            for w in weights:
+                w.data -= 1e-6 * w.grad
+
+    assert blocks_kept(work) < 100
+
+
+# ---- size --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(implementation != "compiled", reason="of the compiled class")
+def test_a_node_takes_no_more_than_a_hundred_bytes():
+    assert sys.getsizeof(Value(1.0)) <= 100
+    assert sys.getsizeof(Value(1.0) + Value(2.0)) <= 100
+
+
+def test_a_node_has_no_dictionary():
+    assert not hasattr(Value(1.0), "__dict__")
