@@ -33,8 +33,8 @@ DIRECTIVES = {
     "autodiff.optim.optimizers": UNCHECKED | {"annotation_typing": False},  # its loops say where an annotation is a C type
 }
 
-# What lets the C compiler vectorise the loops of the machine. Its sums may round otherwise than the interpreter's do.
-EXTRA_FLAGS = {"autodiff.compiler.machine": ["-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]}
+# What lets the C compiler vectorise the loops of the machine.
+EXTRA_FLAGS = {"autodiff.compiler.machine": ["-fno-math-errno", "-fno-trapping-math"]}
 
 
 class BuildExtensions(build_ext):

@@ -217,8 +217,12 @@ def gain(out: vector, x: vector, sign: cython.double, n: place) -> kernel:
 def gain_products(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> kernel:
     """out += sign · x · y."""
     i: place
-    for i in range(n):
-        out[i] += sign * x[i] * y[i]
+    if sign > 0.0:
+        for i in range(n):
+            out[i] += x[i] * y[i]
+    else:
+        for i in range(n):
+            out[i] -= x[i] * y[i]
 
 
 @cython.cfunc
@@ -301,13 +305,49 @@ def dot_4(out: vector, x: vector, y: vector, z: vector, v: vector, w: vector, si
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def ordered_dot(x: vector, y: vector, n: place) -> cython.double:
-    """Σ x · y from left to right, −0.0 if all products are."""
-    i: place
-    total: cython.double = -0.0  # which adds nothing to any number, −0.0 included
-    for i in range(n):
-        total += x[i] * y[i]
-    return total
+def gain_rows(
+    out: vector, out_step: place, x: vector, y: vector, y_step: place, sign: cython.double, rows: place, depth: place
+) -> kernel:
+    """out[r] += sign · Σ x[k] · y[r, k], each from left to right, eight rows at a time."""
+    k: place
+    row: place = 0
+    s: cython.double
+    while row + 8 <= rows:
+        o: place = row * out_step
+        r: place = row * y_step
+        a: cython.double = out[o]
+        b: cython.double = out[o + out_step]
+        c: cython.double = out[o + 2 * out_step]
+        d: cython.double = out[o + 3 * out_step]
+        e: cython.double = out[o + 4 * out_step]
+        f: cython.double = out[o + 5 * out_step]
+        g: cython.double = out[o + 6 * out_step]
+        h: cython.double = out[o + 7 * out_step]
+        for k in range(depth):
+            s = sign * x[k]
+            a += s * y[r + k]
+            b += s * y[r + y_step + k]
+            c += s * y[r + 2 * y_step + k]
+            d += s * y[r + 3 * y_step + k]
+            e += s * y[r + 4 * y_step + k]
+            f += s * y[r + 5 * y_step + k]
+            g += s * y[r + 6 * y_step + k]
+            h += s * y[r + 7 * y_step + k]
+        out[o] = a
+        out[o + out_step] = b
+        out[o + 2 * out_step] = c
+        out[o + 3 * out_step] = d
+        out[o + 4 * out_step] = e
+        out[o + 5 * out_step] = f
+        out[o + 6 * out_step] = g
+        out[o + 7 * out_step] = h
+        row += 8
+    while row < rows:
+        total: cython.double = out[row * out_step]
+        for k in range(depth):
+            total += sign * x[k] * y[row * y_step + k]
+        out[row * out_step] = total
+        row += 1
 
 
 @cython.cfunc
@@ -759,7 +799,7 @@ def product(
     right: place = at + HEADER + FIELDS
     if width == 1:
         product_of_numbers(machine, code, at, slots, out, scratch, lanes)
-    elif slot_of(machine, code, left, 0, 0, code[at + 5]) < machine.uniform:
+    elif slot_of(machine, code, left, 0, 0, 1) < machine.uniform <= slot_of(machine, code, right, 0, 0, 1):
         product_of_lanes(machine, code, at, slots, out, width, lanes)
     else:
         dots_of_lanes(machine, code, at, slots, out, code[at + 4], width, lanes)
@@ -855,24 +895,36 @@ def product_of_numbers(
     depth: place = code[at + 5]
     left: place = at + HEADER
     right: place = at + HEADER + FIELDS
-    if columns == 1 and rows > 1:  # the transposed product is the same numbers in the same places
+    turned: cython.bint = columns < rows and columns < 4  # along the longer side: the transposed product
+    if turned:
         rows, columns = columns, rows
         left, right = right, left
     row: place
     column: place
     k: place
-    if columns < 4 or (rows == 1 and code[right + 3] < 0 and code[right + 2] == 1):
-        for row in range(rows):
-            x: vector = row_of(machine, code, left, row, depth, slots, scratch, lanes)
+    origin: vector = slots
+    begin: place = address(machine, code[right], lanes)
+    step: place = code[right + 2]
+    if turned or columns < 4 or (rows == 1 and code[right + 3] < 0 and step == 1):
+        x: vector
+        step = code[right + 1]
+        if code[right + 3] >= 0 or (code[right + 2] != 1 and depth > 1) or step < 0:
+            origin = scratch
+            begin = depth
+            step = depth
             for column in range(columns):
-                y: vector = row_of(machine, code, right, column, depth, slots, shifted(scratch, depth), lanes)
-                add_dot(shifted(out, row * columns + column), x, y, sign, depth)
+                copy_row(machine, code, right, column, depth, slots, shifted(scratch, depth * (column + 1)), lanes)
+        for row in range(rows):
+            x = row_of(machine, code, left, row, depth, slots, scratch, lanes)
+            if turned:
+                gain_rows(shifted(out, row), rows, x, shifted(origin, begin), step, sign, columns, depth)
+            else:
+                gain_rows(shifted(out, row * columns), 1, x, shifted(origin, begin), step, sign, columns, depth)
         return
     # right as depth × columns
-    step: place = code[right + 2]
-    table: vector = shifted(slots, address(machine, code[right], lanes))
     if code[right + 3] >= 0 or code[right + 1] != 1:
-        table = scratch
+        origin = scratch
+        begin = 0
         step = columns
         for column in range(columns):
             for k in range(depth):
@@ -883,10 +935,10 @@ def product_of_numbers(
         while k + 4 <= depth:
             gain_scaled_4(
                 here,
-                shifted(table, k * step),
-                shifted(table, (k + 1) * step),
-                shifted(table, (k + 2) * step),
-                shifted(table, (k + 3) * step),
+                shifted(origin, begin + k * step),
+                shifted(origin, begin + (k + 1) * step),
+                shifted(origin, begin + (k + 2) * step),
+                shifted(origin, begin + (k + 3) * step),
                 sign * slots[address(machine, slot_of(machine, code, left, row, k, depth), lanes)],
                 sign * slots[address(machine, slot_of(machine, code, left, row, k + 1, depth), lanes)],
                 sign * slots[address(machine, slot_of(machine, code, left, row, k + 2, depth), lanes)],
@@ -897,22 +949,11 @@ def product_of_numbers(
         while k < depth:
             gain_scaled(
                 here,
-                shifted(table, k * step),
+                shifted(origin, begin + k * step),
                 sign * slots[address(machine, slot_of(machine, code, left, row, k, depth), lanes)],
                 columns,
             )
             k += 1
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def add_dot(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> cython.void:
-    """out[0] += sign · Σ x · y, with the right sign of zero."""
-    before: cython.double = out[0]
-    if n >= 16:
-        dot(out, x, y, sign, n)
-    if n < 16 or out[0] == 0.0:
-        out[0] = before + sign * ordered_dot(x, y, n)
 
 
 @cython.cfunc
@@ -923,10 +964,18 @@ def row_of(
     """A row of a matrix side by side, where it stands or copied into ``room``. Without lanes."""
     if code[field + 3] < 0 and (code[field + 2] == 1 or depth == 1):
         return shifted(slots, address(machine, code[field] + row * code[field + 1], lanes))
+    copy_row(machine, code, field, row, depth, slots, room, lanes)
+    return room
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def copy_row(
+    machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector, lanes: place
+) -> cython.void:
     k: place
     for k in range(depth):
         room[k] = slots[address(machine, slot_of(machine, code, field, row, k, depth), lanes)]
-    return room
 
 
 @cython.cfunc
@@ -950,12 +999,10 @@ def dots(
         gain_products(out, left, right, code[at + 2], row)
         return
     for row in range(code[at + 3]):
-        total: cython.double = -0.0
         for k in range(depth):
             x = address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes)
             y = address(machine, slot_of(machine, code, at + HEADER + FIELDS, row, k, depth), lanes)
-            total += slots[x] * slots[y]
-        out[row] += code[at + 2] * total
+            out[row] += code[at + 2] * slots[x] * slots[y]
 
 
 @cython.cfunc
@@ -968,10 +1015,8 @@ def add_rows(machine: Machine, code: longs, at: place, slots: vector, out: vecto
     k: place
     for row in range(code[at + 3]):
         if width == 1:
-            total: cython.double = -0.0
             for k in range(depth):
-                total += slots[address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes)]
-            out[row] += sign * total
+                out[row] += sign * slots[address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes)]
             continue
         for k in range(depth):
             slot: place = slot_of(machine, code, at + HEADER, row, k, depth)

@@ -13,28 +13,28 @@ INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
 
 
 class Linear(NamedTuple):
-    """A sum of signed products and signed terms, as an operation: ±0 + Σ a·b − Σ a·b + Σ t − Σ t.
+    """A sum of signed terms and signed products, from left to right, as an operation: ±0 ± t ± a·b ….
 
-    Its operands are the pairs (a, b) that are added, those that are subtracted, the terms that are added, those that are
-    subtracted. ``from_zero`` says that the sum began with 0.0, so that it is never −0.0.
+    ``runs`` are pairs of a kind and a number: so many terms that are added (``"+"``) or subtracted (``"-"``), or so many
+    products (``"+·"``, ``"-·"``); its operands are those of the runs, two for each product. ``from_zero`` says that the sum
+    began with 0.0, so that it is never −0.0.
     """
 
     from_zero: bool
-    plus_pairs: int
-    minus_pairs: int
-    plus: int
-    minus: int
+    runs: tuple[tuple[str, int], ...]
 
-    def sections(self, operands: tuple[int, ...]) -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[int], list[int]]:
-        """The operands as pairs added, pairs subtracted, terms added, terms subtracted."""
-        p = 2 * self.plus_pairs
-        m = p + 2 * self.minus_pairs
-        t = m + self.plus
-        added = list(zip(operands[:p:2], operands[1:p:2], strict=True))
-        taken = list(zip(operands[p:m:2], operands[p + 1 : m : 2], strict=True))
-        return added, taken, list(operands[m:t]), list(operands[t:])
+    def parts(self, operands: tuple[int, ...]) -> list[tuple[str, tuple[int, ...]]]:
+        """The kind and the operands of each run."""
+        found = []
+        start = 0
+        for kind, count in self.runs:
+            end = start + count * (1 if kind in TERMS else 2)
+            found.append((kind, operands[start:end]))
+            start = end
+        return found
 
 
+TERMS = frozenset({"+", "-"})
 Operation = str | Linear  # of a row of the table, a leaf (INPUT, PARAMETER, CONSTANT), or a sum of products
 
 
@@ -113,10 +113,15 @@ LEAVES = frozenset({INPUT, PARAMETER, CONSTANT})
 
 def linear_text(op: Linear, words: list[str]) -> str:
     """A sum of products in words for its operands."""
-    p, m, t = 2 * op.plus_pairs, 2 * (op.plus_pairs + op.minus_pairs), 2 * (op.plus_pairs + op.minus_pairs) + op.plus
-    added = [f"{a} · {b}" for a, b in zip(words[:p:2], words[1:p:2], strict=True)] + words[m:t]
-    taken = [f"{a} · {b}" for a, b in zip(words[p:m:2], words[p + 1 : m : 2], strict=True)] + words[t:]
-    return " + ".join(added) + "".join(f" − {term}" for term in taken)
+    text = ""
+    start = 0
+    for kind, count in op.runs:
+        wide = 1 if kind in TERMS else 2
+        for i in range(start, start + count * wide, wide):
+            sign = (" + " if text else "") if kind[0] == "+" else " − " if text else "−"
+            text += sign + " · ".join(words[i : i + wide])
+        start += count * wide
+    return text
 
 
 # ---- vector instructions ----------------------------------------------------------------------------------------------------

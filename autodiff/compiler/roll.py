@@ -10,7 +10,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from autodiff.compiler.program import CONSTANT, INPUT, LEAVES, PARAMETER, Instruction, Linear, Program, Scalars, Vector, stem
+from autodiff.compiler.program import (
+    CONSTANT,
+    INPUT,
+    LEAVES,
+    PARAMETER,
+    TERMS,
+    Instruction,
+    Linear,
+    Program,
+    Scalars,
+    Vector,
+    stem,
+)
 from autodiff.compiler.simplify import SYMMETRIC
 
 Row = tuple[int, ...]
@@ -46,7 +58,7 @@ def roll(program: Scalars, summed: Sequence[int] = ()) -> Program:
 
 class _Roller:
     def __init__(self, program: Scalars, summed: frozenset[int]):
-        self.ops, self.args = program.ops, list(program.args)
+        self.ops, self.args = list(program.ops), list(program.args)
         self.program = program
         self.varying = program.varying()
         self.summed = [output for i, output in enumerate(program.outputs) if i in summed]
@@ -115,9 +127,9 @@ class _Roller:
             op = self.ops[i]
             if not self.varying[i] or uses[i] or not (op == "mul" or isinstance(op, Linear)):
                 continue
-            linear = op if isinstance(op, Linear) else MUL
-            plus, minus, *_ = linear.sections(self.args[i])
-            if all(self.varying[x] and self.varying[y] for x, y in plus + minus):
+            # of several terms the sample's own sum comes first: they may cancel
+            kinds = [kind for kind, _ in op.runs] if isinstance(op, Linear) else ["+·"]
+            if len(kinds) == 1 and kinds[0] not in TERMS and all(self.varying[x] for x in self.args[i]):
                 found.add(i)
         return found
 
@@ -133,7 +145,8 @@ class _Roller:
                 if levels[arg] > level:
                     level = levels[arg]
             levels[i] = level + 1
-            key = (self.varying[i], level, i in fused, op, self.pattern(i, op, args))
+            pattern = self.pattern(i, op, args)
+            key = (self.varying[i], level, i in fused, self.ops[i], pattern)
             members.setdefault(key, []).append(i)
         groups: list[_Group] = []
         places = [len(self.ops), 3 * len(self.ops)]
@@ -169,52 +182,55 @@ class _Roller:
         if not self.varying[i]:
             return len(args)
         if isinstance(op, Linear):
-            plus, minus, gained, lost = op.sections(args)
-            varying = self.varying
-            kinds = [sum(varying[x] + varying[y] == count for x, y in pairs) for pairs in (plus, minus) for count in (0, 1)]
-            gained.sort(key=varying.__getitem__)
-            lost.sort(key=varying.__getitem__)
-            for pairs in (plus, minus):
-                pairs.sort(key=lambda pair: varying[pair[0]] + varying[pair[1]])
-            self.args[i] = (*[x for pair in plus + minus for x in pair], *gained, *lost)
-            return (*kinds, sum(varying[x] for x in gained), sum(varying[x] for x in lost))
+            return self.even_runs(i, op, args)
         if op in SYMMETRIC:
             self.args[i] = args = tuple(sorted(args, key=self.varying.__getitem__))
         return tuple([self.varying[arg] for arg in args])
 
-    def pairs(self, op: Any, i: int, subtracted: bool) -> tuple[Row, Row]:
-        """The left and the right factors of a sum of products, each pair turned so that equal rows meet."""
-        args, position = self.args[i], self.position
-        if op == "mul":
-            pairs: Any = () if subtracted else (args,)
-        else:
-            start = 2 * op.plus_pairs if subtracted else 0
-            end = 2 * (op.plus_pairs + op.minus_pairs) if subtracted else 2 * op.plus_pairs
-            pairs = zip(args[start:end:2], args[start + 1 : end : 2], strict=True)
+    def even_runs(self, i: int, op: Linear, args: Row) -> tuple[int, ...]:
+        """The runs of a sum cut so that the operands of each vary alike; how many operands of a term vary, for each run."""
+        varying = self.varying
+        runs: list[tuple[str, int]] = []
+        kinds: list[int] = []
+        for kind, operands in op.parts(args):
+            alone = kind in TERMS
+            begin = len(kinds)
+            for x, y in zip(operands, operands, strict=True) if alone else zip(operands[::2], operands[1::2], strict=True):
+                count = varying[x] if alone else varying[x] + varying[y]
+                if len(kinds) > begin and kinds[-1] == count:
+                    runs[-1] = (kind, runs[-1][1] + 1)
+                else:
+                    kinds.append(count)
+                    runs.append((kind, 1))
+        self.ops[i] = Linear(op.from_zero, tuple(runs))
+        return tuple(kinds)
+
+    def pairs(self, operands: Row) -> tuple[Row, Row]:
+        """The left and the right factors of products, each pair turned so that equal rows meet."""
+        position = self.position
         left, right = [], []
-        for x, y in pairs:
+        for x, y in zip(operands[::2], operands[1::2], strict=True):
             if position[x] > position[y]:
                 x, y = y, x
             left.append(x)
             right.append(y)
         return tuple(left), tuple(right)
 
-    def descending(self, left: Row, right: Row) -> bool:
-        """Whether the operands run backwards, as sums of the adjoint do."""
-        position = self.position
-        first, last = position[left[0]], position[left[-1]]
-        return first > last or (first == last and position[right[0]] > position[right[-1]])
+    def longest_products(self, op: Any, members: list[int]) -> list[tuple[Row, Row]]:
+        """The factors of each member's longest run of products; empty if there is none."""
+        if op == "mul":
+            return [self.pairs(self.args[i]) for i in members]
+        runs = [count if kind not in TERMS else 0 for kind, count in op.runs] if isinstance(op, Linear) else []
+        if not any(runs):
+            return []
+        longest = runs.index(max(runs))
+        return [self.pairs(op.parts(self.args[i])[longest][1]) for i in members]
 
     def blocks(self, op: Any, members: list[int]) -> list[_Block]:
         """The members in their order, as full products if they are that."""
         position = self.position
-        if op == "mul" or (isinstance(op, Linear) and op.plus_pairs + op.minus_pairs):
-            subtracted = isinstance(op, Linear) and not op.plus_pairs
-            rows = [self.pairs(op, i, subtracted) for i in members]
-            if self.descending(*rows[0]):
-                for i in members:
-                    self.args[i] = _reversed(op, self.args[i])
-                rows = [(left[::-1], right[::-1]) for left, right in rows]
+        rows = self.longest_products(op, members)
+        if rows:
             if len(members) > 1:
                 found = _products(members, rows, position)
                 if found is not None and not (op == "mul" and all(b.rows == 1 or b.columns == 1 for b in found)):
@@ -307,78 +323,68 @@ class _Roller:
         return -1 - slot if varying else slot
 
     def emit_linear(self, group: _Group, op: Linear, where: list[Instruction]) -> None:
+        """Where the sum begins, then its runs one after the other."""
         members = group.members
         target = self.target(members, group)
-        sections = [op.sections(self.args[i]) for i in members]
         n = len(members)
         zero = "+0" if op.from_zero else "-0"
-        gained = [section[2] for section in sections]
-        lost = [section[3] for section in sections]
-        if op.plus and op.plus <= FEW + 1:
-            first = (self.vector([terms[0] for terms in gained]),)
+        parts = [op.parts(self.args[i]) for i in members]
+        runs: list[tuple[str, list[Row]]] = [(kind, [part[r][1] for part in parts]) for r, (kind, _) in enumerate(op.runs)]
+        if runs and runs[0][0] == "+":
+            first = (self.vector([terms[0] for terms in runs[0][1]]),)
             where.append(Instruction("start", zero, (n, 1, 1), target, first, self.name(members)))
-            gained = [terms[1:] for terms in gained]
+            runs[0] = ("+", [terms[1:] for terms in runs[0][1]])
         else:
             where.append(Instruction("fill", zero, (n, 1, 1), target, (), self.name(members)))
-        self.emit_products(group, where, target)
-        for sign, terms in (("+", gained), ("-", lost)):
-            self.emit_terms(terms, sign, n, target, where)
+        for kind, operands in runs:
+            if kind in TERMS:
+                self.emit_terms(operands, kind, n, target, where)
+            else:
+                self.emit_products(group, operands, kind[0], where, target)
 
-    def emit_terms(self, terms: list[list[int]], sign: str, n: int, target: int, where: list[Instruction]) -> None:
+    def emit_terms(self, terms: list[Row], sign: str, n: int, target: int, where: list[Instruction]) -> None:
         """Add or subtract the terms of each member."""
-        if not terms[0]:
-            return
-        varying = [self.varying[x] for x in terms[0]]
-        if len(terms[0]) <= FEW or len(set(varying)) > 1:
+        if len(terms[0]) <= FEW:
             for column in zip(*terms, strict=True):
                 where.append(Instruction("gain", sign, (n, 1, 1), target, (self.vector(column),)))
         else:
             where.append(Instruction("rows", sign, (n, 1, len(terms[0])), target, (self.vectors(terms),)))
 
-    def emit_products(self, group: _Group, where: list[Instruction], target: int, kind: str = "") -> None:
-        """The pairs that are added, then those that are subtracted, block by block."""
-        op = group.op
-        for subtracted in (False, True):
-            start = 0
-            for block in group.blocks:
-                rows = [self.pairs(op, i, subtracted) for i in block.members]
-                depth = len(rows[0][0])
-                here = target + start if target >= 0 else target - start
-                start += len(block.members)
-                if not depth:
-                    continue
-                found = self.product(block, rows)
-                if found is None:
-                    shape = (len(rows), 1, depth)
-                    name = f"{kind}dots"
-                    operands = (self.vectors([left for left, _ in rows]), self.vectors([right for _, right in rows]))
-                else:
-                    shape, name, operands = (block.rows, block.columns, depth), f"{kind}product", found
-                where.append(Instruction(name, "-" if subtracted else "+", shape, here, operands))
+    def emit_products(
+        self, group: _Group, operands: list[Row], sign: str, where: list[Instruction], target: int, kind: str = ""
+    ) -> None:
+        """Products that are added or subtracted, block by block."""
+        start = 0
+        for block in group.blocks:
+            end = start + len(block.members)
+            rows = [self.pairs(row) for row in operands[start:end]]
+            depth = len(rows[0][0])
+            here = target + start if target >= 0 else target - start
+            start = end
+            found = self.product(block, rows)
+            if found is None:
+                shape = (len(rows), 1, depth)
+                name = f"{kind}dots"
+                found = (self.vectors([left for left, _ in rows]), self.vectors([right for _, right in rows]))
+            else:
+                shape, name = (block.rows, block.columns, depth), f"{kind}product"
+            where.append(Instruction(name, sign, shape, here, found))
 
     def product(self, block: _Block, rows: list[tuple[Row, Row]]) -> tuple[Vector, Vector] | None:
-        """The two matrices of a block, if its rows are those of a full product and each varies or does not as a whole."""
+        """The two matrices of a block, if its rows are those of a full product."""
         lefts = [rows[r * block.columns][0] for r in range(block.rows)]
         rights = [rows[c][1] for c in range(block.columns)]
         for m, (left, right) in enumerate(rows):
             if left != lefts[m // block.columns] or right != rights[m % block.columns]:
                 return None
-        varying = self.varying
-        if len({varying[x] for x in lefts[0]}) > 1 or len({varying[x] for x in rights[0]}) > 1:
-            return None
         return self.vectors(lefts), self.vectors(rights)
 
     def emit_fused(self, group: _Group) -> None:
-        """Sums over the samples of sums of products; their terms are added in like manner."""
+        """Sums over the samples of products."""
         members = group.members
-        target = self.sum_slot[members[0]]
-        self.emit_products(group, self.each, target, "summed ")
-        if isinstance(group.op, Linear):
-            sections = [group.op.sections(self.args[i]) for i in members]
-            for sign, place in (("+", 2), ("-", 3)):
-                for column in zip(*[section[place] for section in sections], strict=True):
-                    instruction = Instruction("summed terms", sign, (len(members), 1, 1), target, (self.vector(column),))
-                    self.each.append(instruction)
+        sign = group.op.runs[0][0][0] if isinstance(group.op, Linear) else "+"
+        operands = [self.args[i] for i in members]
+        self.emit_products(group, operands, sign, self.each, self.sum_slot[members[0]], "summed ")
 
     def emit_sums(self, fused: set[int]) -> None:
         """The sums over the samples of what is computed for each, and zero in all of them before the first block."""
@@ -409,29 +415,25 @@ class _Roller:
         first = slot[rows[0][0]]
         down = slot[rows[1][0]] - first if len(rows) > 1 else 0
         across = slot[rows[0][1]] - first if len(rows[0]) > 1 else 0
-        kinds = {self.varying[x] for x in rows[0]}  # and so in every row
-        varying = self.varying[rows[0][0]]
-        if len(kinds) == 1:
-            start = first
-            for row in rows:
-                expected = start
-                for x in row:
-                    if slot[x] != expected:
-                        break
-                    expected += across
-                else:
-                    start += down
-                    continue
-                break
+        varying = self.varying[rows[0][0]]  # and so everywhere
+        start = first
+        for row in rows:
+            expected = start
+            for x in row:
+                if slot[x] != expected:
+                    break
+                expected += across
             else:
-                return Vector(self.mark(first, varying), down, across)
-            return Vector(self.mark(0, varying), 0, 0, tuple([slot[x] for row in rows for x in row]))
-        return Vector(MIXED, 0, 0, tuple([self.mark(slot[x], self.varying[x]) for row in rows for x in row]))
+                start += down
+                continue
+            break
+        else:
+            return Vector(self.mark(first, varying), down, across)
+        return Vector(self.mark(0, varying), 0, 0, tuple([slot[x] for row in rows for x in row]))
 
 
 LEAF_KINDS = {CONSTANT: -1, PARAMETER: -2, INPUT: -3}
-MUL = Linear(False, 1, 0, 0, 0)
-MIXED = 1 << 40  # a table of slots of both sorts
+MUL = Linear(False, (("+·", 1),))
 
 
 def _moved(instruction: Instruction, n_uniform: int) -> Instruction:
@@ -443,22 +445,10 @@ def _moved(instruction: Instruction, n_uniform: int) -> Instruction:
     def vector(v: Vector) -> Vector:
         if v.table is None:
             return v._replace(start=slot(v.start))
-        if v.start == MIXED:
-            return v._replace(start=0, table=tuple([slot(x) for x in v.table]))
         offset = slot(v.start)
         return v._replace(start=0, table=tuple([offset + x for x in v.table]))
 
     return instruction._replace(target=slot(instruction.target), operands=tuple([vector(v) for v in instruction.operands]))
-
-
-def _reversed(op: Any, args: Row) -> Row:
-    """The operands of a sum of products with the pairs in the other order."""
-    if op == "mul":
-        return args
-    p, m = 2 * op.plus_pairs, 2 * (op.plus_pairs + op.minus_pairs)
-    plus = [x for k in range(p - 2, -2, -2) for x in args[k : k + 2]]
-    minus = [x for k in range(m - 2, p - 2, -2) for x in args[k : k + 2]]
-    return (*plus, *minus, *args[m:])
 
 
 def _runs(places: list[int], slots: dict[int, int]) -> list[list[int]]:

@@ -133,6 +133,8 @@ class _Writer:
         if kind == "rows":
             return f"{self.matrix(operands[0], rows, depth)}.sum(axis=1)"
         left, right = operands
+        if depth > 1 and _entry(left, 0, depth - 1, depth) < _entry(left, 0, 0, depth):
+            left, right = _forwards(left, rows, depth), _forwards(right, rows if kind == "dots" else columns, depth)
         if kind == "dots":
             return f"({self.matrix(left, rows, depth)} * {self.matrix(right, rows, depth)}).sum(axis=1)"
         if depth == 1:
@@ -266,6 +268,18 @@ class _Writer:
         if places == list(range(variable.size)):
             return [_Piece(variable.name)]
         return _parts_of(variable, places)
+
+
+def _entry(v: Vector, row: int, column: int, columns: int) -> int:
+    return v.start + row * v.rows + column * v.columns if v.table is None else v.table[row * columns + column]
+
+
+def _forwards(v: Vector, rows: int, columns: int) -> Vector:
+    """A matrix whose columns run backwards, as sums of the adjoint do, in the other order."""
+    if v.table is None:
+        return v._replace(start=v.start + (columns - 1) * v.columns, columns=-v.columns)
+    table = [v.table[r * columns + c] for r in range(rows) for c in reversed(range(columns))]
+    return v._replace(table=tuple(table))
 
 
 class _Piece(NamedTuple):
