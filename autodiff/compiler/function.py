@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import dis
 import functools
 import gc
+import inspect
 import sys
 import threading
+import weakref
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass
+from numbers import Number
 from typing import Any, NamedTuple
 
 from autodiff.compiler.batches import Batch, batch_of, floats, unwrapped
@@ -22,9 +28,10 @@ from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
 from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, shape_of
 from autodiff.engine.value import Value, traced
-from autodiff.errors import ShapeError, TraceError
+from autodiff.errors import ShapeError, StaleRecording, TraceError
 
 MOST_TRACES = 64  # forms of arguments that a function keeps programs for
+_adding = threading.Lock()
 
 
 class Goal(NamedTuple):
@@ -61,8 +68,9 @@ class Replay:
 class Entry:
     """What was recorded for one form of arguments, and the programs made of it so far. Pickles without the recording."""
 
-    def __init__(self, traced: Trace, batched: tuple[bool, ...], passes: Sequence[str]):
+    def __init__(self, traced: Trace, batched: tuple[bool, ...], passes: Sequence[str], captured: Captured):
         self.trace: Trace | None = traced
+        self.captured = captured
         self.parameters = traced.parameters
         self.structure = traced.structure
         self.batched = batched
@@ -71,7 +79,7 @@ class Entry:
         self.latest: Replay | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"trace": None}
+        return vars(self) | {"trace": None, "captured": NOTHING_CAPTURED}
 
     def can(self, goal: Goal) -> bool:
         """Whether there is a program for this, or what it can be made of."""
@@ -104,6 +112,58 @@ class Entry:
 VALUE = Goal("value")
 
 
+class Captured:
+    """The Values and numbers that the variables around a function had, its own and the module's, when it was recorded."""
+
+    def __init__(self, fn: Any):
+        fn = inspect.unwrap(fn)
+        fn = getattr(fn, "__func__", fn)
+        code, names = getattr(fn, "__code__", None), getattr(fn, "__globals__", {})
+        self.cells: list[tuple[str, Any, Any]] = []
+        self.names: list[tuple[str, dict[str, Any], Any]] = []
+        if code is None:
+            return
+        for name, cell in zip(code.co_freevars, fn.__closure__ or (), strict=True):
+            with suppress(ValueError):  # an empty cell
+                if isinstance(cell.cell_contents, (Value, float, int)):
+                    self.cells.append((name, cell, cell.cell_contents))
+        used = dict.fromkeys(step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
+        self.names = [(name, names, names[name]) for name in used if isinstance(names.get(name), (Value, float, int))]
+
+    def check(self, name: str) -> None:
+        """Raises ``StaleRecording`` if one of them is another Value or number now."""
+        for variable, cell, then in self.cells:
+            if cell.cell_contents is not then and exactly(cell.cell_contents) != exactly(then):
+                raise StaleRecording(_rebound(name, variable, then, cell.cell_contents))
+        for variable, names, then in self.names:
+            now = names.get(variable)
+            if now is not then and exactly(now) != exactly(then):
+                raise StaleRecording(_rebound(name, variable, then, now))
+
+
+NOTHING_CAPTURED = Captured(None)
+
+
+def _rebound(name: str, variable: str, then: Any, now: Any) -> str:
+    return (
+        f"{name} was recorded when {variable} was {then!r:.60}, and it is {now!r:.60} now, which the recording does not know: "
+        f"write {variable}.data for another number, or pass it as an argument"
+    )
+
+
+def exactly(x: Any) -> Any:
+    """A key that only the same thing has: of 0.0 and −0.0, or of True, 1 and 1.0, each has its own."""
+    if isinstance(x, (tuple, frozenset)):
+        return type(x), type(x)([exactly(part) for part in x]) if type(x) in (tuple, frozenset) else tuple(map(exactly, x))
+    if isinstance(x, (bool, int, str, bytes, Value)) or x is None:
+        return type(x), x
+    if isinstance(x, Number):
+        return type(x), repr(x)
+    if is_dataclass(x) and not isinstance(x, type):
+        return type(x), x, tuple([exactly(getattr(x, part.name)) for part in fields(x)])
+    return type(x), x
+
+
 @contextmanager
 def _without_collector() -> Iterator[None]:
     """A program in the making is millions of objects and no cycle: the cyclic collector would look at them again and again."""
@@ -116,10 +176,26 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
+class _Method:
+    """A function of an object that it does not keep alive."""
+
+    def __init__(self, fn: Callable[..., Any], owner: Any):
+        self.fn = fn
+        self.owner = owner
+        functools.update_wrapper(self, fn)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.fn(self.owner(), *args, **kwargs)
+
+
 class Compiled:
     """A function that ``compile`` has taken; see there."""
 
+    __slots__ = ("__dict__", "__weakref__", "owner")
+    owner: Any  # the object whose method this is
+
     def __init__(self, fn: Callable[..., Any], options: dict[str, Any]):
+        self.owner = None
         self.fn = fn
         self.options = options
         self.argnums: int | tuple[int, ...] = options["argnums"]
@@ -133,9 +209,31 @@ class Compiled:
         self._quick_gradient: QuickCall | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._lock = threading.RLock()
+        self._methods: dict[int, Compiled] = {}
         functools.update_wrapper(self, fn, updated=())  # a model's attributes are not this object's
 
+    def __get__(self, owner: Any, kind: Any = None) -> Compiled:
+        """As a method: a compiled function for each object, which records what it does with that one."""
+        if owner is None:
+            return self
+        key = id(owner)
+        method = self._methods.get(key)
+        if method is None:
+            alone = weakref.ref(owner, lambda _: self._methods.pop(key, None))
+            method = self._methods.setdefault(key, Compiled(_Method(self.fn, alone), self.options))
+        bound = object.__new__(Compiled)
+        bound.__dict__ = method.__dict__  # all that it knows belongs to the object, which this one keeps alive
+        bound.owner = owner
+        return bound
+
+    def __deepcopy__(self, memo: Any) -> Compiled:
+        """A function is its own copy, as Python's functions are; a callable object's copy is recorded anew."""
+        fn = copy.deepcopy(self.fn, memo)
+        return self if fn is self.fn and self.owner is None else Compiled(fn, self.options)
+
     def __reduce__(self) -> Any:
+        if self.owner is not None:
+            return getattr, (self.owner, self.name)
         named: Any = sys.modules.get(getattr(self.fn, "__module__", None) or "")
         for part in getattr(self.fn, "__qualname__", "").split("."):
             named = getattr(named, part, None)
@@ -155,10 +253,10 @@ class Compiled:
             return self.fn(*args, **kwargs)
         entry, numbers = self._one(args, kwargs, VALUE)
         machine = entry.replay(VALUE).machine
-        if entry.structure == NUMBER:
+        if entry.structure == NUMBER and not kwargs:
             self._quick_value = self._quick(machine, args, None)
         out = array("d", bytes(8 * machine.n_stored))
-        machine.run(1, [(numbers, 0)], (), out)
+        machine.run(1, (), [(numbers, 0)], out)
         return entry.structure.build(out.tolist())
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[float, Any]:
@@ -174,9 +272,10 @@ class Compiled:
         goal = Goal("gradient", tuple(wanted))
         entry, numbers = self._one(args, kwargs, goal)
         machine = entry.replay(goal).machine
-        self._quick_gradient = self._quick(machine, args, structure)
+        if not kwargs:
+            self._quick_gradient = self._quick(machine, args, structure)
         out = array("d", bytes(8 * machine.n_stored))
-        machine.run(1, [(numbers, 0)], (), out)
+        machine.run(1, (), [(numbers, 0)], out)
         value, *gradient = out.tolist()
         return value, structure.build(gradient)
 
@@ -237,7 +336,8 @@ class Compiled:
         scale = 1.0 / n if self.reduce == "mean" else 1.0
 
         def add() -> None:
-            add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
+            with _adding:  # interpreted, two threads would lose what the other adds
+                add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
 
         if out is not None:
             return array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist(), add
@@ -363,13 +463,15 @@ class Compiled:
         goal: Goal,
     ) -> Entry:
         """What was recorded for this form of arguments; recorded now, if it is new."""
-        static = tuple([(i, args[i]) for i in range(len(args)) if i in self.static or i - len(args) in self.static])
-        key = (structure, batched, static, tuple(sorted(kwargs.items())))
+        static = [(i, exactly(args[i])) for i in range(len(args)) if i in self.static or i - len(args) in self.static]
+        named = [(name, exactly(kwargs[name])) for name in sorted(kwargs)]
+        key = (structure, exactly(structure.keys_within()), batched, tuple(static), tuple(named))
         try:
             entry = self._entries.get(key)
         except TypeError as error:
             raise TypeError(f"{self.name}: static and keyword arguments must be hashable: {error}") from None
         if entry is not None and entry.can(goal):
+            entry.captured.check(self.name)
             with suppress(KeyError):  # another thread may just have dropped it
                 self._entries.move_to_end(key)
             return entry
@@ -384,7 +486,8 @@ class Compiled:
         with self._lock, _without_collector():
             entry = self._entries.get(key)
             if entry is None or not entry.can(goal):
-                entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.passes)
+                captured = Captured(self.fn)
+                entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.passes, captured)
                 self._entries[key] = entry
                 self.traces += 1
                 while len(self._entries) > MOST_TRACES:
@@ -406,7 +509,13 @@ def compile(
     The result is called as ``fn`` is. It also has ``value_and_grad(*args)``, ``map(*args)`` over a batch, ``backward(*args)``,
     which adds the gradients over a batch to the Values that ``fn`` uses, ``source``, ``listing()`` and ``program`` to look at,
     and ``traces``, the number of recordings made so far. Values that ``fn`` uses and does not get as arguments are
-    parameters: their numbers are read at each call.
+    parameters: their numbers are read at each call. Which Values these are, and plain numbers that ``fn`` captures, belong to
+    the recording: ``w = w - 0.1 * w.grad`` makes another ``w``, which it does not know (``w.data -= 0.1 * w.grad`` is right).
+    ``map`` and ``backward`` see that a variable of ``fn`` or of its module has been rebound; a quick call does not look, and
+    nobody looks into lists and attributes.
+
+    As a decorator of a method it records for each object what the method does with that one; ``argnums``, ``in_axes`` and
+    ``static`` count the arguments after ``self``.
 
     Arguments are numbers, lists, tuples, dicts, arrays, nested, as in ``grad``. A new form of arguments is recorded anew.
     ``argnums`` says for which arguments ``value_and_grad`` gives gradients. ``in_axes`` says which axis of each argument runs
@@ -421,7 +530,8 @@ def compile(
     with a parameter in ``ad.maximum`` they share the derivative. ``strict()`` does not look into what is replayed.
 
     Raises ``TraceError`` if ``fn`` reads the number in a Value, as ``if x > 0`` or ``float(x)`` do; ``TypeError`` for arguments
-    or results that are no numbers; ``ValueError`` for options that do not exist.
+    or results that are no numbers; ``ValueError`` for options that do not exist; ``StaleRecording`` where a captured Value or
+    number was rebound.
     """
     if fn is None:
         return lambda f: compile(f, argnums=argnums, in_axes=in_axes, reduce=reduce, static=static, passes=passes)

@@ -15,6 +15,7 @@ from typing import Any
 
 from autodiff.compiler.program import Instruction, Program
 from autodiff.engine import ieee, rules
+from autodiff.engine.functions import no_place
 from autodiff.engine.value import Value
 
 try:
@@ -386,6 +387,7 @@ MAP_UNARY = cython.declare(cython.short, 9)
 MAP_BINARY = cython.declare(cython.short, 10)
 MAP_FOLD = cython.declare(cython.short, 11)
 FOLDS = ("max", "min", "prod", "norm", "logsumexp", "select", "taken", "sum")
+TAKEN = cython.declare(cython.short, FOLDS.index("taken"))
 HEADER = cython.declare(cython.short, 8)  # length, kind, code, rows, columns, depth, target, number of operands
 FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between rows, between columns, where its table is, or -1
 
@@ -573,7 +575,12 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
         elif kind == SUMMED_DOTS:
             summed_dots(machine, code, at, slots, out, lanes, count)
         elif kind == MAP_FOLD:
-            map_fold(machine, code, at, slots, out, width, lanes)
+            if code[at + 2] == TAKEN:
+                wrong: place = map_taken(machine, code, at, slots, out, width, lanes)
+                if wrong >= 0:
+                    raise no_place(code[at + 7] - 1, operand(machine, code, at, slots, 0, wrong // width, wrong % width, lanes))
+            else:
+                map_fold(machine, code, at, slots, out, width, lanes)
         else:
             map_rule(machine, code, at, slots, out, width, lanes)
         at += code[at]
@@ -716,13 +723,6 @@ def map_fold(machine: Machine, code: longs, at: place, slots: vector, out: vecto
             y: cython.double
             if kind == 5:
                 x = operand(machine, code, at, slots, 1 if x != 0.0 else 2, row, lane, lanes)
-            elif kind == 6:
-                chosen: cython.bint = 0.0 <= x < n - 1 and libm.floor(x) == x
-                x = (
-                    operand(machine, code, at, slots, 1 + cython.cast(cython.Py_ssize_t, x), row, lane, lanes)
-                    if chosen
-                    else NAN
-                )
             elif kind == 4:
                 x = log_sum_exp(machine, code, at, slots, row, lane, lanes)
             else:
@@ -740,6 +740,23 @@ def map_fold(machine: Machine, code: longs, at: place, slots: vector, out: vecto
                     else:
                         x = x + y
             out[row * width + lane] = x
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def map_taken(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> place:
+    """The entries of tables that the indices name. Returns −1, or the number of an index that is no place of its table."""
+    n: place = code[at + 7] - 1
+    row: place
+    lane: place
+    for row in range(code[at + 3]):
+        for lane in range(width):
+            x: cython.double = operand(machine, code, at, slots, 0, row, lane, lanes)
+            if not (0.0 <= x < n and libm.floor(x) == x):
+                return row * width + lane
+            entry: place = 1 + cython.cast(cython.Py_ssize_t, x)
+            out[row * width + lane] = operand(machine, code, at, slots, entry, row, lane, lanes)
+    return -1
 
 
 @cython.cfunc

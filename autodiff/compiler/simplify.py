@@ -296,6 +296,8 @@ def _flattened(program: Scalars, absorbed: bytearray, heads: dict[int, int], roo
             operands.extend([arg for pair in zip(args[:half], args[half:], strict=True) for arg in pair])
             continue
         from_zero = from_zero or op == "sum"
+        if op == "add" and head is None and absorbed[args[1]]:  # x + y · z and y · z + x are one form
+            args = args[::-1]
         for place, arg in enumerate(args):
             if arg == head:
                 continue

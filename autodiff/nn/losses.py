@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from typing import Any
 
 from autodiff.engine import functions
@@ -99,7 +100,7 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     if isinstance(index, Value) and traced():
         chosen = [apply(TABLE["equal"], (index, float(j))) for j in range(len(logits))]
         others = [apply(TABLE["select"], (c, -math.inf, z)) for c, z in zip(chosen, logits, strict=True)]
-        return functions.softplus(functions.logsumexp(others) - functions.take(logits, index))
+        return _compared(others, functions.take(logits, index))
     if is_list(index):
         raise ShapeError(
             f"cross_entropy() of the logits{where or ' of one sample'} and {len(index)} indices: there must be one"
@@ -111,9 +112,22 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
         raise TargetError(f"cross_entropy(): the index{where} is {i}; there are {len(logits)} classes, 0 to {len(logits) - 1}")
     z = list(logits)
     wanted = z.pop(i)
-    if not traced() and all(float(x) == -math.inf for x in z):  # ruled out, or not there: then the answer is certain
+    if traced():
+        return _compared(z, wanted)
+    if all(float(x) == -math.inf for x in z):  # ruled out, or not there: then the answer is certain
         return wanted * 0.0
     return functions.softplus(functions.logsumexp(z) - wanted)
+
+
+def _compared(others: list[Any], wanted: Any) -> Any:
+    """The surprise while a function is traced, where nobody can look whether all others are −inf.
+
+    One more, e⁻⁸⁰⁰ as likely as the one that is wanted, is nothing in a float, and makes the sum of the others positive.
+    """
+    return functions.softplus(functions.logsumexp([*others, functions.min(wanted - 800.0, LARGEST)]) - wanted)
+
+
+LARGEST = sys.float_info.max
 
 
 def _mean(costs: list[Any]) -> Any:

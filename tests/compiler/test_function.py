@@ -367,11 +367,18 @@ def test_an_index_that_is_data_is_taken_from_a_table():
     compiled = ad.compile(f)
     assert compiled.backward(tokens, xs) == pytest.approx(loss.data)
     assert [[v.grad for v in row] for row in table] == expected
-    assert math.isnan(compiled(7, 1.0))
-    assert math.isnan(compiled(1.5, 1.0))
-    for index in (-1, 5, 1.5):
-        with pytest.raises(IndexError):
-            ad.take(table, index)
+    before = [[v.grad for v in row] for row in table]
+    for index in (-1, 5, 1.5, math.nan, math.inf, 7):
+        for call in (
+            lambda i: ad.take(table, i),
+            lambda i: compiled(i, 1.0),
+            lambda i: compiled.map([1, i], [1.0, 2.0]),
+            lambda i: compiled.backward([1, i], [1.0, 2.0]),
+        ):
+            with pytest.raises(IndexError, match="from a table of 5"):
+                call(index)
+    assert [[v.grad for v in row] for row in table] == before
+    assert compiled.map([1], [2.0]) == [f(1, 2.0).data]
     with pytest.raises(ad.ShapeError):
         ad.compile(lambda i: ad.take([[1.0], [1.0, 2.0]], i)[0])(1.0)
 
