@@ -14,7 +14,7 @@ HOT := $(shell grep -o 'autodiff/[a-z_/]*\.py' setup.py)
 SIDE_BY_SIDE := -n auto --dist worksteal
 EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: help demo test check bench examples docs dist clean
+.PHONY: help demo test fuzz check bench examples docs dist clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -35,6 +35,10 @@ test: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run the tests, compiled and i
 	fi
 	@echo "=== tests, interpreted modules (AUTODIFF_PURE=1)"
 	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+
+fuzz: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## a long run of random programs, every way against every other (PYTEST_ARGS="...")
+	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+	@AUTODIFF_PURE=1 $(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@$(BIN)/ruff check .

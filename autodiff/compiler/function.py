@@ -19,10 +19,12 @@ from numbers import Number
 from typing import Any, NamedTuple
 
 from autodiff.compiler.batches import Batch, batch_of, floats, unwrapped
+from autodiff.compiler.groups import Groups
 from autodiff.compiler.machine import Machine, QuickCall, add_gradients
-from autodiff.compiler.program import Program, Scalars
+from autodiff.compiler.program import Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, simplified
+from autodiff.compiler.slots import placed
 from autodiff.compiler.source import source
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
@@ -52,17 +54,17 @@ class Replay:
     def __init__(self, trace: Trace, scalars: Scalars, summed: Sequence[int], passes: Sequence[str]):
         simple, self.counts = simplified(scalars, passes)
         self.scalars = simple
-        self.program: Program = roll(simple, summed)
-        self.program.counts = dict(self.counts)
+        self.groups: Groups = roll(simple, summed)
+        self.groups.counts = dict(self.counts)
         self.parameters = trace.parameters
-        self.machine = Machine(self.program, self.parameters)
+        self.machine = Machine(placed(self.groups), self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: thing for key, thing in vars(self).items() if key != "machine"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.machine = Machine(self.program, self.parameters)
+        self.machine = Machine(placed(self.groups), self.parameters)
 
 
 class Entry:
@@ -351,9 +353,9 @@ class Compiled:
         return list(self._last().parameters)
 
     @property
-    def program(self) -> Any:
-        """The last program that ran."""
-        return self._replay().program
+    def program(self) -> Groups:
+        """The last program that ran, in groups."""
+        return self._replay().groups
 
     @property
     def source(self) -> str:
@@ -371,7 +373,7 @@ class Compiled:
         if form != "vector":
             raise ValueError(f'a listing is "vector" or "scalar", not {form!r}')
         names = [parameter.name for parameter in replay.parameters]
-        return source(replay.program, self.name, names, self._last().structure.size)
+        return source(replay.groups, self.name, names, self._last().structure.size)
 
     def _last(self) -> Entry:
         if not self._entries:

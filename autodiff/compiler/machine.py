@@ -13,7 +13,7 @@ import math
 from array import array
 from typing import Any
 
-from autodiff.compiler.program import Instruction, Program
+from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import ieee, rules
 from autodiff.engine.functions import no_place
 from autodiff.engine.value import Value
@@ -394,7 +394,7 @@ FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between r
 
 def encoded(instruction: Instruction, tables: array) -> list[int]:
     """An instruction as whole numbers; its tables of slots go to the end of ``tables``."""
-    kind, op, (rows, columns, depth), target, operands, _ = instruction
+    kind, op, (rows, columns, depth), target, operands = instruction
     if kind == "map":
         kind, code = _kernel_of(op)
     else:

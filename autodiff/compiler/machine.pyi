@@ -3,7 +3,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from autodiff.compiler.program import Program
+from autodiff.compiler.slots import Program
 from autodiff.engine.value import Value
 
 UNARY: tuple[str, ...]

@@ -1,7 +1,8 @@
-"""The two forms of a program: scalar operations, as they were recorded, and the vector instructions they are rolled into."""
+"""The first form of a program: scalar operations, as they were recorded."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -103,7 +104,8 @@ class Scalars:
 
 def stem(name: str) -> str:
     """A name without what numbers it: ``h`` of ``h₃`` and ``h[i]``, ``w`` of ``layers.0.w.2``; empty if there is no such."""
-    words = [word for word in name.partition("[")[0].split(".") if not word.isdecimal()]
+    plain = unicodedata.normalize("NFKC", name)  # as Python reads it
+    words = [word for word in plain.partition("[")[0].split(".") if not word.isdecimal()]
     found = words[-1].rstrip("0123456789₀₁₂₃₄₅₆₇₈₉_") if words else ""
     return found if found.isidentifier() else ""
 
@@ -122,74 +124,3 @@ def linear_text(op: Linear, words: list[str]) -> str:
             text += sign + " · ".join(words[i : i + wide])
         start += count * wide
     return text
-
-
-# ---- vector instructions ----------------------------------------------------------------------------------------------------
-
-
-class Vector(NamedTuple):
-    """Places of operands: ``start + row · rows + column · columns`` affinely, or a table of them, row by row."""
-
-    start: int
-    rows: int
-    columns: int
-    table: tuple[int, ...] | None = None
-
-
-class Instruction(NamedTuple):
-    """One vector instruction: what is done, to how many members (rows × columns for a matrix product), where it goes, of what.
-
-    ``kind`` is one of the names in ``machine.KINDS``; ``op`` the row of the table that it applies to each member.
-    """
-
-    kind: str
-    op: str
-    shape: tuple[int, int, int]
-    target: int
-    operands: tuple[Vector, ...]
-    name: str = ""  # what all members are called, but for their numbers
-
-
-@dataclass(slots=True)
-class Program:
-    """Vector instructions over one array of slots.
-
-    The first ``uniform`` slots are the same for all samples: constants, parameters, what is computed of them alone, and sums
-    over the samples. The other ``varying`` slots have a lane for each sample of a block.
-    """
-
-    constants: list[float]
-    n_parameters: int
-    inputs: list[int]  # the slot of each input
-    batched: tuple[bool, ...]
-    uniform: int
-    varying: int
-    once: list[Instruction]  # before the first block
-    each: list[Instruction]  # for each block of samples
-    stored: list[int]  # the slots whose numbers come back for each sample
-    summed: list[int]  # the slots of sums over all samples
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """A listing: how many operations each pass left, then every instruction."""
-        passes = " → ".join(f"{name} {count:,}" for name, count in self.counts.items())
-        instructions = self.once + self.each
-        head = f"{passes} operations → {len(instructions):,} vector instructions"
-        slots = f"{self.uniform:,} slots for all samples, {self.varying:,} for each"
-        lines = [line for title, some in (("once", self.once), ("for each block of samples", self.each)) if some
-                 for line in (f"{title}:", *[f"    {_line(instruction)}" for instruction in some])]  # fmt: skip
-        return "\n".join([head, slots, *lines])
-
-
-def _line(instruction: Instruction) -> str:
-    kind, op, (rows, columns, depth), target, operands, _ = instruction
-    size = f"{rows} × {columns} × {depth}" if columns > 1 else f"{rows} × {depth}" if depth > 1 else f"{rows}"
-    name = op if kind == "map" else f"{kind} {op}"
-    return f"{target:>6} = {name} ({size}) of {', '.join(map(_operand, operands)) or 'nothing'}"
-
-
-def _operand(v: Vector) -> str:
-    if v.table is not None:
-        return f"table of {len(v.table)}"
-    steps = [f"{step:+d}" for step in (v.rows, v.columns) if step]
-    return str(v.start) + (f" ({', '.join(steps)})" if steps else "")

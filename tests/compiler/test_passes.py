@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 import autodiff as ad
 from autodiff import nn
 from autodiff.compiler import machine
+from autodiff.compiler.groups import Group, Index, Run
 from autodiff.compiler.program import CONSTANT, LEAVES, Linear, Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, drop, fold, identities, share, simplified, sums
+from autodiff.compiler.slots import placed
 from autodiff.compiler.trace import program_of, trace
 from autodiff.engine import rules
 
@@ -120,40 +122,38 @@ def test_counts_are_listed_before_and_after_each_pass():
 # ---- rolling -----------------------------------------------------------------------------------------------------------------
 
 
-def instructions(f, n):
+def groups(f, n):
     program, _ = simplified(scalars(f, n))
-    return roll(program).each
+    return roll(program).groups
 
 
 def test_a_layer_is_one_matrix_product():
     w = [[ad.Value(i + j) for j in range(5)] for i in range(4)]
-    found = instructions(lambda x: [ad.relu(ad.dot(row, x)) for row in w], 5)
-    assert [(i.kind, i.op, i.shape) for i in found] == [
-        ("fill", "+0", (4, 1, 1)),
-        ("product", "+", (4, 1, 5)),
-        ("map", "relu", (4, 1, 1)),
-    ]
+    product, relu = groups(lambda x: [ad.relu(ad.dot(row, x)) for row in w], 5)
+    assert (product.kind, product.size, product.from_zero) == ("Sum", 4, True)
+    assert product.runs == (Run("product", "+", 0, 4, 1, 5, (Index(0, 5, 1), Index(20, 0, 1))),)
+    assert relu == Group("Map", "relu", product.first + 4, 4, (Index(product.first, 1),))
 
 
 def test_several_positions_are_a_product_of_two_matrices_and_a_triangle_is_blocks():
     w = [[ad.Value(i - j) for j in range(4)] for i in range(3)]
-    found = instructions(lambda x: [ad.dot(row, x[4 * p : 4 * p + 4]) for p in range(6) for row in w], 24)
-    assert [i.shape for i in found if i.kind == "product"] == [(3, 6, 4)]
+    (found,) = groups(lambda x: [ad.dot(row, x[4 * p : 4 * p + 4]) for p in range(6) for row in w], 24)
+    assert [run[:6] for run in found.runs] == [("product", "+", 0, 3, 6, 4)]
 
     def triangle(x):
         return [ad.dot(x[4 * q : 4 * q + 4], x[32 + 4 * k : 36 + 4 * k]) for q in range(8) for k in range(q + 1)]
 
-    found = instructions(triangle, 64)
-    assert sum(i.shape[0] * i.shape[1] for i in found if i.kind in ("product", "dots")) == 36
-    assert all(i.kind in ("fill", "product", "dots") for i in found)
+    (found,) = groups(triangle, 64)
+    assert sum(run.rows * run.columns for run in found.runs) == found.size == 36
+    assert {run.kind for run in found.runs} <= {"product", "dots"}
 
 
 def test_the_gradient_of_the_weights_is_an_outer_product_added_up_over_the_samples():
     model = nn.MLP(3, [5, 1], seed=1)
     f = ad.compile(lambda x: model(x) ** 2)
     f.backward(np.zeros((2, 3)))
-    kinds = {(i.kind, i.shape) for i in f.program.each}
-    assert ("summed product", (3, 5, 1)) in kinds
+    kinds = {(run.kind, run.rows, run.columns, run.depth) for g in f.program.groups if g.kind == "Total" for run in g.runs}
+    assert ("product", 3, 5, 1) in kinds
 
 
 def test_slots_are_used_again():
@@ -164,7 +164,7 @@ def test_slots_are_used_again():
         return v
 
     program, _ = simplified(scalars(f, 1))
-    assert roll(program).varying < 6
+    assert placed(roll(program)).varying < 6
 
 
 # ---- the machine -------------------------------------------------------------------------------------------------------------
