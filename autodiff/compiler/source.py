@@ -23,7 +23,9 @@ COMPARISONS = {"greater": ">", "greater_equal": ">=", "equal": "=="}
 def identifier(name: str) -> str:
     """A name of a function as one that can stand after ``def``, and hides nothing that its text calls."""
     plain = re.sub(r"\W", "_", name)
-    return plain + "_" if not plain.isidentifier() or keyword.iskeyword(plain) or plain in TAKEN else plain
+    if not plain.isidentifier():
+        plain = "_" + plain
+    return plain + "_" if keyword.iskeyword(plain) or plain in TAKEN else plain
 
 
 def quoted(name: str) -> str:

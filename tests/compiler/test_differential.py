@@ -1,4 +1,4 @@
-"""Random programs, compiled in every way there is, against the same programs called eagerly. `make fuzz` makes a long run of it.
+"""Random programs, compiled in every way there is, against the same programs called eagerly; `make fuzz` tries many.
 
 Values and gradients of one sample are compared to the last bit: the machine does what the engine does, in the same order. Sums
 over the samples may be grouped otherwise.
@@ -55,6 +55,10 @@ PLAN = st.lists(STEP, min_size=1, max_size=14)
 NUMBER = st.one_of(st.sampled_from(EDGES), st.floats(-4, 4))
 
 
+def lists(numbers, n):
+    return st.lists(numbers, min_size=n, max_size=n)
+
+
 def program(plan, weights, names=NAMES):
     """A function of three numbers that does what the plan says, and one result that depends on the last four steps."""
 
@@ -77,7 +81,7 @@ def all_bits(tree):
     return [bits(x) for x in np.ravel(tree).tolist()]
 
 
-@given(PLAN, st.lists(NUMBER, min_size=3, max_size=3), st.lists(NUMBER, min_size=2, max_size=2))
+@given(PLAN, lists(NUMBER, 3), lists(NUMBER, 2))
 @pytest.mark.fuzz
 def test_one_sample_is_as_eager_to_the_last_bit(plan, xs, weights):
     weights = [ad.Value(w) for w in weights]
@@ -91,9 +95,7 @@ def test_one_sample_is_as_eager_to_the_last_bit(plan, xs, weights):
         assert (bits(found[0]), all_bits(found[1])) == (bits(value), all_bits(gradient))
 
 
-@given(
-    PLAN, st.lists(st.lists(NUMBER, min_size=3, max_size=3), min_size=7, max_size=7), st.lists(NUMBER, min_size=2, max_size=2)
-)
+@given(PLAN, lists(lists(NUMBER, 3), 7), lists(NUMBER, 2))
 @pytest.mark.fuzz
 def test_a_sample_has_the_same_bits_alone_and_in_every_batch(plan, batch, weights):
     weights = [ad.Value(w) for w in weights]
@@ -108,9 +110,7 @@ def test_a_sample_has_the_same_bits_alone_and_in_every_batch(plan, batch, weight
     assert all_bits(ad.compile(f, in_axes=1).map(np.array(batch).T)) == alone
 
 
-@given(
-    PLAN, st.lists(st.lists(st.floats(-2, 2), min_size=3, max_size=3), min_size=2, max_size=2), st.sampled_from([1, 2, 7, 100])
-)
+@given(PLAN, lists(lists(st.floats(-2, 2), 3), 2), st.sampled_from([1, 2, 7, 100]))
 @pytest.mark.fuzz
 def test_gradients_over_a_batch_are_those_of_its_samples(plan, rows, n):
     weights = [ad.Value(0.75), ad.Value(-1.5)]

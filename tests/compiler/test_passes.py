@@ -285,3 +285,61 @@ def test_the_source_has_the_names_of_parameters_and_of_what_the_recording_names(
     assert as_numpy(f.source)(np.array([1.0, 2.0, 3.0]), np.array([w.data for w in f.parameters])) == pytest.approx(
         f([1.0, 2.0, 3.0])
     )
+
+
+HOSTILE = [
+    "evil\nimport os",
+    "a b",
+    "class",
+    "exp",
+    "x",
+    "p",
+    "v0",
+    "sums",
+    "ﬁ",
+    "fi",
+    "\x1b[31mred",
+    "w.0",
+    "",
+    "1",
+    "λ",
+    "concatenate",
+]
+
+
+def test_names_are_identifiers_or_quoted_comments_whatever_they_contain():
+    weights = [ad.Value(0.1 * i, name) for i, name in enumerate(HOSTILE)]
+    rows = [[ad.Value(0.1 * i + j, f"{name}[{j}]") for j in range(3)] for i, name in enumerate(HOSTILE)]
+
+    def loss(x):
+        return ad.dot(weights, [ad.exp(ad.dot(row, x)) for row in rows])
+
+    f = ad.compile(loss)
+    f.backward([[0.1, 0.2, 0.3]])
+    for line in f.source.splitlines()[1:]:
+        assert line.startswith("    ")
+        assert line.isprintable()
+    returned = as_numpy(f.source)(np.array([0.1, 0.2, 0.3]), np.array([w.data for w in f.parameters]))
+    assert np.ravel(returned) == pytest.approx([f([0.1, 0.2, 0.3]), *[w.grad for w in f.parameters]], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["exp", "class", "def", "x", "p", "<lambda>", "1", "", "array", "a\nb", "été"])
+def test_a_source_calls_what_it_means_to_call(name):
+    def f(x):
+        return ad.exp(x)
+
+    f.__name__ = name
+    compiled = ad.compile(f)
+    assert compiled(1.0) == math.e
+    names = {"exp": np.exp, "atleast_1d": np.atleast_1d}
+    exec(compiled.source, names)
+    (made,) = [thing for key, thing in names.items() if key not in ("exp", "atleast_1d", "__builtins__")]
+    assert made(np.array([1.0]), np.array([])) == pytest.approx(math.e)
+
+
+def test_the_source_of_a_gradient_that_is_an_input():
+    w = ad.Value(0.5)
+    f = ad.compile(lambda x: w * x + ad.exp(x))
+    f.backward([1.0, 2.0])
+    value, gradient = as_numpy(f.source.replace("_lambda_", "loss"))(np.array([2.0]), np.array([0.5]))
+    assert (value, gradient) == (pytest.approx(1.0 + math.exp(2.0)), 2.0)
