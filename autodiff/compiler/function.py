@@ -209,6 +209,7 @@ class Compiled:
         self.traces = 0
         self._quick_value: QuickCall | None = None
         self._quick_gradient: QuickCall | None = None
+        self._quick_flat: tuple[QuickCall, Structure] | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._lock = threading.RLock()
         self._methods: dict[int, Compiled] = {}
@@ -255,11 +256,26 @@ class Compiled:
             return self.fn(*args, **kwargs)
         entry, numbers = self._one(args, kwargs, VALUE)
         machine = entry.replay(VALUE).machine
-        if entry.structure == NUMBER and not kwargs:
-            self._quick_value = self._quick(machine, args, None)
+        if not kwargs and (entry.structure == NUMBER or entry.structure.kind == ARRAY):
+            self._quick_value = self._quick(machine, args, entry.structure, alone=True)
         out = array("d", bytes(8 * machine.n_stored))
         machine.run(1, (), [(numbers, 0)], out)
         return entry.structure.build(out.tolist())
+
+    def flat(self, *args: Any, **kwargs: Any) -> tuple[Any, Structure]:
+        """The numbers of the value for one sample as an array, and the form that the function returns."""
+        if self._quick_flat is not None and not kwargs:
+            quick, form = self._quick_flat
+            result = quick.take(args)
+            if result is not None:
+                return result, form
+        entry, numbers = self._one(args, kwargs, VALUE)
+        machine = entry.replay(VALUE).machine
+        next_one = None if kwargs else self._quick(machine, args, Structure(ARRAY, (machine.n_stored,)), alone=True)
+        self._quick_flat = None if next_one is None else (next_one, entry.structure)
+        out = array("d", bytes(8 * machine.n_stored))
+        machine.run(1, (), [(numbers, 0)], out)
+        return array_of(out.tolist(), (machine.n_stored,)), entry.structure
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[float, Any]:
         """The value for one sample, and the gradient for the arguments that ``argnums`` names, in their form."""
@@ -281,21 +297,24 @@ class Compiled:
         value, *gradient = out.tolist()
         return value, structure.build(gradient)
 
-    def _quick(self, machine: Machine, args: tuple[Any, ...], result: Structure | None) -> QuickCall | None:
-        """What takes the next call, if its arguments have the form of these; None for forms that it does not know."""
+    def _quick(self, machine: Machine, args: tuple[Any, ...], result: Structure, alone: bool = False) -> QuickCall | None:
+        """What takes the next call, if its arguments have the form of these; None for forms that it does not know.
+
+        It gives the value and a gradient of the form ``result``, or ``alone`` a value of that form.
+        """
         if self.static:
             return None
         structures = [flatten(arg)[1] for arg in args]
         forms = [form for form in map(_form, structures) if form is not None]
-        wanted = None if result is None else _form(result)
-        if len(forms) < len(args) or (result is not None and wanted is None):
+        wanted = _form(result)
+        if len(forms) < len(args) or wanted is None:
             return None
         array_type = empty = None
-        if ARRAY_FORM in [kind for kind, _ in forms]:
+        if ARRAY_FORM in [kind for kind, _ in (*forms, wanted)]:
             import numpy
 
             array_type, empty = numpy.ndarray, numpy.empty
-        return QuickCall(machine, forms, wanted, array_type, empty)
+        return QuickCall(machine, forms, wanted, alone, array_type, empty)
 
     def map(self, *args: Any, **kwargs: Any) -> Any:
         """The values over a batch: each argument has one more axis in front, or where ``in_axes`` says, and so has the result.

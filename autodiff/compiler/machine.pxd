@@ -35,5 +35,5 @@ cdef class QuickCall:
     cdef Machine machine
     cdef array kinds
     cdef list shapes
-    cdef Py_ssize_t result
+    cdef Py_ssize_t result, first
     cdef object shape, array_type, empty

@@ -1128,16 +1128,16 @@ NUMBERS = cython.declare(cython.short, 1)  # a list of floats
 class QuickCall:
     """A call with one sample whose arguments have the form of the last call: nothing is looked up, only checked.
 
-    ``forms`` are a kind and a shape for each argument; ``result`` is the kind and the shape of the gradient, None for a call
-    that returns the value alone. Compiled only; interpreted it takes no call.
+    ``forms`` are a kind and a shape for each argument; ``result`` is the kind and the shape of the gradient that comes after
+    the value, or ``alone`` that of the value. Compiled only; interpreted it takes no call.
     """
 
-    def __init__(self, machine: Machine, forms: Any, result: Any, array_type: Any, empty: Any):
+    def __init__(self, machine: Machine, forms: Any, result: Any, alone: bool, array_type: Any, empty: Any):
         self.machine = machine
         self.kinds = array("q", [kind for kind, _ in forms])
         self.shapes = [shape for _, shape in forms]
-        self.result = -1 if result is None else result[0]
-        self.shape = None if result is None else result[1]
+        self.result, self.shape = result
+        self.first = 0 if alone else 1
         self.array_type = array_type
         self.empty = empty
 
@@ -1166,23 +1166,26 @@ class QuickCall:
 def result_of(quick: QuickCall, slots: vector) -> object:
     machine: Machine = quick.machine
     i: place
+    first: place = quick.first
     n: place = len(machine.stored)
-    value: object = slots[whole(machine.stored, 0)]
-    if quick.result < 0:
-        return value
+    result: object
     if quick.result == NUMBER:
-        return value, slots[whole(machine.stored, 1)]
-    if quick.result == NUMBERS:
-        return value, [slots[whole(machine.stored, i)] for i in range(1, n)]
-    gradient: object = quick.empty(quick.shape)
-    if cython.compiled:
-        view: Py_buffer
-        PyObject_GetBuffer(gradient, cython.address(view), PyBUF_WRITABLE)
-        out: vector = cython.cast(cython.pointer(cython.double), view.buf)
-        for i in range(1, n):
-            out[i - 1] = slots[whole(machine.stored, i)]
-        PyBuffer_Release(cython.address(view))
-    return value, gradient
+        result = slots[whole(machine.stored, first)]
+    elif quick.result == NUMBERS:
+        result = [slots[whole(machine.stored, i)] for i in range(first, n)]
+    else:
+        result = quick.empty(quick.shape)
+        if cython.compiled:
+            view: Py_buffer
+            PyObject_GetBuffer(result, cython.address(view), PyBUF_WRITABLE)
+            out: vector = cython.cast(cython.pointer(cython.double), view.buf)
+            for i in range(first, n):
+                out[i - first] = slots[whole(machine.stored, i)]
+            PyBuffer_Release(cython.address(view))
+    if first == 0:
+        return result
+    value: object = slots[whole(machine.stored, 0)]
+    return value, result
 
 
 @cython.cfunc

@@ -26,7 +26,13 @@ class Machine:
 
 class QuickCall:
     def __init__(
-        self, machine: Machine, forms: Sequence[tuple[int, Any]], result: tuple[int, Any] | None, array_type: Any, empty: Any
+        self,
+        machine: Machine,
+        forms: Sequence[tuple[int, Any]],
+        result: tuple[int, Any],
+        alone: bool,
+        array_type: Any,
+        empty: Any,
     ) -> None: ...
     def take(self, args: tuple[Any, ...]) -> Any: ...
 
