@@ -55,6 +55,7 @@ class _Placer:
         self.groups = groups
         self.slot = [0] * groups.n_results  # of each result
         self.firsts = [group.first for group in groups.groups]
+        self.regions = sorted({*self.firsts, groups.shared, groups.totals})  # whose results stand side by side
         self.once: list[Instruction] = []
         self.each: list[Instruction] = []
 
@@ -105,13 +106,21 @@ class _Placer:
         return found
 
     def owners(self, index: Index, rows: int, columns: int) -> set[int]:
-        """The numbers of the groups whose results an operand may take."""
+        """The numbers of the groups whose results an operand takes."""
+        low, high = self.span(index, rows, columns)
+        first, last = bisect_right(self.firsts, low) - 1, bisect_right(self.firsts, high) - 1
+        found = {first}
+        if first != last:
+            found = {bisect_right(self.firsts, result) - 1 for result in set(index.entries(rows, columns))}
+        return {number for number in found if number >= 0}
+
+    @staticmethod
+    def span(index: Index, rows: int, columns: int) -> tuple[int, int]:
+        """The smallest and the largest result."""
         if index.table is not None:
-            some = {bisect_right(self.firsts, result) - 1 for result in set(index.table)}
-            return {number for number in some if number >= 0}
+            return min(index.table), max(index.table)
         ends = [index.start + r * index.rows + c * index.columns for r in (0, rows - 1) for c in (0, columns - 1)]
-        low, high = bisect_right(self.firsts, min(ends)) - 1, bisect_right(self.firsts, max(ends))
-        return set(range(max(low, 0), high))
+        return min(ends), max(ends)
 
     def take(self, first: int, n: int, slots: _Slots) -> None:
         """Slots side by side for so many results."""
@@ -179,16 +188,11 @@ class _Placer:
         """The slots of these results."""
         slot = self.slot
         if index.table is None:
-            ends = [index.start + r * index.rows + c * index.columns for r in (0, rows - 1) for c in (0, columns - 1)]
-            low, high = min(ends), max(ends)
-            if slot[high] - slot[low] == high - low and self.together(low, high):
+            low, high = self.span(index, rows, columns)
+            if bisect_right(self.regions, low) == bisect_right(self.regions, high):
                 return index._replace(start=slot[index.start])
         entries = index.entries(rows, columns)
         return index_of([[slot[entry] for entry in entries[r * columns : (r + 1) * columns]] for r in range(rows)])
-
-    def together(self, low: int, high: int) -> bool:
-        """Whether the slots of these results follow each other as the results do."""
-        return self.slot[low : high + 1] == list(range(self.slot[low], self.slot[low] + high - low + 1))
 
 
 def _column(matrix: Index, k: int, rows: int, columns: int) -> Index:
