@@ -24,9 +24,10 @@ from typing import Any
 from autodiff._support import files
 from autodiff.debugger.drawing import Picture, drawn
 from autodiff.debugger.history import History
-from autodiff.debugger.words import Words, printable, rule_of, stretch
+from autodiff.debugger.words import Words, rule_of, stretch
 from autodiff.drawing.model import Fold, check_fold
 from autodiff.engine.value import Value
+from autodiff.graph.names import printable
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
 CONTEXT = 3  # lines of source around those that are used
@@ -145,7 +146,7 @@ def _data(history: History, words: Words) -> dict[str, Any]:
     files_used, sources = _sources(history)
     return {
         "names": [words.name(place) for place in places],
-        "given": [printable(words.names.of(node)) for node in nodes],
+        "given": [printable(words.calls.of(node)) for node in nodes],
         "ops": [node.op for node in nodes],
         "scopes": [printable(scope) for scope in history.scopes],
         "made": [words.operation(place) for place in places],

@@ -16,14 +16,15 @@ from types import BuiltinFunctionType
 from typing import IO, Any, Literal
 
 from autodiff._support import files
-from autodiff.debugger.history import History, scope_holds
+from autodiff.debugger.history import History
 from autodiff.debugger.screen import Screen, line_history
 from autodiff.debugger.session import Arrival, Session, Stop
-from autodiff.debugger.words import printable
 from autodiff.drawing import draw
 from autodiff.engine.value import Value
 from autodiff.errors import AutodiffError, DebuggerError
 from autodiff.explain import blame, explain
+from autodiff.graph.names import printable
+from autodiff.graph.scopes import scope_holds
 
 ALIASES = {
     "s": "step", "n": "next", "c": "continue", "cont": "continue", "fin": "finish", "u": "until", "unt": "until", "g": "goto",

@@ -14,7 +14,7 @@ import pytest
 from autodiff.drawing import draw, model, render
 from autodiff.drawing.model import Graph, graph_of
 from autodiff.drawing.scale import Scale
-from autodiff.drawing.words import number_text
+from autodiff.graph.symbols import number_text
 from autodiff.engine import functions
 from autodiff.engine.recording import scope
 from autodiff.engine.value import Value, topological_order
@@ -191,7 +191,7 @@ def test_operations_are_spelled_as_in_the_table(node: Value, spelling: str) -> N
         (-1e-7, "−1e−7"),
         (123456.0, "1.2346e5"),
         (0.0, "0"),
-        (-0.0, "−0"),
+        (-0.0, "0"),
         (math.nan, "nan"),
         (-math.inf, "−inf"),
     ],
