@@ -4,8 +4,8 @@ A Value has its own name, or that of the assignment that made it, where ``record
 name each has its scope before it, ``layer1.w1``, or its place behind, ``w1@v7``: how many Values come before it in forward
 order. One without a name is called by that place alone, ``v7``, and a loss without one ``loss``.
 
-In an operation a Value without a name is written out where that is short, ``C = (a − y)²``. A picture has less room: there a
-parameter inside the cluster of its module is ``w.1``.
+In an operation a Value without a name is written out where that is short, ``C = (a − y)²``. In a picture a box tells by itself
+which Value it is, so that a name stands there as it was given, and inside the cluster of its module a parameter is ``w.1``.
 """
 
 from __future__ import annotations

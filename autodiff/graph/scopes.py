@@ -100,15 +100,20 @@ def within(walk: Walk, scopes: list[str], scope: str) -> tuple[Walk, list[int]]:
 
 
 class Labels(Calls):
-    """Names as they are drawn: inside the cluster of its module a parameter is w.1, and in operations no name is long."""
+    """Names as they are drawn, where a box tells by itself which Value it is: a name stands as it was given.
+
+    Inside the cluster of its module a parameter is w.1, and in an operation no operand is long.
+    """
 
     def name(self, place: int) -> str:
-        node, name = self.walk.nodes[place], super().name(place)
-        module = module_of(node.name) if not node.op and name == node.name else ""
-        return name[len(module) + 1 :] if module else name
+        node = self.walk.nodes[place]
+        name = self.of(node)
+        module = module_of(name) if not node.op else ""
+        return name[len(module) + 1 :] if module else name or super().name(place)
 
     def word(self, argument: Value | float) -> Symbol | float:
         word = super().word(argument)
-        if isinstance(word, Symbol) and len(word.text) > LONGEST_DRAWN:
-            return Symbol(f"{word.text[: LONGEST_DRAWN - 1]}…", word.precedence)
-        return word
+        if not isinstance(word, Symbol):
+            return word
+        text = " ".join(word.text.split())
+        return Symbol(text if len(text) <= LONGEST_DRAWN else f"{text[: LONGEST_DRAWN - 1]}…", word.precedence)

@@ -134,7 +134,7 @@ def in_brackets(rule: Rule, place: int, part: Symbol) -> bool:
 
 
 def shown_of(rule: Rule, operands: Sequence[Any]) -> list[Any]:
-    """The operands that are written out; a Symbol ``…`` stands for the rest of many, in each half of those that meet in pairs."""
+    """The operands that are written out; of many a Symbol ``…`` stands for the rest, in each half of pairs."""
     if rule.arity is not None or len(operands) <= MOST_SPELLED:
         return list(operands)
     half = len(operands) // 2
