@@ -1,7 +1,8 @@
 """The page: a history as one self-contained HTML file, to be walked through in any browser, offline, or in a notebook.
 
-``page.html`` is the page without its content: ``recording.js``, text, drawing and data go into its ``{{places}}``. What comes from the user is
-escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script and one style.
+``page.html`` is the page without its content: ``recording.js``, text, drawing and data go into its ``{{places}}``. What comes
+from the user is escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script
+and one style.
 """
 
 from __future__ import annotations

@@ -114,11 +114,7 @@ class Words:
 
     def known(self) -> list[str]:
         """The names of the Values that have one, in forward order."""
-        return [
-            self.name(place)
-            for place, node in enumerate(self.history.nodes)
-            if self.calls.of(node) or (node is self.history.loss and len(self.places.get("loss", ())) == 1)
-        ]
+        return [self.name(place) for place, node in enumerate(self.history.nodes) if self.calls.called(node)]
 
     def _known(self, text: str) -> str:
         names = self.known()

@@ -25,7 +25,9 @@ def engine(loss, **options):
     history = steps(loss, **options)
     made = mini_racer.MiniRacer()
     made.eval(resources.files("autodiff.debugger").joinpath("recording.js").read_text(encoding="utf-8"))
-    made.eval(f"const r = recordingOf(JSON.parse({as_script_data(as_script_data(data_of(history, Words(history))))}, {REVIVED}))")
+    made.eval(
+        f"const r = recordingOf(JSON.parse({as_script_data(as_script_data(data_of(history, Words(history))))}, {REVIVED}))"
+    )
     return made, history
 
 
@@ -50,7 +52,9 @@ def test_at_every_position_it_says_and_knows_what_python_does(make):
     assert asked(made, "[...Array(r.LENGTH).keys()].map(at => r.lines(at + 1))") == [
         [list(line) for line in words.lines(number)] for number in range(len(history))
     ]
-    shown = asked(made, "[...Array(r.LENGTH + 1).keys()].map(at => [...Array(r.N).keys()].map(p => r.number(r.gradient(p, at))))")
+    shown = asked(
+        made, "[...Array(r.LENGTH + 1).keys()].map(at => [...Array(r.N).keys()].map(p => r.number(r.gradient(p, at))))"
+    )
     for position, gradients in enumerate(shown):
         known = [history.state(position).gradient(place) for place in range(history.forward)]
         assert gradients == ["" if gradient is None else words.number(gradient) for gradient in known]
