@@ -142,8 +142,8 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
             continue
         for argument, x in enumerate(node.arguments):
             if isinstance(x, Value):
-                symbols.append(texts.number(words.local(node, argument)))
-                rule_texts.append(texts.number(rule_of(node, argument)))
+                symbols.append(texts.index(words.local(node, argument)))
+                rule_texts.append(texts.index(rule_of(node, argument)))
     events = range(history.forward, len(history))
     numbers = [history.edge(number) for number in events]
     files_used, sources = _sources(history)
@@ -180,13 +180,13 @@ class _Texts:
 
     def __init__(self) -> None:
         self.all: list[str] = []
-        self.numbers: dict[str, int] = {}
+        self.indices: dict[str, int] = {}
 
-    def number(self, text: str) -> int:
-        if text not in self.numbers:
-            self.numbers[text] = len(self.all)
+    def index(self, text: str) -> int:
+        if text not in self.indices:
+            self.indices[text] = len(self.all)
             self.all.append(text)
-        return self.numbers[text]
+        return self.indices[text]
 
 
 def _finite(x: float) -> float | str:

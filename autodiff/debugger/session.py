@@ -352,7 +352,7 @@ class Session:
             return name, "data" if last == "data" else "grad"
         return text, "grad"
 
-    def number(self, place: int, quantity: Literal["data", "grad"]) -> float | None:
+    def number_of(self, place: int, quantity: Literal["data", "grad"]) -> float | None:
         """A number at this position; None if it is not known yet."""
         state = self.history.state(self.position)
         return state.datum(place) if quantity == "data" else state.gradient(place)
@@ -372,7 +372,7 @@ class Session:
         name, quantity = self.quantity(text)
         if name == text:
             quantity = "data"
-        number = self.number(self.words.find_one(name), quantity)
+        number = self.number_of(self.words.find_one(name), quantity)
         if number is None and quantity == "data":
             raise DebuggerError(f"{printable(name)} has not been computed yet at position {self.position}")
         return number or 0.0
