@@ -106,7 +106,7 @@ def _filled(title: str, history: History, words: Words, picture: Picture) -> str
 def _template() -> str:
     here = resources.files("autodiff.debugger")
     page, recording = (here.joinpath(name).read_text(encoding="utf-8") for name in ("page.html", "recording.js"))
-    return page.replace("{{recording}}", recording)
+    return page.replace("{{recording}}", re.sub(r"^ *(//.*)?\n|^ +", "", recording, flags=re.M))  # without comments
 
 
 @cache
