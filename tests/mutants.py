@@ -21,7 +21,6 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -37,11 +36,11 @@ class Meaning(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         return self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.annotation = ast.Constant(None)
         return self.generic_visit(node)
 
@@ -50,25 +49,31 @@ def meaning(text: str) -> str:
     return ast.dump(Meaning().visit(ast.parse(text)))
 
 
-def mutants(text: str) -> Iterator[tuple[str, str]]:
-    """Every faulty form of a module, with the kind of the fault; without those that hardly a line survives."""
+def faults(text: str) -> list[tuple[str, int]]:
+    """Every fault of a module: its kind, and which occurrence of what it changes. Without those that hardly a line survives."""
     from cosmic_ray.ast import ast_nodes, get_ast
-    from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator, operator_names
 
-    original, nodes = meaning(text), list(ast_nodes(get_ast(text)))
-    for name in operator_names():
-        kind = get_operator(name)
-        if kind.arguments() or COARSE.search(name):  # arguments are names that one would have to give
+    nodes = list(ast_nodes(get_ast(text)))
+    found: list[tuple[str, int]] = []
+    for kind in operator_names():
+        operator = get_operator(kind)
+        if operator.arguments() or COARSE.search(kind):  # arguments are names that one would have to give
             continue
-        operator = kind()
-        for occurrence in range(sum(1 for node in nodes for _ in operator.mutation_positions(node))):
-            faulty = mutate_code(text, operator, occurrence)
-            try:
-                if faulty and meaning(faulty) != original:
-                    yield name.partition("/")[2], faulty
-            except SyntaxError:
-                continue
+        found += [(kind, i) for i in range(sum(1 for node in nodes for _ in operator().mutation_positions(node)))]
+    return found
+
+
+def with_fault(text: str, kind: str, occurrence: int) -> str | None:
+    """The module with a fault; None if that changes nothing that runs."""
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator
+
+    faulty: str | None = mutate_code(text, get_operator(kind)(), occurrence)
+    try:
+        return faulty if faulty and meaning(faulty) != meaning(text) else None
+    except SyntaxError:
+        return None
 
 
 def stages(module: str) -> list[str]:
@@ -91,6 +96,19 @@ def passes(tests: str, seconds: float | None) -> bool:
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
             return False
+
+
+def lives(file: Path, text: str, faulty: str, tests: str, limits: dict[str, float]) -> bool:
+    """Whether tests pass with the fault in the file; they are first run without it, to see how long they take."""
+    if tests not in limits:
+        started = time.monotonic()
+        if not passes(tests, None):
+            sys.exit(f"{tests} fails without any fault, interpreted")
+        limits[tests] = PATIENCE * (time.monotonic() - started)
+    file.write_text(faulty, encoding="utf-8")
+    alive = passes(tests, limits[tests])
+    file.write_text(text, encoding="utf-8")
+    return alive
 
 
 def copied() -> None:
@@ -116,28 +134,22 @@ def main() -> None:
     modules = arguments.files or [module for module in every if module not in settings["exclude"]]
     copied()
     end = time.monotonic() + 60 * arguments.minutes
-    waiting = [(module, *mutant) for module in modules for mutant in mutants((ROOT / module).read_text(encoding="utf-8"))]
+    texts = {module: (ROOT / module).read_text(encoding="utf-8") for module in modules}
+    waiting = [(module, *fault) for module, text in texts.items() for fault in faults(text)]
     random.Random(arguments.seed).shuffle(waiting)
     print(f"{len(waiting):,} faults in {len(modules)} modules, for {arguments.minutes:g} minutes", flush=True)
     limits: dict[str, float] = {}
     planted, survivors = Counter[str](), Counter[str]()
-    for module, kind, faulty in waiting:
+    for module, kind, occurrence in waiting:
         if time.monotonic() > end:
             break
-        for tests in stages(module):
-            if tests not in limits:
-                started = time.monotonic()
-                if not passes(tests, None):
-                    sys.exit(f"{tests} fails without any fault, interpreted")
-                limits[tests] = PATIENCE * (time.monotonic() - started)
-        original = (ROOT / module).read_text(encoding="utf-8")
-        (COPY / module).write_text(faulty, encoding="utf-8")
-        alive = all(passes(tests, limits[tests]) for tests in stages(module))
-        (COPY / module).write_text(original, encoding="utf-8")
+        faulty = with_fault(texts[module], kind, occurrence)
+        if faulty is None:
+            continue
         planted[module] += 1
-        if alive:
+        if all(lives(COPY / module, texts[module], faulty, tests, limits) for tests in stages(module)):
             survivors[module] += 1
-            lines = difflib.unified_diff(original.splitlines(), faulty.splitlines(), module, kind, n=1, lineterm="")
+            lines = difflib.unified_diff(texts[module].splitlines(), faulty.splitlines(), module, kind, n=1, lineterm="")
             print("\n".join([*lines, ""]), flush=True)
     for module, count in sorted(planted.items()):
         print(f"{module}: {count} planted, {survivors[module]} lived")
