@@ -17,7 +17,7 @@ from typing import Any
 from autodiff._support.numbers import as_float
 from autodiff.engine import rules
 from autodiff.engine.functions import sum as total
-from autodiff.engine.rules import apply
+from autodiff.engine.rules import apply, equal, select
 from autodiff.engine.trees import LEAF, Structure, array_of, flatten, is_array, shape_of
 from autodiff.engine.value import Value, adjoints, tangents, thaw, topological_order, traced
 from autodiff.errors import StaleRecording
@@ -225,7 +225,7 @@ def _fresh(leaves: list[Any], structure: Structure, taker: str, name: str, place
     inputs: list[Value] = []
     for number, leaf in enumerate(leaves):
         if isinstance(leaf, Value):
-            inputs.append(apply(rules.TABLE["where"], (leaf,)))
+            inputs.append(rules._where(leaf))
             continue
         try:
             inputs.append(Value(as_float(leaf, "it")))
@@ -357,25 +357,24 @@ def _either(conditions: list[Any]) -> Any:
     """1.0 where one of the conditions holds."""
     if not all(isinstance(condition, Value) for condition in conditions):
         return 1.0
-    return conditions[0] if len(conditions) == 1 else apply(rules.TABLE["max"], tuple(conditions))
+    return conditions[0] if len(conditions) == 1 else rules._max(conditions)
 
 
 def _passed_under(condition: Any, node: Value, upstream: Any) -> list[tuple[Any, Any]]:
     """What a node passes to each of its operands, and the condition under which it does."""
-    select = rules.TABLE["select"]
     if node.op == "select":
         choice = node.arguments[0]
-        under = [0.0, apply(select, (choice, condition, 0.0)), apply(select, (choice, 0.0, condition))]
-        return _where_values(node, [(apply(select, (c, upstream, 0.0)), c) for c in under])
+        under = [0.0, select(choice, condition, 0.0), select(choice, 0.0, condition)]
+        return _where_values(node, [(select(c, upstream, 0.0), c) for c in under])
     if node.op == "taken":
         index = node.arguments[0]
-        chosen = [apply(rules.TABLE["equal"], (index, float(i))) for i in range(len(node.arguments) - 1)]
-        under = [0.0, *[apply(select, (c, condition, 0.0)) for c in chosen]]
-        return _where_values(node, [(apply(select, (c, upstream, 0.0)), c) for c in under])
+        chosen = [equal(index, float(i)) for i in range(len(node.arguments) - 1)]
+        under = [0.0, *[select(c, condition, 0.0) for c in chosen]]
+        return _where_values(node, [(select(c, upstream, 0.0), c) for c in under])
     products = [_product(upstream, partial) for partial in _recorded_partials(node)]
     if not isinstance(condition, Value):
         return [(product, 1.0) for product in products]
-    return [(apply(select, (condition, product, 0.0)), condition) for product in products]
+    return [(select(condition, product, 0.0), condition) for product in products]
 
 
 def _where_values(node: Value, entries: list[Any]) -> list[Any]:

@@ -52,7 +52,7 @@ def _extreme(rule: rules.Rule, against_number: rules.Binary, operands: list[Any]
     return against_number(best, apply(rule, tuple(numbers)))
 
 
-def max(*operands: Any) -> Any:  # type: ignore[no-redef]
+def max(*operands: Any) -> Any:
     """The largest of the operands, given one by one or as one iterable.
 
     Values that tie share the derivative (½ and ½); against a plain number a tie has derivative 0; a nan gives nan. Raises
@@ -61,7 +61,7 @@ def max(*operands: Any) -> Any:  # type: ignore[no-redef]
     return _extreme(rules.TABLE["max"], at_least, _some(rules.flat(operands), "max"))
 
 
-def min(*operands: Any) -> Any:  # type: ignore[no-redef]
+def min(*operands: Any) -> Any:
     """The smallest of the operands, given one by one or as one iterable; ties as in ``max``."""
     return _extreme(rules.TABLE["min"], at_most, _some(rules.flat(operands), "min"))
 
@@ -86,17 +86,17 @@ def clip(x: Value | float, low: Value | float, high: Value | float) -> Any:
     return min(max(x, low), high)
 
 
-def where(condition: Any, x: Value | float, y: Value | float) -> Any:  # type: ignore[no-redef]
+def where(condition: Any, x: Value | float, y: Value | float) -> Any:
     """x if the condition is true, else y; a Value if any of the three is one. Records the operand taken and nothing else.
 
     While ``ad.compile`` traces, a comparison of Values gives a condition that stays open: both operands are recorded, and each
     call selects.
     """
-    if isinstance(condition, Value) and value.traced():
-        return apply(rules.TABLE["select"], (condition, x, y))
+    if hasattr(condition, "_record") and (not isinstance(condition, Value) or value.traced()):
+        return rules.select(condition, x, y)
     taken = x if condition else y
     if isinstance(taken, Value):
-        return apply(rules.TABLE["where"], (taken,))
+        return rules._where(taken)
     number = as_float(taken, "where")
     return Value(number) if isinstance(x, Value) or isinstance(y, Value) or isinstance(condition, Value) else number
 
@@ -120,7 +120,7 @@ def take(table: Sequence[Any], index: Value | float) -> Any:
         entry = entries[int(place)]
         return list(entry) if _is_row(entry) else entry
     if not entries or not _is_row(entries[0]):
-        return apply(rules.TABLE["taken"], (index, *entries))
+        return rules.taken(index, *entries)
     lengths = {len(row) if _is_row(row) else 0 for row in entries}
     if len(lengths) > 1:
         raise ShapeError(f"take() takes rows of one length, not of {sorted(lengths)}")
@@ -131,7 +131,7 @@ def _is_row(entry: Any) -> bool:
     return hasattr(entry, "__len__") and hasattr(entry, "__getitem__")
 
 
-def sum(xs: Iterable[Any]) -> Any:  # type: ignore[no-redef]
+def sum(xs: Iterable[Any]) -> Any:
     """Σ xᵢ from left to right, as one node; 0.0 for nothing."""
     return value.total(xs)
 
@@ -142,7 +142,7 @@ def mean(xs: Iterable[Any]) -> Any:
     return sum(operands) / len(operands)
 
 
-def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:  # type: ignore[no-redef]
+def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     """Σ xᵢ · yᵢ from left to right, as one node. Raises ``ShapeError`` if there are not as many of one as of the other."""
     return value.dot(xs, ys)
 
@@ -151,7 +151,7 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), shifted by the largest x so that nothing overflows. Raises ``ValueError`` for nothing."""
     operands = _some(xs, "softmax")
     # no gradient flows to the shift, for the result does not depend on it
-    shift = apply(rules.TABLE["held"], (max(operands),)) if value.traced() else builtins.max(float(x) for x in operands)
+    shift = rules.held(max(operands)) if value.traced() else builtins.max(float(x) for x in operands)
     powers = [exp(x - shift) for x in operands]
     total = sum(powers)
     return [power / total for power in powers]

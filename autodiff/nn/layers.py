@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from autodiff._support.settings import whole
-from autodiff.engine import functions, rules
+from autodiff.engine import functions
 from autodiff.engine.value import Value
 from autodiff.errors import ShapeError, UnknownNameError
 from autodiff.nn.initializers import Generator, Initializer, Seed, initializer_function, random_generator
@@ -36,13 +36,6 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "softsign": functions.softsign,
     "step": functions.step,
     "tanh": functions.tanh,
-}
-
-# The functions of the table that take one number, and so go over each number of a list.
-OF_ONE_NUMBER = {
-    getattr(functions, rule.name)
-    for rule in rules.TABLE.values()
-    if rule.doc and rule.arity is not None and rule.arity - len(rule.defaults) == 1
 }
 
 

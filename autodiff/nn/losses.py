@@ -12,7 +12,7 @@ import operator
 from typing import Any
 
 from autodiff.engine import functions
-from autodiff.engine.rules import TABLE, apply, mul0, xlog1py
+from autodiff.engine.rules import equal, mul0, select, xlog1py
 from autodiff.engine.value import Value, traced
 from autodiff.errors import SettingError, ShapeError, TargetError
 from autodiff.nn.shapes import is_list, listed, pairs
@@ -97,8 +97,8 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     if not is_list(logits) or not len(logits):
         raise ShapeError(f"cross_entropy(): the logits{where} are {logits!r}, not a list of at least one number")
     if isinstance(index, Value) and traced():
-        chosen = [apply(TABLE["equal"], (index, float(j))) for j in range(len(logits))]
-        others = [apply(TABLE["select"], (c, -math.inf, z)) for c, z in zip(chosen, logits, strict=True)]
+        chosen = [equal(index, float(j)) for j in range(len(logits))]
+        others = [select(c, -math.inf, z) for c, z in zip(chosen, logits, strict=True)]
         return functions.softplus(functions.logsumexp(others) - functions.take(logits, index))
     if is_list(index):
         raise ShapeError(
