@@ -37,9 +37,9 @@ class Operation:
 
     # fmt: off
     @overload
-    def __call__(self, *operands: float, **named: float) -> float: ...
+    def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap]
     @overload
-    def __call__(self, operands: Iterable[float], /) -> float: ...
+    def __call__(self, operands: Iterable[float], /) -> float: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, *operands: Value | float, **named: Value | float) -> Value: ...
     @overload
@@ -118,7 +118,9 @@ class _Definition:
         if not isinstance(name, str):
             raise TypeError(f"operation() takes a name, not {type(name).__name__} {name!r}")
         if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
-            raise OperationError(f"operation(): {name!r} cannot be the name of an operation: it must be one of a Python function")
+            raise OperationError(
+                f"operation(): {name!r} cannot be the name of an operation: it must be one of a Python function"
+            )
         for what, function in (("value", value), ("partials", partials)):
             if not callable(function):
                 raise TypeError(f"operation({name!r}): {what} is a function, not {type(function).__name__} {function!r}")
@@ -176,7 +178,7 @@ class _Definition:
                 f"{_made[self.name]._definition.place}. What was recorded, drawn or pickled knows an operation by its name, so "
                 f"that one cannot change: take another name, such as {self.name + '_2'!r}, or start Python anew"
             )
-        if self.name in rules.TABLE or self.name in functions.__all__ or hasattr(Value, self.name):
+        if self.name in rules.TABLE or self.name in vars(functions)["__all__"] or hasattr(Value, self.name):
             raise OperationError(
                 f"operation({self.name!r}): autodiff has something of that name already; take another, "
                 f"such as {'my_' + self.name!r}"
@@ -186,7 +188,7 @@ class _Definition:
         """The function of the new row."""
         function: Callable[..., Any] = rules.op(
             self.name,
-            self.arity,  # type: ignore[arg-type]
+            self.arity,
             self.result,
             self.derivatives,
             self.spelling,
@@ -235,8 +237,9 @@ class _Definition:
         wanted = len(operands_and_out) - 1
         if isinstance(found, (str, dict)) or not isinstance(found, Iterable):
             raise OperationError(
-                f"operation({self.name!r}): partials must return a tuple with one derivative for each operand, even of one "
-                f"operand, (…,), not {type(found).__name__}"
+                f"operation({self.name!r}): partials must return a tuple with one derivative for each operand, "
+                f"(...,) with a comma where there is one operand, not "
+                + ("a number by itself" if isinstance(found, (_Probe, int, float)) else type(found).__name__)
             )
         listed = list(found)
         if len(listed) != wanted:
@@ -293,7 +296,7 @@ class _Probe:
     def __float__(self) -> float:
         raise self._refused("read the number of an operand")
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def _arithmetic(self, other: Any = None) -> _Probe:
         return self

@@ -174,9 +174,9 @@ class Variadic(Protocol):
     """An operation of any number of operands, given one by one or as one iterable."""
 
     @overload
-    def __call__(self, *operands: float) -> float: ...
+    def __call__(self, *operands: float) -> float: ...  # type: ignore[overload-overlap]
     @overload
-    def __call__(self, operands: Iterable[float], /) -> float: ...
+    def __call__(self, operands: Iterable[float], /) -> float: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, *operands: V | float) -> V: ...
     @overload
@@ -200,6 +200,8 @@ def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str,
 def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float], also: Mapping[str, str] = ...) -> Any: ...
 @overload
 def op(name: str, arity: None, f: Formula, df: Derivatives, spelling: str, doc: str = ...) -> Variadic: ...
+@overload
+def op(name: str, arity: int | None, f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float, ...], parameters: tuple[str, ...]) -> Any: ...
 # fmt: on
 def op(
     name: str,
@@ -219,7 +221,7 @@ def op(
     The operands are called as ``df`` calls them, unless ``parameters`` says otherwise.
     """
     if parameters is None:
-        parameters = df.__code__.co_varnames[:arity] if arity is not None else ()  # type: ignore[attr-defined]
+        parameters = df.__code__.co_varnames[:arity] if arity is not None else ()
     rule = Rule(name, len(BY_CODE), arity, f, df, spelling, doc, precedence, defaults, parameters, also or {})
     BY_CODE.append(rule)
     TABLE[name] = rule
