@@ -12,7 +12,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 from autodiff._support.numbers import as_float
 from autodiff.engine import rules
@@ -24,10 +24,44 @@ from autodiff.errors import StaleRecording
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
+T = TypeVar("T")
+
+
+class Gradient(Protocol):
+    """The derivative by the first argument, in its form."""
+
+    @overload
+    def __call__(self, x: float, /, *others: Any, **named: Any) -> float: ...
+    @overload
+    def __call__(self, x: T, /, *others: Any, **named: Any) -> T: ...
+
+
+class ValueAndGradient(Protocol):
+    """The value, and the derivative by the first argument in its form; Values for Values."""
+
+    @overload
+    def __call__(self, x: float, /, *others: Any, **named: Any) -> tuple[float, float]: ...
+    @overload
+    def __call__(self, x: Value, /, *others: Any, **named: Any) -> tuple[Value, Value]: ...
+    @overload
+    def __call__(self, x: list[Value], /, *others: Any, **named: Any) -> tuple[Value, list[Value]]: ...
+    @overload
+    def __call__(self, x: T, /, *others: Any, **named: Any) -> tuple[float, T]: ...
+
 
 # ---- what is public ---------------------------------------------------------------------------------------------------------
 
 
+# fmt: off
+@overload
+def gradients(loss: Value, values: Value, create_graph: Literal[False] = ...) -> float: ...
+@overload
+def gradients(loss: Value, values: Sequence[Value], create_graph: Literal[False] = ...) -> list[float]: ...
+@overload
+def gradients(loss: Value, values: T, create_graph: Literal[True]) -> T: ...
+@overload
+def gradients(loss: Value, values: Any, create_graph: bool = ...) -> Any: ...
+# fmt: on
 def gradients(loss: Value, values: Any, create_graph: bool = False) -> Any:
     """∂loss/∂value for each of ``values``: one Value, or Values in lists, tuples, dicts or arrays; the same form comes back.
 
@@ -49,7 +83,13 @@ def gradients(loss: Value, values: Any, create_graph: bool = False) -> Any:
     return structure.build(_row(loss, wanted, create_graph or traced()))
 
 
-def grad(f: Function, argnums: Argnums = 0) -> Function:
+@overload
+def grad(f: Function, argnums: Literal[0] = ...) -> Gradient: ...
+@overload
+def grad(f: Function, argnums: int) -> Function: ...
+@overload
+def grad(f: Function, argnums: Sequence[int]) -> Callable[..., tuple[Any, ...]]: ...
+def grad(f: Function, argnums: Argnums = 0) -> Any:
     """The gradient of ``f`` as a function: called as ``f`` is, it gives ∂f/∂argument in the form of that argument.
 
     Arguments are numbers, lists, tuples, dicts, NumPy arrays of any shape, nested as one likes; an array gives an array of
@@ -67,7 +107,15 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
     return _derived(lambda *args, **kwargs: value_and_gradient(*args, **kwargs)[1], "gradient", f)
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Function:
+# fmt: off
+@overload
+def value_and_grad(f: Function, argnums: Literal[0] = ..., *, compile: bool = ...) -> ValueAndGradient: ...
+@overload
+def value_and_grad(f: Function, argnums: int, *, compile: bool = ...) -> Callable[..., tuple[Any, Any]]: ...
+@overload
+def value_and_grad(f: Function, argnums: Sequence[int], *, compile: bool = ...) -> Callable[..., tuple[Any, Any]]: ...
+# fmt: on
+def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Any:
     """As ``grad``, but the function gives a pair: the value of ``f``, and the gradient.
 
     This is what ``scipy.optimize.minimize(value_and_grad(f), x0, jac=True)`` takes. With ``compile=True`` it records ``f`` once

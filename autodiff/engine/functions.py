@@ -133,7 +133,7 @@ def clip(x: Number, low: Number, high: Number) -> Value | float:
 
 
 @overload
-def where(condition: float, x: float, y: float) -> float: ...  # type: ignore[overload-overlap]
+def where(condition: float, x: float, y: float) -> float: ...
 @overload
 def where(condition: Any, x: Number, y: Number) -> Value: ...
 def where(condition: Any, x: Number, y: Number) -> Any:

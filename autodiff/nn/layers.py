@@ -102,7 +102,7 @@ class Perceptron(Module):
         self.w = [Value(draw(n_in, 1, generator)) for _ in range(n_in)]
         self.b = Value(0.0)
 
-    def __call__(self, inputs: Any) -> Any:
+    def __call__(self, inputs: Any) -> Value:
         """The output for ``n_in`` inputs, Values or numbers: a Value. One input may stand alone.
 
         Raises ``ShapeError`` for another number of them.
@@ -110,7 +110,8 @@ class Perceptron(Module):
         given = listed(inputs)
         if len(given) != len(self.w):
             raise ShapeError(f"{self!r} takes {counted(len(self.w), 'input')} and was given {len(given)}")
-        return self._activation(functions.dot(self.w, given) + self.b)
+        output: Value = self._activation(functions.dot(self.w, given) + self.b)
+        return output
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.w)}, {self._activation_name!r})"
