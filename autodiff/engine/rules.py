@@ -52,10 +52,14 @@ class Rule:
     @property
     def signature(self) -> Signature:
         """The signature of the function that applies it."""
+        return self.signature_as(*self.parameters[:1])
+
+    def signature_as(self, *first: str) -> Signature:
+        """The signature under another name for the first operand, such as ``self``."""
         if self.arity is None:
             return Signature([Parameter("operands", Parameter.VAR_POSITIONAL)])
         defaults = [*[Parameter.empty] * (self.arity - len(self.defaults)), *self.defaults]
-        named = zip(self.parameters, defaults, strict=True)
+        named = zip([*first, *self.parameters[1:]], defaults, strict=True)
         return Signature([Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default) for name, default in named])
 
     def bound(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -468,7 +472,7 @@ selu     = op("selu",     1, lambda x: SELU_SCALE * (ieee.greatest(0.0, x) + SEL
               "selu({0})", "self-normalising elu (Klambauer et al. 2017); its derivative at 0 is that from the left")
 leaky_relu = op("leaky_relu", 2, lambda x, slope: ieee.greatest(0.0, x) + slope * ieee.least(0.0, x),
               lambda x, slope, out: (step(x) + (1 - step(x)) * slope, at_most(x, 0)),
-              "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope = 0.01 by default", defaults=(0.01,),
+              "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope, torch's negative_slope, = 0.01 by default", defaults=(0.01,),
               also={"negative_slope": "slope"})  # torch's name
 
 # any number of operands: one node each

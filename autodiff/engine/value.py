@@ -1237,7 +1237,7 @@ def method_of(rule: Any, name: str) -> Any:
 
     method.__name__ = name
     method.__qualname__ = f"Value.{name}"
-    method.__signature__ = rule.signature
+    method.__signature__ = rule.signature_as("self")
     method.__doc__ = f"{rule.written(rule.parameters)}, where {rule.parameters[0]} is this Value: {rule.doc}."
     return method
 
