@@ -3,6 +3,7 @@
 import math
 import random
 
+import numpy as np
 import pytest
 
 import autodiff as ad
@@ -263,7 +264,7 @@ def test_an_error_of_another_kind_stays_what_it_is():
     def broken(zs):
         raise TypeError("of its own")
 
-    with pytest.raises(TypeError, match="^of its own$"):
+    with pytest.raises(TypeError, match=r"^of its own$"):
         nn.Sequential(nn.Layer(2, 3), broken)([1.0, 2.0])
     with pytest.raises(ad.ShapeError, match="takes 2 inputs"):
         nn.Sequential(nn.Layer(2, 3), nn.Layer(2, 1))([1.0, 2.0])
