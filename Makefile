@@ -11,6 +11,7 @@ BUILD_REQUIREMENTS := import tomllib; print(*tomllib.load(open("pyproject.toml",
 
 # setup.py is the one place where the modules to compile are listed.
 HOT := $(shell grep -o 'autodiff/[a-z_/]*\.py' setup.py)
+STUBS := $(subst /,.,$(basename $(wildcard autodiff/*/*.pyi)))
 SIDE_BY_SIDE := -n auto --dist worksteal
 # Of the whole suite alone: a part of it covers a part.
 COVERAGE := $(if $(PYTEST_ARGS),,--cov --cov-report=term)
@@ -45,6 +46,10 @@ check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --strict tests/typing/user.py
+	@$(BIN)/basedpyright --level error --pythonpath $(BIN)/python tests/typing/user.py
+	@AUTODIFF_PURE=1 $(BIN)/python -m mypy.stubtest --concise --ignore-missing-stub \
+		--allowlist tests/typing/stubtest.allow $(STUBS)
 
 bench: $(BENCH_VENV)/bench.stamp $(VENV)/compiled.stamp  ## time and memory, beside other engines (BENCH_ARGS="...")
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH_ARGS)
