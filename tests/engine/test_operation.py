@@ -285,6 +285,8 @@ def one(x, out):
         (("fresh", identity, lambda x, out: None), "not NoneType"),
         (("fresh", identity, lambda x, out: (1 if x > 0 else 0,)), "branch on an operand"),
         (("fresh", identity, lambda x, out: (max(x, 0),)), "branch on an operand"),
+        (("fresh", identity, lambda x, out: (0 if x == 0 else 1,)), "equals something"),
+        (("fresh", identity, lambda x, out: (x // 1,)), "as arithmetic: unsupported operand"),
         (("fresh", identity, lambda x, out: (math.exp(x),)), "read the number of an operand"),
         (("fresh", identity, lambda x: (1,)), "takes the 1 operand"),
         (("fresh", max, one), "write it as a lambda"),
