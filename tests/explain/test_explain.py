@@ -175,6 +175,14 @@ def test_the_strongest_paths_are_those_found_by_trying_all(seed, most):
     assert found == pytest.approx(everything[:most], rel=1e-9, abs=1e-300)
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 17, 199, 200, 201])
+def test_as_many_paths_are_found_as_are_asked_for_where_far_more_begin(most):
+    x = Value(1.0, "x")
+    loss = functions.sum([x * float(i) for i in range(100)] + [(x * float(i)) * 1.0 for i in range(100, 200)])
+    found = strongest(Walk(loss), most, [x])
+    assert [path.contribution for path in found] == [float(i) for i in range(199, -1, -1)][:most]
+
+
 def test_of_a_nan_and_a_zero_the_nan_is_stronger():
     x = Value(0.0, "x")
     loss = functions.sum([x * 5, x * 0, functions.sqrt(x) * 0])
