@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from numbers import Number
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 from autodiff.compiler.batches import Batch, batch_of, floats, unwrapped
 from autodiff.compiler.groups import Groups
@@ -112,6 +112,8 @@ class Entry:
 
 
 VALUE = Goal("value")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Captured:
@@ -190,13 +192,13 @@ class _Method:
         return self.fn(self.owner(), *args, **kwargs)
 
 
-class Compiled:
+class Compiled(Generic[P, R]):
     """A function that ``compile`` has taken; see there."""
 
     __slots__ = ("__dict__", "__weakref__", "owner")
     owner: Any  # the object whose method this is
 
-    def __init__(self, fn: Callable[..., Any], options: dict[str, Any]):
+    def __init__(self, fn: Callable[P, Any], options: dict[str, Any]):
         self.owner = None
         self.fn = fn
         self.options = options
@@ -212,10 +214,10 @@ class Compiled:
         self._quick_flat: tuple[QuickCall, Structure] | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._lock = threading.RLock()
-        self._methods: dict[int, Compiled] = {}
+        self._methods: dict[int, Compiled[Any, Any]] = {}
         functools.update_wrapper(self, fn, updated=())  # a model's attributes are not this object's
 
-    def __get__(self, owner: Any, kind: Any = None) -> Compiled:
+    def __get__(self, owner: Any, kind: Any = None) -> Compiled[Any, Any]:
         """As a method: a compiled function for each object, which records what it does with that one."""
         if owner is None:
             return self
@@ -229,7 +231,7 @@ class Compiled:
         bound.owner = owner
         return bound
 
-    def __deepcopy__(self, memo: Any) -> Compiled:
+    def __deepcopy__(self, memo: Any) -> Compiled[Any, Any]:
         """A function is its own copy, as Python's functions are; a callable object's copy is recorded anew."""
         fn = copy.deepcopy(self.fn, memo)
         return self if fn is self.fn and self.owner is None else Compiled(fn, self.options)
@@ -246,21 +248,23 @@ class Compiled:
 
     # ---- calling ------------------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The value for one sample, in the form that the function returns."""
         if self._quick_value is not None and not kwargs and not traced():
-            result = self._quick_value.take(args)
+            result: R | None = self._quick_value.take(args)
             if result is not None:
                 return result
         if traced() or differentiate.holds_value(args):
-            return self.fn(*args, **kwargs)
+            recorded: R = self.fn(*args, **kwargs)
+            return recorded
         entry, numbers = self._one(args, kwargs, VALUE)
         machine = entry.replay(VALUE).machine
         if not kwargs and (entry.structure == NUMBER or entry.structure.kind == ARRAY):
             self._quick_value = self._quick(machine, args, entry.structure, alone=True)
         out = array("d", bytes(8 * machine.n_stored))
         machine.run(1, (), [(numbers, 0)], out)
-        return entry.structure.build(out.tolist())
+        value: R = entry.structure.build(out.tolist())
+        return value
 
     def flat(self, *args: Any, **kwargs: Any) -> tuple[Any, Structure]:
         """The numbers of the value for one sample as an array, and the form that the function returns."""
@@ -516,6 +520,27 @@ class Compiled:
         return entry
 
 
+class Compiler(Protocol):
+    """``compile`` with its options, which takes the function."""
+
+    @overload
+    def __call__(self, fn: Callable[..., Value], /) -> Compiled[..., float]: ...
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Compiled[P, R]: ...
+
+
+# To type checkers a function that is said to return a Value gives floats for numbers; any other keeps its signature.
+# fmt: off
+@overload
+def compile(fn: Callable[..., Value], *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiled[..., float]: ...
+@overload
+def compile(fn: Callable[P, R], *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiled[P, R]: ...
+@overload
+def compile(fn: None = None, *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiler: ...
+# fmt: on
 def compile(
     fn: Callable[..., Any] | None = None,
     *,
@@ -574,8 +599,10 @@ def compile(
     return Compiled(fn, options)
 
 
-def _thawed(fn: Callable[..., Any], options: dict[str, Any], entries: OrderedDict[Any, Entry], traces: int) -> Compiled:
-    compiled = Compiled(fn, options)
+def _thawed(
+    fn: Callable[..., Any], options: dict[str, Any], entries: OrderedDict[Any, Entry], traces: int
+) -> Compiled[..., Any]:
+    compiled: Compiled[..., Any] = Compiled(fn, options)
     compiled._entries, compiled.traces = entries, traces
     return compiled
 
