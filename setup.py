@@ -22,6 +22,7 @@ HOT_MODULES = [
     "autodiff/compiler/machine.py",
     "autodiff/compiler/simplify.py",
     "autodiff/compiler/roll.py",
+    "autodiff/compiler/slots.py",
     "autodiff/compiler/trace.py",
 ]
 

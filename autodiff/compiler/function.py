@@ -18,7 +18,7 @@ from dataclasses import fields, is_dataclass
 from numbers import Number
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
-from autodiff.compiler.batches import Batch, batch_of, floats, unwrapped
+from autodiff.compiler.batches import Batch, arrays_alike, batch_of, floats, unwrapped
 from autodiff.compiler.groups import Groups
 from autodiff.compiler.machine import Machine, QuickCall, add_gradients
 from autodiff.compiler.program import Scalars
@@ -28,7 +28,7 @@ from autodiff.compiler.slots import placed
 from autodiff.compiler.source import source
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
-from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, shape_of
+from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, is_array, shape_of
 from autodiff.engine.value import Value, traced
 from autodiff.errors import ShapeError, StaleRecording, TraceError
 
@@ -49,34 +49,41 @@ class Goal(NamedTuple):
 
 
 class Replay:
-    """One program and the machine that runs it. Pickles without the machine."""
+    """One program and the machines that run it, which are made when they are needed. Pickles without them."""
 
-    def __init__(self, trace: Trace, scalars: Scalars, summed: Sequence[int], passes: Sequence[str]):
+    def __init__(self, trace: Trace, scalars: Scalars, summed: Sequence[int], passes: Sequence[str], threads: int):
         simple, self.counts = simplified(scalars, passes)
         self.scalars = simple
         self.groups: Groups = roll(simple, summed)
         self.groups.counts = dict(self.counts)
         self.parameters = trace.parameters
-        self.machine = Machine(placed(self.groups), self.parameters)
+        self.threads = threads
+
+    @functools.cached_property
+    def machine(self) -> Machine:
+        """What runs it over the samples of a batch."""
+        return Machine(placed(self.groups), self.parameters, self.threads)
+
+    @functools.cached_property
+    def alone(self) -> Machine:
+        """What runs it for one sample."""
+        return Machine(placed(self.groups, alone=True), self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: thing for key, thing in vars(self).items() if key != "machine"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.machine = Machine(placed(self.groups), self.parameters)
+        return {key: thing for key, thing in vars(self).items() if key not in ("machine", "alone")}
 
 
 class Entry:
     """What was recorded for one form of arguments, and the programs made of it so far. Pickles without the recording."""
 
-    def __init__(self, traced: Trace, batched: tuple[bool, ...], passes: Sequence[str], captured: Captured):
+    def __init__(self, traced: Trace, batched: tuple[bool, ...], options: dict[str, Any], captured: Captured):
         self.trace: Trace | None = traced
         self.captured = captured
         self.parameters = traced.parameters
         self.structure = traced.structure
         self.batched = batched
-        self.passes = passes
+        self.passes: tuple[str, ...] = options["passes"]
+        self.threads: int = options["threads"]
         self.replays: dict[Goal, Replay] = {}
         self.latest: Replay | None = None
 
@@ -108,7 +115,7 @@ class Entry:
             summed = range(int(stored), len(scalars.outputs))
         else:
             scalars = program_of(traced, [traced.inputs[i] for i in wanted], self.batched, "value_and_grad()")
-        return Replay(traced, scalars, summed, self.passes)
+        return Replay(traced, scalars, summed, self.passes, self.threads)
 
 
 VALUE = Goal("value")
@@ -211,6 +218,7 @@ class Compiled(Generic[P, R]):
         self.traces = 0
         self._quick_value: QuickCall | None = None
         self._quick_gradient: QuickCall | None = None
+        self._quick_batch: tuple[Any, list[tuple[int, ...]], Entry] | None = None
         self._quick_flat: tuple[QuickCall, Structure] | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._lock = threading.RLock()
@@ -258,7 +266,7 @@ class Compiled(Generic[P, R]):
             recorded: R = self.fn(*args, **kwargs)
             return recorded
         entry, numbers = self._one(args, kwargs, VALUE)
-        machine = entry.replay(VALUE).machine
+        machine = entry.replay(VALUE).alone
         if not kwargs and (entry.structure == NUMBER or entry.structure.kind == ARRAY):
             self._quick_value = self._quick(machine, args, entry.structure, alone=True)
         out = array("d", bytes(8 * machine.n_stored))
@@ -274,7 +282,7 @@ class Compiled(Generic[P, R]):
             if result is not None:
                 return result, form
         entry, numbers = self._one(args, kwargs, VALUE)
-        machine = entry.replay(VALUE).machine
+        machine = entry.replay(VALUE).alone
         next_one = None if kwargs else self._quick(machine, args, Structure(ARRAY, (machine.n_stored,)), alone=True)
         self._quick_flat = None if next_one is None else (next_one, entry.structure)
         out = array("d", bytes(8 * machine.n_stored))
@@ -293,7 +301,7 @@ class Compiled(Generic[P, R]):
         wanted, structure = self._wanted(args)
         goal = Goal("gradient", tuple(wanted))
         entry, numbers = self._one(args, kwargs, goal)
-        machine = entry.replay(goal).machine
+        machine = entry.replay(goal).alone
         if not kwargs:
             self._quick_gradient = self._quick(machine, args, structure)
         out = array("d", bytes(8 * machine.n_stored))
@@ -440,6 +448,14 @@ class Compiled(Generic[P, R]):
         """The entry for the samples of a batch, and the batch."""
         if traced():
             raise TraceError(f"{taker} of {self.name} inside of another function that is compiled: call {self.name}() there")
+        if self._quick_batch is not None and not kwargs:
+            key, shapes, entry = self._quick_batch
+            quick = arrays_alike(args, shapes)
+            if quick is not None and entry.can(goal):
+                entry.captured.check(self.name)
+                with suppress(KeyError):
+                    self._entries.move_to_end(key)
+                return entry, quick
         places = self._places(args)
         batch = batch_of([args[place] for place in places], self.in_axes, places)
         size = sum(structure.size for structure in batch.structures)
@@ -452,7 +468,10 @@ class Compiled(Generic[P, R]):
             first[number : number + len(numbers)] = numbers
         if batch.n == 0 and not batch.of_arrays:
             return None, batch  # a list of no samples does not say what form they have
-        return self._entry(structure, tuple(batch.batched), args, kwargs, first, goal), batch
+        entry = self._entry(structure, tuple(batch.batched), args, kwargs, first, goal)
+        if batch.of_arrays and self.in_axes == 0 and not kwargs and not self.static and all(map(is_array, args)):
+            self._quick_batch = next(reversed(self._entries)), [arg.shape[1:] for arg in args], entry
+        return entry, batch
 
     def _places(self, args: tuple[Any, ...]) -> list[int]:
         """The numbers of the arguments that are data."""
@@ -512,7 +531,7 @@ class Compiled(Generic[P, R]):
             entry = self._entries.get(key)
             if entry is None or not entry.can(goal):
                 captured = Captured(self.fn)
-                entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.passes, captured)
+                entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.options, captured)
                 self._entries[key] = entry
                 self.traces += 1
                 while len(self._entries) > MOST_TRACES:
@@ -533,13 +552,14 @@ class Compiler(Protocol):
 # fmt: off
 @overload
 def compile(fn: Callable[..., Value], *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
-            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiled[..., float]: ...
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...,
+            threads: int = ...) -> Compiled[..., float]: ...
 @overload
 def compile(fn: Callable[P, R], *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
-            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiled[P, R]: ...
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ..., threads: int = ...) -> Compiled[P, R]: ...
 @overload
 def compile(fn: None = None, *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
-            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiler: ...
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ..., threads: int = ...) -> Compiler: ...
 # fmt: on
 def compile(
     fn: Callable[..., Any] | None = None,
@@ -549,6 +569,7 @@ def compile(
     reduce: str | None = "mean",
     static: int | Sequence[int] = (),
     passes: Sequence[str] | None = None,
+    threads: int = 1,
 ) -> Any:
     """``fn`` recorded once and replayed: written for one sample with scalar code, it runs over whole batches.
 
@@ -569,7 +590,8 @@ def compile(
     of the samples' losses: their ``"mean"``, their ``"sum"``, or None, which returns them all and adds the gradients of their
     sum.
     ``static`` names arguments that are no data: they are passed on as they are, must be hashable, and a new value is recorded
-    anew; keyword arguments are static too. ``passes`` chooses simplifications; all if none are given.
+    anew; keyword arguments are static too. ``passes`` chooses simplifications; all if none are given. ``threads`` share the
+    samples of a large batch, block by block (compiled only); their number changes no bit of any result.
 
     With Values among its arguments, or inside another function that is compiled, ``fn`` itself is called. A branch is
     ``ad.where(x > 0, y, z)``; conditions are joined by ``&`` and ``|``. Inputs count as Values, so that where an input ties
@@ -580,7 +602,9 @@ def compile(
     number was rebound.
     """
     if fn is None:
-        return lambda f: compile(f, argnums=argnums, in_axes=in_axes, reduce=reduce, static=static, passes=passes)
+        return lambda f: compile(
+            f, argnums=argnums, in_axes=in_axes, reduce=reduce, static=static, passes=passes, threads=threads
+        )
     if not callable(fn):
         raise TypeError(f"compile() takes a function, not {type(fn).__name__} {fn!r:.60}")
     if reduce not in ("mean", "sum", None):
@@ -589,12 +613,15 @@ def compile(
     unknown = [name for name in chosen if name not in PASSES]
     if unknown:
         raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(PASSES)}")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"threads is how many threads there are, 1 or more, not {threads!r}")
     options = {
         "argnums": argnums if isinstance(argnums, int) else tuple(argnums),
         "in_axes": in_axes,
         "reduce": reduce,
         "static": (static,) if isinstance(static, int) else tuple(static),
         "passes": chosen,
+        "threads": threads,
     }
     return Compiled(fn, options)
 

@@ -28,7 +28,8 @@ ctypedef long long* longs
 cdef class Machine:
     cdef readonly list parameters
     cdef array once, each, tables, constants, input_slots, stored, summed
-    cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest
+    cdef int *table
+    cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest, threads
     cdef list free
 
 cdef class QuickCall:
