@@ -13,15 +13,15 @@ import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import BuiltinFunctionType
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from autodiff._support import files
 from autodiff.debugger.history import History, scope_holds
 from autodiff.debugger.screen import Screen, line_history
-from autodiff.debugger.session import Arrival, Session, Stop
+from autodiff.debugger.session import Arrival, Outcome, Session, Stop
+from autodiff.debugger.users_frame import UsersFrame
 from autodiff.debugger.words import printable
 from autodiff.drawing import draw
-from autodiff.engine.value import Value
 from autodiff.errors import AutodiffError, DebuggerError
 from autodiff.explain import blame, explain
 
@@ -39,8 +39,6 @@ GROUPS = {
 }
 MOST_ROWS = 40
 AROUND = 5
-
-Outcome = Literal["continue", "detach", "quit"]
 
 
 class Given(str):
@@ -64,12 +62,14 @@ class Terminal(cmd.Cmd):
         self.session: Session | None = None
         self.outcome: Outcome = "continue"
         self.selected = 0
+        self.frame: UsersFrame | None = None
         self.screen = Screen(self.stdout)
 
     # ---- the loop -------------------------------------------------------------------------------------------------------
 
-    def interact(self, history: History, introduction: str = "") -> Outcome:
-        """Step through a history until the person lets the program go on."""
+    def interact(self, history: History, introduction: str = "", frame: UsersFrame | None = None) -> Outcome:
+        """Step through a history until the person lets the program go on; ``frame`` is where that stands."""
+        self.frame = frame
         if self.session is None:
             self.session = Session(history)
         else:
@@ -85,6 +85,14 @@ class Terminal(cmd.Cmd):
                 except KeyboardInterrupt:
                     self.screen.tell("")
                     self.cmdqueue.clear()
+
+    def say(self, text: str) -> None:
+        """Tell something that is no stop."""
+        self.screen.say(text)
+
+    def post_mortem(self, error: BaseException, frames: list[UsersFrame]) -> None:
+        """Look at what an exception has left: its frames, and the last history."""
+        raise NotImplementedError
 
     @property
     def now(self) -> Session:
@@ -367,11 +375,7 @@ class Terminal(cmd.Cmd):
 
     def numbers_of(self, place: int) -> str:
         """``data 0.8, grad −0.4142``, as known here."""
-        state, number = self.now.history.state(self.now.position), self.now.words.number
-        data, grad = state.datum(place), state.gradient(place)
-        whole_text = "" if grad is None or state.complete(place) else " so far"
-        shown = "not computed yet" if data is None else number(data)
-        return f"data {shown}, grad {'not known yet' if grad is None else number(grad)}{whole_text}"
+        return self.now.numbers(place)
 
     def do_pp(self, argument: str) -> None:
         """pp [NAME]: a Value, what it was computed from, and what uses it"""
@@ -689,11 +693,7 @@ def stop_in_words(stop: Stop) -> str:
     return ", ".join(parts)
 
 
-def debug(loss: Value, *, seed: float = 1.0, scope: str | None = None, commands: Iterable[str] = ()) -> None:
-    """Step through the forward and the backward pass of ``loss`` in the terminal; ``help`` there lists the commands.
-
-    ``seed`` and ``scope`` are those of ``steps``; ``commands`` are run first, as if typed. It ends with ``quit``, or with
-    ``continue`` at the end of the backward pass. No Value is changed: gradients are those of a pass of their own. Raises what
-    ``steps`` raises.
-    """
-    Terminal(commands).interact(History(loss, seed, scope))
+def own_commands() -> list[str]:
+    """The commands in ``.adrc``, in the home and in the folder one is in, as pdb reads ``.pdbrc``."""
+    files = dict.fromkeys(Path(folder).expanduser().resolve() / ".adrc" for folder in ("~", "."))
+    return [line for file in files if file.is_file() for line in commands_in(file)]
