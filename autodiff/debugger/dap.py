@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,10 @@ def serve() -> int:
     adapter = Adapter(Channel(*outputs.own()), outputs.flush)
     outputs.tell = lambda category, text: adapter.event("output", category=category, output=text)
     threading.Thread(target=adapter.listen, daemon=True).start()
-    adapter.run()
+    try:
+        adapter.run()
+    finally:
+        outputs.flush()
     return 0
 
 
@@ -121,14 +124,10 @@ def listen(port: int) -> int:
 class Pass:
     """One ``backward()`` that was reached: its session, and where in the program it was called."""
 
-    number: int
     session: Session
     introduction: str
     frame: UsersFrame | None
-
-    @cached_property
-    def called(self) -> Place | None:
-        return None if self.frame is None else _standing(self.frame)
+    called: Place | None  # the frame goes on, this stays
 
 
 @dataclass
@@ -156,7 +155,6 @@ class Adapter:
         self.verified: set[int] = set()
         self.passes: list[Pass] = []
         self.at = -1
-        self.reached = 0
         self.waiting: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.lock = threading.RLock()
         self.stopped = False
@@ -241,9 +239,9 @@ class Adapter:
             if body is not None:
                 response["body"] = body
         except (AutodiffError, OSError) as error:
-            response |= {"success": False, "message": str(error)}
+            response |= _failure(str(error))
         except (TypeError, ValueError, KeyError, AttributeError, LookupError) as error:
-            response |= {"success": False, "message": f"{command} was not understood: {type(error).__name__}: {error}"}
+            response |= _failure(f"{command} was not understood: {type(error).__name__}: {error}")
         self.channel.send(response)
         for follow in self.then:
             follow()
@@ -263,8 +261,7 @@ class Adapter:
         session = Session(history)
         session.log = self._log
         with self.lock:
-            self.reached += 1
-            self.passes.append(Pass(self.reached, session, introduction, frame))
+            self.passes.append(Pass(session, introduction, frame, None if frame is None else _standing(frame)))
             self.at = len(self.passes) - 1
             while len(self.passes) > 1 and sum(len(p.session.history.nodes) for p in self.passes) > MOST_VALUES_KEPT:
                 del self.passes[0]
@@ -791,6 +788,12 @@ class Adapter:
 
 
 MOST_ROWS = 1000  # of the stack, where a client names no number
+
+
+def _failure(text: str) -> Message:
+    """What a response says that has failed; braces would stand for variables."""
+    shown = text.replace("{", "(").replace("}", ")")
+    return {"success": False, "message": text, "body": {"error": {"id": 1, "format": shown, "showUser": True}}}
 
 
 def _catch(name: str, condition: str | None) -> Stop:

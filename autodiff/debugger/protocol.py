@@ -89,10 +89,12 @@ class Outputs:
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
-        for descriptor, category, stream in ((1, "stdout", sys.stdout), (2, "stderr", sys.stderr)):
+        for descriptor, category in ((1, "stdout"), (2, "stderr")):
             out, into = os.pipe()
             os.dup2(into, descriptor)  # inheritable, for child processes
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+            stream = open(descriptor, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
+            setattr(sys, category, stream)
+            setattr(sys, f"__{category}__", stream)
             seen = threading.Event()
             self.pipes.append((into, seen))
             threading.Thread(target=self._pass_on, args=(out, category, seen), daemon=True).start()
