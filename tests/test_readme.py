@@ -29,7 +29,7 @@ def test_see_it(tmp_path, monkeypatch, capsys):
     text = "\n".join(printed_by(BLOCKS[1], tmp_path, monkeypatch, capsys))
     (shown,) = re.findall(r"prints, among the rest,\n\n```\n(.*?)\n```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert text.startswith(shown)
-    assert "C = (y − i · w)^2" in text
+    assert "C = (y − i · w)²" in text
     assert "log of " in text
     assert (tmp_path / "C.svg").exists()
 

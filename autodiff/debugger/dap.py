@@ -260,6 +260,7 @@ class Adapter:
         """Have the client step through a pass, if anything stops in it."""
         session = Session(history)
         session.log = self._log
+        _ready(history.lines, history.by_scope, session.words.others, session.words.named)
         with self.lock:
             self.passes.append(Pass(session, introduction, frame, None if frame is None else _standing(frame)))
             self.at = len(self.passes) - 1
@@ -476,8 +477,11 @@ class Adapter:
 
         def number(found: re.Match[str]) -> str:
             try:
-                event = session.of_event()
-                return repr(event[found[1]]) if found[1] in event else self._evaluated(found[1], passed.frame).value
+                return repr(session.of_event(found[1]))
+            except KeyError:
+                pass
+            try:
+                return self._evaluated(found[1], passed.frame).value
             except DebuggerError as error:
                 return f"{{{error}}}"
 
@@ -778,16 +782,18 @@ class Adapter:
 
     def on_completions(self, given: Message) -> Message:
         word = re.split(r"[^\w.@]", str(given["text"])[: max(given["column"] - 1, 0)])[-1]
-        found = [name for name in self._need().words.known() if name.startswith(word)]
-        return {
-            "targets": [{"label": name, "length": len(word), "start": given["column"] - 1 - len(word)} for name in found[:100]]
-        }
+        found = [*islice(self._need().words.known(word), 100)]
+        return {"targets": [{"label": name, "length": len(word), "start": given["column"] - 1 - len(word)} for name in found]}
 
     def on_loaded_sources(self, given: Message) -> Message:
         return {"sources": []}
 
 
 MOST_ROWS = 1000  # of the stack, where a client names no number
+
+
+def _ready(*found: object) -> None:
+    """Have things found out now, so that no answer has to wait for them."""
 
 
 def _failure(text: str) -> Message:

@@ -8,16 +8,15 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from autodiff.debugger.history import History, scope_holds
+from autodiff.debugger.history import History
 from autodiff.debugger.words import Words
 from autodiff.drawing.dot import digraph
 from autodiff.drawing.fold import PICTURE
 from autodiff.drawing.model import Box, Fold, Graph, Painter, kinds_of
-from autodiff.drawing.part import Part, whole
+from autodiff.drawing.part import Part, complete
 from autodiff.drawing.render import picture
 from autodiff.engine.value import Value
 from autodiff.errors import RendererFailed, RendererNotFound
-from autodiff.graph.scopes import scopes_of
 from autodiff.graph.symbols import number_text
 
 TAGS = {"svg", "g", "path", "polygon", "polyline", "ellipse", "text"}
@@ -58,21 +57,12 @@ def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Itera
 
 def _graph(history: History, fold: Fold, parameters: Iterable[Value]) -> Graph:
     """The graph of the whole history or of its scope, folded if it is too large."""
-    full = whole(history.loss)
-    scopes = scopes_of(full.walk)
-    kinds = kinds_of(full.walk.nodes, scopes, {id(parameter) for parameter in parameters})
+    full = complete(history.full)
+    kinds = kinds_of(full.walk.nodes, history.full_scopes, {id(parameter) for parameter in parameters})
     if history.scope is None:
-        return Painter(full, kinds, scopes).graph(fold, PICTURE)
-    nodes, edges = bytearray(len(full.walk.nodes)), bytearray(len(full.walk.operands))
-    for node, scope in zip(history.nodes, history.scopes, strict=True):
-        place = full.walk.places[id(node)]
-        nodes[place] = 1
-        if scope_holds(history.scope, scope):
-            for edge in full.walk.edges(place):
-                edges[edge] = 1
-    walk, origin = full.walk.restricted(nodes, edges)
-    part = Part(full.full, walk, origin, [])
-    return Painter(part, [kinds[place] for place in origin], history.scopes).graph(fold, PICTURE)
+        return Painter(full, kinds, history.scopes).graph(fold, PICTURE)
+    part = Part(full.full, history.walk, [*history.origin], [])
+    return Painter(part, [kinds[place] for place in history.origin], history.scopes).graph(fold, PICTURE)
 
 
 def _prepared(graph: Graph, history: History, words: Words) -> Graph:

@@ -11,7 +11,6 @@ import math
 import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
@@ -19,12 +18,15 @@ from typing import Any, Literal
 from autodiff._support.numbers import as_float
 from autodiff._support.order import by_number
 from autodiff.debugger.expressions import Expression
-from autodiff.debugger.history import Event, History, scope_holds
+from autodiff.debugger.history import Event, History
 from autodiff.debugger.users_frame import UsersFrame
-from autodiff.debugger.words import Words, printable
+from autodiff.debugger.words import Words
 from autodiff.engine.rules import TABLE
 from autodiff.engine.value import Value
 from autodiff.errors import DebuggerError
+from autodiff.graph.names import printable
+from autodiff.graph.scopes import scope_around, scope_contains, scope_holds
+from autodiff.graph.symbols import DIGITS
 
 CONDITION_NAMES = ("data", "grad", "local", "upstream", "contribution")
 CATCHES = ("nan", "inf", "vanishing", "exploding")
@@ -76,7 +78,7 @@ class Session:
     nothing.
     """
 
-    def __init__(self, history: History, digits: int = 4):
+    def __init__(self, history: History, digits: int = DIGITS):
         self.stops: list[Stop] = []
         self.displays: list[str] = []
         self._next_number = 1
@@ -124,11 +126,11 @@ class Session:
         here = position - 1 if position and position != history.forward else position
         scope = history.scopes[history.acting(here)] if here < len(history) else ""
         while scope:
-            inside = (n for n in range(end - 1, position - 1, -1) if _inside(scope, history.scopes[history.acting(n)]))
+            inside = (n for n in range(end - 1, position - 1, -1) if scope_contains(scope, history.scopes[history.acting(n)]))
             last = next(inside, None)
             if last is not None:
                 return self._run(last + 1)
-            scope = scope.rpartition(".")[0]
+            scope = scope_around(scope)
         return self._run(end)
 
     def continue_(self) -> Arrival:
@@ -246,7 +248,7 @@ class Session:
 
     def is_here(self, stop: Stop) -> bool:
         """Whether a stop has any position in this history; else it waits for another one."""
-        return bool(self._positions_of(stop))
+        return any(True for _ in self._positions.get(stop) or stop.find(self.history, self.words))
 
     def _positions_of(self, stop: Stop) -> list[int]:
         if stop not in self._positions:
@@ -258,19 +260,22 @@ class Session:
         if condition is None:
             return True
         try:
-            return bool(condition.value(self.of_event().__getitem__))
+            return bool(condition.value(self.of_event))
         except KeyError:
             return False
 
-    def of_event(self) -> dict[str, float]:
-        """The numbers of the event that has just happened, by the names that conditions have for them."""
-        event = self.event
-        assert event is not None
-        quantities = {"data": self.history.datum(self.history.changed(self.position - 1))}
-        if event.phase == "backward":
-            quantities |= {"grad": event.after, "local": event.local, "upstream": event.upstream}
-            quantities["contribution"] = event.contribution
-        return quantities
+    def of_event(self, name: str) -> float:
+        """A number of the event that has just happened, by its name in conditions. Raises ``KeyError`` if it has none such."""
+        history, number = self.history, self.position - 1
+        if name == "data":
+            return history.datum(history.changed(number))
+        if number < history.forward or name not in CONDITION_NAMES:
+            raise KeyError(name)
+        local, _, after = history.edge(number)
+        if name in ("local", "grad"):
+            return local if name == "local" else after
+        upstream = history.upstream(history.acting(number))
+        return upstream if name == "upstream" else upstream * local
 
     # ---- what stops -------------------------------------------------------------------------------------------------------
 
@@ -429,9 +434,7 @@ class Session:
             return True
         if frame is not None and name in {**frame.frame.f_globals, **frame.frame.f_locals}:
             return False
-        with suppress(DebuggerError):
-            return bool(self.words.find(name))
-        return False
+        return bool(self.words.behind(name))
 
     def _here(self, name: str, frame: UsersFrame) -> float:
         if self._is_value(name, frame):
@@ -451,9 +454,9 @@ class Session:
         except KeyError:
             return None
 
-    def numbers(self, place: int) -> str:
+    def numbers(self, place: int, written: Callable[[float], str] | None = None) -> str:
         """``data 0.8, grad −0.4142``, as known here."""
-        state, number = self.history.state(self.position), self.words.number
+        state, number = self.history.state(self.position), written or self.words.number
         data, grad = state.datum(place), state.gradient(place)
         so_far = "" if grad is None or state.complete(place) else " so far"
         shown = "not computed yet" if data is None else number(data)
@@ -545,7 +548,7 @@ def place(where: str) -> Positions:
         other = _of_acting(lambda history, place: history.nodes[place].op == op)
     elif where.startswith("scope:"):
         scope = where.removeprefix("scope:")
-        other = _of_acting(lambda history, place: scope_holds(scope, history.scopes[place]))
+        other = _of_scope(scope)
     elif (found := line_in(where)) is not None:
         other = _of_line(*found)
     if other is None:
@@ -587,6 +590,15 @@ def _of_name(name: str) -> Positions:
 def _of_acting(chosen: Callable[[History, int], bool]) -> Positions:
     def find(history: History, words: Words) -> Iterable[int]:
         return _actions(history, (place for place in range(len(history.nodes)) if chosen(history, place)))
+
+    return find
+
+
+def _of_scope(scope: str) -> Positions:
+    def find(history: History, words: Words) -> Iterable[int]:
+        for inner, places in history.by_scope.items():
+            if scope_holds(scope, inner):
+                yield from _actions(history, places)
 
     return find
 
@@ -647,7 +659,3 @@ def _caught(history: History, what: str, limit: float) -> Iterable[int]:
             found = abs(after) > limit and not abs(before) > limit and not abs(upstream) > limit
         if found:
             yield number
-
-
-def _inside(scope: str, inner: str) -> bool:
-    return inner == scope or inner.startswith(f"{scope}.")

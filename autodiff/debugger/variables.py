@@ -48,7 +48,6 @@ class Variables:
     def __init__(self) -> None:
         self.last = 0
         self.handed_out: dict[int, Rows] = {}
-        self.orders: dict[int, list[int]] = {}
 
     def forget(self) -> None:
         """The numbers handed out so far mean nothing any more."""
@@ -95,18 +94,13 @@ class Variables:
 
     def values(self, session: Session, quantity: Literal["data", "grad"]) -> Rows:
         """A number of every Value, those with a name first."""
-        order = self._order(session)
+        named = set(session.words.named)
+        order = session.words.named + [place for place in range(len(session.history.nodes)) if place not in named]
 
         def page(start: int, count: int) -> list[Row]:
             return [self._number(session, place, quantity) for place in order[start : start + count]]
 
         return Rows(len(order), page, indexed=True, watch=lambda name: f"{name}.{quantity}")
-
-    def _order(self, session: Session) -> list[int]:
-        if id(session) not in self.orders:
-            nodes, named = session.history.nodes, session.words.names.of
-            self.orders = {id(session): sorted(range(len(nodes)), key=lambda place: not named(nodes[place]))}
-        return self.orders[id(session)]
 
     def _number(self, session: Session, place: int, quantity: Literal["data", "grad"]) -> Row:
         name = session.words.name(place)
@@ -114,15 +108,16 @@ class Variables:
 
     def parameters(self, session: Session) -> Rows:
         """The leaves that have names, by module."""
-        names = session.words.names
-        leaves = [(names.of(node), place) for place, node in enumerate(session.history.nodes) if not node.op and names.of(node)]
+        calls, nodes = session.words.calls, session.history.nodes
         tree: dict[str, Any] = {}
-        for name, place in leaves:
-            branch = tree
+        for place in session.words.named:
+            if nodes[place].op:
+                continue
+            branch, name = tree, calls.of(nodes[place])
             module = module_of(name)
             for part in scope_parts(module):
                 branch = branch.setdefault(part, {})
-            branch.setdefault(name[len(module) + 1 :] if module else session.words.name(place), []).append(place)
+            branch.setdefault(name[len(module) + 1 :] if module else calls.name(place), []).append(place)
         return self._module(session, tree)
 
     def _module(self, session: Session, tree: Mapping[str, Any]) -> Rows:

@@ -36,6 +36,16 @@ class Rule:
     precedence: int
     defaults: tuple[float, ...]
 
+    @property
+    def paired(self) -> bool:
+        """Whether the operands are two halves that meet each other, as those of ``dot``."""
+        return "{<}" in self.spelling
+
+    @property
+    def unspelled(self) -> bool:
+        """Whether it passes its operand on, so that the spelling alone says nothing of it."""
+        return self.spelling == "{0}"
+
     def written(self, words: Sequence[str]) -> str:
         """The spelling with words for the operands: ``{0}`` and ``{1}``, or ``{*}`` for all, ``{<}`` and ``{>}`` for each half."""
         if self.arity is not None:

@@ -357,7 +357,7 @@ def test_a_watch_shows_its_numbers_and_finds_its_last_change(browse):
         last.click()
         seen.append(browsed.position)
         gradient = Words(h).number(h.state(browsed.position)[x])
-        assert item.locator("span").first.text_content() == f"x: data 2.0, gradient {gradient}"
+        assert item.locator("span").first.text_content() == f"x: data 2, gradient {gradient}"
     assert seen == [n + 1 for n in h.additions(h.place(x))][-2::-1]
     browsed.press("Home")
     assert "x: data not computed, gradient not known" in item.text_content()

@@ -456,6 +456,6 @@ def test_until_without_a_place_goes_to_the_end_of_the_line(lined):
 
 
 def test_names_come_from_the_assignments(lined):
-    assert lined.words.known() == ["x", "y", "z"]
+    assert [*lined.words.known()] == ["x", "y", "z"]
     assert lined.add_watch("y").what == "y.grad"
     assert len(stops_of(lined)) == 3

@@ -14,7 +14,7 @@ import pytest
 from autodiff.drawing import draw, model, render
 from autodiff.drawing.model import Graph, graph_of
 from autodiff.drawing.scale import Scale
-from autodiff.drawing.words import number_text
+from autodiff.graph.symbols import number_text
 from autodiff.engine import functions
 from autodiff.engine.recording import scope
 from autodiff.engine.value import Value, topological_order
@@ -168,12 +168,15 @@ x, y, long = Value(2.0, "x"), Value(3.0, "y"), Value(1.0, "a name that is long")
         (abs(x - y), "|x − y|"),
         (functions.tanh(x + y), "tanh(x + y)"),
         (functions.relu(x) * 2, "relu(x) · 2"),
-        (long * 2, "… · 2"),
-        (long + long, "… + …"),
+        (long * 2, "a name that is long · 2"),
+        (Value(1.0, "name that is even longer") + x, "name that is even l… + x"),
         (functions.where(True, x, y), "where(x)"),
         (functions.sum([x, y, 3.0]), "sum(x, y, 3)"),
-        (functions.sum([long, long]), "sum(…)"),
-        (functions.sum([x] * 5), "sum(…)"),
+        (functions.sum([x] * 6), "sum(x, x, x, x, x, x)"),
+        (functions.sum([x] * 7), "sum(x, x, x, …)"),
+        (functions.dot([x] * 4, [y] * 4), "(x, x, x, …) · (y, y, y, …)"),
+        (functions.dot([x], [y]) ** 2, "((x) · (y))²"),
+        (functions.tanh(x + y + x) * 2, "v4 · 2"),
         (Value(1.0, "{0}{*}") + Value(1.0, "{1}"), "{0}{*} + {1}"),
     ],
 )
@@ -191,7 +194,7 @@ def test_operations_are_spelled_as_in_the_table(node: Value, spelling: str) -> N
         (-1e-7, "−1e−7"),
         (123456.0, "1.2346e5"),
         (0.0, "0"),
-        (-0.0, "−0"),
+        (-0.0, "0"),
         (math.nan, "nan"),
         (-math.inf, "−inf"),
     ],
@@ -262,7 +265,13 @@ def test_random_graphs_are_drawn_node_by_node_and_edge_by_edge(seed: int) -> Non
     assert len(graph.boxes) == len(order) + numbers
     assert len(graph.edges) == sum(len(node.operands) for node in order) + numbers
     values = [box for box in graph.boxes if box.kind != "constant"]
-    assert sorted((b.name, b.data, b.grad) for b in values) == sorted((n.name or "", n.data, n.grad) for n in order)
+
+    def named(place: int) -> str:
+        return "loss" if order[place] is loss else f"v{place}"
+
+    assert sorted((b.name, b.data, b.grad) for b in values) == sorted(
+        (n.name or named(place), n.data, n.grad) for place, n in enumerate(order)
+    )
     # the chain rule on the picture's own numbers gives the gradients on it
     flow = {box.id: 0.0 for box in graph.boxes} | {graph.boxes[-1].id: 1.0}
     for edge in reversed(graph.edges):
