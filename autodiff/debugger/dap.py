@@ -148,6 +148,7 @@ class Adapter:
         self.channel, self.flush = channel, flush
         self.client: Message = {}
         self.launched: Message | None = None
+        self.leaving = self.finished = False
         self.configured, self.ready, self.gone = False, threading.Event(), threading.Event()
         self.stops: dict[str, list[Stop]] = {}  # by what set them: a file, or a kind
         self.raised_wanted = True
@@ -181,6 +182,7 @@ class Adapter:
         except KeyboardInterrupt:  # the program was told to end, between two of its lines or ours
             pass
         with suppress(KeyboardInterrupt):
+            self.finished = True
             self.flush()
             self.event("exited", exitCode=status)
             self.event("terminated")
@@ -209,7 +211,7 @@ class Adapter:
                     self.waiting.put(request)
                 else:
                     self.answer(request)
-        if not self.gone.is_set():
+        if not self.leaving:
             self.deliver_end()
 
     def deliver_end(self) -> None:
@@ -260,7 +262,8 @@ class Adapter:
         """Have the client step through a pass, if anything stops in it."""
         session = Session(history)
         session.log = self._log
-        _ready(history.lines, history.by_scope, session.words.others, session.words.named)
+        _ready(history.lines, history.by_scope, session.words.others)
+        self.variables.prepare(session)
         with self.lock:
             self.passes.append(Pass(session, introduction, frame, None if frame is None else _standing(frame)))
             self.at = len(self.passes) - 1
@@ -340,6 +343,7 @@ class Adapter:
             self.then.append(self.ready.set)
 
     def on_disconnect(self, given: Message) -> None:
+        self.leaving = True
         self.then.append(partial(self._end, given.get("terminateDebuggee") is not False, True))
 
     def on_terminate(self, given: Message) -> None:
@@ -359,9 +363,9 @@ class Adapter:
             self.outcome = "detach"
         elif self.stopped:
             self.outcome = "quit"
-        elif running_now:
+        elif running_now and not self.finished:
             _interrupt()
-        if program_too and running_now:
+        if program_too and running_now and not self.finished:
             timer = threading.Timer(PATIENCE, os._exit, (1,))
             timer.daemon = True
             timer.start()

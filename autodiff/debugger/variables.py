@@ -48,6 +48,7 @@ class Variables:
     def __init__(self) -> None:
         self.last = 0
         self.handed_out: dict[int, Rows] = {}
+        self.prepared: tuple[Session, list[int], dict[str, Any]] | None = None
 
     def forget(self) -> None:
         """The numbers handed out so far mean nothing any more."""
@@ -77,6 +78,14 @@ class Variables:
         rows = self.handed_out.get(reference)
         return None if rows is None or rows.watch is None else rows.watch(name)
 
+    def prepare(self, session: Session) -> tuple[list[int], dict[str, Any]]:
+        """The order of the Values, those with a name first, and the tree of the leaves that have one, by module."""
+        if self.prepared is None or self.prepared[0] is not session:
+            named = set(session.words.named)
+            order = session.words.named + [place for place in range(len(session.history.nodes)) if place not in named]
+            self.prepared = session, order, _tree(session)
+        return self.prepared[1:]
+
     # ---- what there is to see ---------------------------------------------------------------------------------------------
 
     def edge(self, session: Session, place: int, number: int | None) -> Rows:
@@ -94,8 +103,7 @@ class Variables:
 
     def values(self, session: Session, quantity: Literal["data", "grad"]) -> Rows:
         """A number of every Value, those with a name first."""
-        named = set(session.words.named)
-        order = session.words.named + [place for place in range(len(session.history.nodes)) if place not in named]
+        order, _ = self.prepare(session)
 
         def page(start: int, count: int) -> list[Row]:
             return [self._number(session, place, quantity) for place in order[start : start + count]]
@@ -108,17 +116,7 @@ class Variables:
 
     def parameters(self, session: Session) -> Rows:
         """The leaves that have names, by module."""
-        calls, nodes = session.words.calls, session.history.nodes
-        tree: dict[str, Any] = {}
-        for place in session.words.named:
-            if nodes[place].op:
-                continue
-            branch, name = tree, calls.of(nodes[place])
-            module = module_of(name)
-            for part in scope_parts(module):
-                branch = branch.setdefault(part, {})
-            branch.setdefault(name[len(module) + 1 :] if module else calls.name(place), []).append(place)
-        return self._module(session, tree)
+        return self._module(session, self.prepare(session)[1])
 
     def _module(self, session: Session, tree: Mapping[str, Any]) -> Rows:
         entries: list[tuple[str, Any]] = []
@@ -153,6 +151,20 @@ class Variables:
     def of_python(self, names: Mapping[str, Any]) -> Rows:
         """The names of a frame of the program."""
         return _python_rows(list(names.items()), str)
+
+
+def _tree(session: Session) -> dict[str, Any]:
+    calls, nodes = session.words.calls, session.history.nodes
+    tree: dict[str, Any] = {}
+    for place in session.words.named:
+        if nodes[place].op:
+            continue
+        branch, name = tree, calls.of(nodes[place])
+        module = module_of(name)
+        for part in scope_parts(module):
+            branch = branch.setdefault(part, {})
+        branch.setdefault(name[len(module) + 1 :] if module else calls.name(place), []).append(place)
+    return tree
 
 
 def _range(rows: Rows, first: int) -> Row:
