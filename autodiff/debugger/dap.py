@@ -403,13 +403,11 @@ class Adapter:
         if given.get("variablesReference"):
             what = self.variables.watched(given["variablesReference"], what) or ""
         session = self._session
-        with suppress(DebuggerError):
-            if what and session is not None:
-                name, quantity = session.quantity(what)
-                name = session.words.name(session.words.find_one(name))
-                return {"dataId": f"{name}.{quantity}", "description": f"{name}.{quantity}", "accessTypes": ["write"]} | {
-                    "canPersist": True
-                }
+        if what and session is not None:
+            name, quantity = session.quantity(what)
+            if len(places := session.words.behind(name)) == 1:
+                what = f"{session.words.name(places[0])}.{quantity}"
+                return {"dataId": what, "description": what, "accessTypes": ["write"], "canPersist": True}
         return {"dataId": None, "description": f"{given['name']} is no gradient or number of one Value in this pass"}
 
     def on_set_data_breakpoints(self, given: Message) -> Message:
@@ -758,10 +756,8 @@ class Adapter:
         """A Value's name, and arithmetic over such, mean this moment; anything else is the program's."""
         session = None if self.post is not None else self._session
         if session is not None:
-            with suppress(DebuggerError):
-                name, _ = session.quantity(text)
-                if name == text.strip():
-                    return self.variables.value(session, session.words.find_one(name))
+            if len(places := session.words.behind(text.strip())) == 1:
+                return self.variables.value(session, places[0])
             return self._looked_up(session, text, frame)
         if frame is None:
             raise DebuggerError("nothing is there to be evaluated in")
