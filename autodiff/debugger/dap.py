@@ -554,11 +554,14 @@ class Adapter:
 
     def _go(self, forwards: bool) -> None:
         """On to what stops next, in this pass or another one; where nothing does, the program goes on."""
+        stood: tuple[int, Arrival] | None = None
         while self.post is None and (session := self._session) is not None:
             arrival = session.continue_() if forwards else session.reverse_continue()
-            if arrival.hits or arrival.stayed:
+            if arrival.hits:
                 self._report(arrival, "step")
                 return
+            if arrival.stayed and stood is None:
+                stood = self.at, arrival
             if not self._change_pass(forwards):
                 break
             session = self.passes[self.at].session
@@ -567,6 +570,11 @@ class Adapter:
             if hits:
                 self._report(Arrival(session.position, hits), "step")
                 return
+        if stood is not None:
+            self.at = stood[0]
+            self.passes[self.at].session.goto(stood[1].position)
+            self._report(stood[1], "step")
+            return
         self._leave("" if forwards else None)
 
     def _change_pass(self, forwards: bool) -> bool:
@@ -643,7 +651,9 @@ class Adapter:
             for row, (place, number) in enumerate(session.way()):
                 source = event.source if row == 0 else session.history.nodes[place].source
                 name = words.title(place)
-                if row == 0 and event.phase == "backward":
+                if row == 0 and event.phase == "forward":
+                    number = None  # what it adds to is still to come
+                elif row == 0 and event.phase == "backward":
                     name = f"{words.name(place)}.grad {words.number(event.before)} → {words.number(event.after)}"
                 yield Frame(name, source.place if source else None, place, number)
         passed = self.passes[self.at]
