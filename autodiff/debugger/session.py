@@ -36,6 +36,10 @@ Outcome = Literal["continue", "detach", "quit"]  # what the program does when a 
 Positions = Callable[[History, Words], Iterable[int]]
 
 
+class NotYet(DebuggerError):
+    """A number that is not known at this position."""
+
+
 @dataclass(eq=False)
 class Stop:
     """A breakpoint, catchpoint or watchpoint. ``what`` is what was asked for; ``find`` gives its positions in a history.
@@ -327,13 +331,15 @@ class Session:
 
     def commands(self) -> list[str]:
         """The commands that set what is set now."""
-        lines = []
+        blocks: list[list[str]] = []
         for stop in self.stops:
             word = {"breakpoint": "tbreak" if stop.temporary else "break"}.get(stop.kind, stop.kind)
-            lines.append(f"{word} {stop.what}" + (f" if {stop.condition}" if stop.condition else ""))
+            lines = [f"{word} {stop.what}" + (f" if {stop.condition}" if stop.condition else "")]
             lines += [f"ignore . {stop.ignore}"] if stop.ignore else []
             lines += [] if stop.enabled else ["disable ."]
-        return lines + [f"display {text}" for text in self.displays]
+            lines += ["commands .", *stop.commands, "end"] if stop.commands else []
+            blocks += [] if lines in blocks else [lines]
+        return [line for block in blocks for line in block] + [f"display {text}" for text in dict.fromkeys(self.displays)]
 
     def last_change(self, stop: Stop) -> int | None:
         """The last position at or before this one that a watchpoint is about; None if there is none."""
@@ -403,7 +409,7 @@ class Session:
             quantity = "data"
         number = self.number(self.words.find_one(name), quantity)
         if number is None and quantity == "data":
-            raise DebuggerError(f"{printable(name)} has not been computed yet at position {self.position}")
+            raise NotYet(f"{printable(name)} has not been computed yet at position {self.position}")
         return number or 0.0
 
     def look(self, text: str, frame: UsersFrame | None) -> Any:

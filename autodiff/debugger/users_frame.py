@@ -8,7 +8,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from types import FrameType, TracebackType
 from typing import IO, Any
 
@@ -47,7 +47,7 @@ class UsersFrame:
         console.write = output.write  # type: ignore[method-assign, assignment]
         if read is not None:
             console.raw_input = read  # type: ignore[method-assign, assignment]
-        with redirect_stdout(output), _plain_display():
+        with redirect_stdout(output), _plain_display(), suppress(SystemExit):  # exit() leaves the prompt alone
             console.interact("*interactive*", exitmsg="")
 
     def arguments(self) -> list[tuple[str, Any]]:
