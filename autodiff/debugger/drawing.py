@@ -85,7 +85,7 @@ def _named(box: Box, history: History, words: Words) -> Box:
 
 def as_html(svg: str, words: Words) -> str:
     """SVG as a renderer writes it, with nothing left but shapes and text, and the numbers of boxes marked as such."""
-    root = _plain(ET.fromstring(svg))
+    root = _stripped(ET.fromstring(svg))
     for group in root.iter("g"):
         if "node" in group.get("class", "").split():
             _mark_numbers(group)
@@ -94,7 +94,7 @@ def as_html(svg: str, words: Words) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _plain(element: ET.Element) -> ET.Element:
+def _stripped(element: ET.Element) -> ET.Element:
     """The element without namespaces, links, titles and whatever else a page has no use for."""
     made = ET.Element(_local(element.tag), {key: text for key, text in element.attrib.items() if key in ATTRIBUTES})
     made.text = (element.text or "").replace(" ", "\u00a0") if made.tag == "text" else None  # HTML would drop the outer ones
@@ -106,7 +106,7 @@ def _plain(element: ET.Element) -> ET.Element:
         if _local(child.tag) == "a" or child.get("id", "").startswith("a_"):  # around what has a tooltip
             waiting[:0] = list(child)
         elif _local(child.tag) in TAGS:
-            made.append(_plain(child))
+            made.append(_stripped(child))
     return made
 
 

@@ -1,7 +1,8 @@
 """The page: a history as one self-contained HTML file, to be walked through in any browser, offline, or in a notebook.
 
-``page.html`` is the page without its content: ``recording.js``, text, drawing and data go into its ``{{places}}``. What comes from the user is
-escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script and one style.
+``page.html`` is the page without its content: ``recording.js``, text, drawing and data go into its ``{{places}}``. What comes
+from the user is escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script
+and one style.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def _filled(title: str, history: History, words: Words, picture: Picture) -> str
 def _template() -> str:
     here = resources.files("autodiff.debugger")
     page, recording = (here.joinpath(name).read_text(encoding="utf-8") for name in ("page.html", "recording.js"))
-    return page.replace("{{recording}}", recording)
+    return page.replace("{{recording}}", re.sub(r"^ *(//.*)?\n|^ +", "", recording, flags=re.M))  # without comments
 
 
 @cache
@@ -141,8 +142,8 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
             continue
         for argument, x in enumerate(node.arguments):
             if isinstance(x, Value):
-                symbols.append(texts.number(words.local(node, argument)))
-                rule_texts.append(texts.number(rule_of(node, argument)))
+                symbols.append(texts.index(words.local(node, argument)))
+                rule_texts.append(texts.index(rule_of(node, argument)))
     events = range(history.forward, len(history))
     numbers = [history.edge(number) for number in events]
     files_used, sources = _sources(history)
@@ -179,13 +180,13 @@ class _Texts:
 
     def __init__(self) -> None:
         self.all: list[str] = []
-        self.numbers: dict[str, int] = {}
+        self.indices: dict[str, int] = {}
 
-    def number(self, text: str) -> int:
-        if text not in self.numbers:
-            self.numbers[text] = len(self.all)
+    def index(self, text: str) -> int:
+        if text not in self.indices:
+            self.indices[text] = len(self.all)
             self.all.append(text)
-        return self.numbers[text]
+        return self.indices[text]
 
 
 def _finite(x: float) -> float | str:

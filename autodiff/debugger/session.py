@@ -387,7 +387,7 @@ class Session:
         """A Value's name and which of its numbers is meant: ``w1.data`` is that, ``w1`` and ``w1.grad`` its gradient."""
         return quantity_in(text, self.words)
 
-    def number(self, place: int, quantity: Literal["data", "grad"]) -> float | None:
+    def number_of(self, place: int, quantity: Literal["data", "grad"]) -> float | None:
         """A number at this position; None if it is not known yet."""
         state = self.history.state(self.position)
         return state.datum(place) if quantity == "data" else state.gradient(place)
@@ -407,7 +407,7 @@ class Session:
         name, quantity = self.quantity(text)
         if name == text:
             quantity = "data"
-        number = self.number(self.words.find_one(name), quantity)
+        number = self.number_of(self.words.find_one(name), quantity)
         if number is None and quantity == "data":
             raise NotYet(f"{printable(name)} has not been computed yet at position {self.position}")
         return number or 0.0
@@ -447,7 +447,7 @@ class Session:
             return self._lookup(name)
         thing = frame.evaluate(name)
         if isinstance(thing, Value) and (place := self.place(thing)) is not None:
-            return self.number(place, "data") or 0.0
+            return self.number_of(place, "data") or 0.0
         try:
             return as_float(thing, "arithmetic over Values")
         except TypeError as error:
@@ -460,7 +460,7 @@ class Session:
         except KeyError:
             return None
 
-    def numbers(self, place: int, written: Callable[[float], str] | None = None) -> str:
+    def numbers_of(self, place: int, written: Callable[[float], str] | None = None) -> str:
         """``data 0.8, grad −0.4142``, as known here."""
         state, number = self.history.state(self.position), written or self.words.number
         data, grad = state.datum(place), state.gradient(place)

@@ -229,7 +229,7 @@ class Terminal(PdbCommands):
         """``w1.grad`` at this position."""
         name, quantity = self.stepped.quantity(text)
         try:
-            number = self.stepped.number(self.stepped.words.find_one(name), quantity)
+            number = self.stepped.number_of(self.stepped.words.find_one(name), quantity)
         except DebuggerError:
             return "not in this graph"
         return "not known yet" if number is None else self.stepped.words.number(number)
@@ -426,14 +426,14 @@ class Terminal(PdbCommands):
             if name == argument.strip():
                 self.screen.tell(f"{words.name(place)}: {self.numbers_of(place, exact_text)}")
             else:
-                number = session.number(place, quantity)
+                number = session.number_of(place, quantity)
                 self.screen.tell("not known yet" if number is None else exact_text(number))
         if len(places) > MOST_ROWS:
             self.screen.tell(f"… and {len(places) - MOST_ROWS:,} more")
 
     def numbers_of(self, place: int, written: Callable[[float], str] | None = None) -> str:
         """``data 0.8, grad −0.4142``, as known here."""
-        return self.stepped.numbers(place, written)
+        return self.stepped.numbers_of(place, written)
 
     def do_pp(self, argument: str) -> None:
         """pp [NAME|EXPRESSION]: a Value, what it was computed from, and what uses it; or any object, on several lines"""
@@ -542,7 +542,7 @@ class Terminal(PdbCommands):
         for place in words.find(argument) if argument else [self.focus()]:
             name, additions = words.name(place), history.additions(place)
             happened = [number for number in additions if number < session.position]
-            gradient = session.number(place, "grad")
+            gradient = session.number_of(place, "grad")
             if gradient is None:
                 self.screen.tell(f"{name}.grad is not known yet: none of {len(additions)} contributions has come")
                 continue

@@ -146,7 +146,7 @@ class Variables:
         operation = session.words.operation(place)
         inside += [Row("operation", operation)] if operation else []
         rows = Rows(len(inside), lambda start, count: inside[start : start + count], watch=lambda row: f"{called}.{row}")
-        return Row(name or called, session.numbers(place), rows, "Value", called)
+        return Row(name or called, session.numbers_of(place), rows, "Value", called)
 
     def of_python(self, names: Mapping[str, Any]) -> Rows:
         """The names of a frame of the program."""
@@ -179,7 +179,7 @@ def _leaves(tree: Mapping[str, Any]) -> int:
 
 def _text(session: Session, place: int, quantity: Literal["data", "grad"]) -> str:
     """A number to be copied, and whether it is still growing."""
-    number = session.number(place, quantity)
+    number = session.number_of(place, quantity)
     if number is None:
         return "not computed yet" if quantity == "data" else "not known yet"
     complete = quantity == "data" or session.history.state(session.position).complete(place)

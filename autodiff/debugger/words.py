@@ -136,8 +136,7 @@ class Words:
     @cached_property
     def named(self) -> list[int]:
         """The places of the Values that have a name."""
-        loss = self.history.loss if len(self.places.get("loss", ())) == 1 else None
-        return [place for place, node in enumerate(self.history.nodes) if self.calls.of(node) or node is loss]
+        return [place for place, node in enumerate(self.history.nodes) if self.calls.called(node)]
 
     def _known(self, text: str) -> str:
         names = [*islice(self.known(), MOST_COMPARED)]

@@ -72,11 +72,18 @@ class Calls(Names):
         self.loss = walk.nodes[-1] if loss is None else loss
         self.places: dict[str, list[int]] = {}
         for place, node in enumerate(walk.nodes):
-            for key in self._keys(node):
+            for key in self._keys(node, self.of(node)):
                 self.places.setdefault(key, []).append(place)
+        last = len(walk.nodes) - 1
+        self.unnamed_loss = walk.nodes[last] is self.loss and not self.of(self.loss) and "loss" not in self.places
+        if self.unnamed_loss:
+            self.places |= {key: [last] for key in self._keys(self.loss, "loss")}
 
-    def _keys(self, node: Value) -> Iterator[str]:
-        name = self.of(node) or ("loss" if node is self.loss else None)
+    def called(self, node: Value) -> str:
+        """What it is called beside its place: by its name, and a loss without one ``loss``; empty for others without one."""
+        return self.of(node) or "loss" * (self.unnamed_loss and node is self.loss)
+
+    def _keys(self, node: Value, name: str) -> Iterator[str]:
         if name:
             yield name
             if node.scope:
@@ -84,9 +91,8 @@ class Calls(Names):
 
     def name(self, place: int) -> str:
         """What to call the Value at a place, fit to be printed: without control characters and not too long."""
-        keys = [*self._keys(self.walk.nodes[place])]
-        if not self.of(self.walk.nodes[place]) and keys and len(self.places[keys[0]]) > 1:
-            keys = []  # a loss among others that are called so
+        node = self.walk.nodes[place]
+        keys = [*self._keys(node, self.called(node))]
         if not keys:
             return f"@v{place}" if f"v{place}" in self.places else f"v{place}"
         own = next((key for key in keys if len(self.places[key]) == 1), None)

@@ -84,6 +84,18 @@ class Symbol:
     def __rpow__(self, other: Any) -> Symbol:
         return self._record(rules.TABLE["pow"], (other, self))
 
+    def __gt__(self, other: Any) -> Symbol:
+        return self._record(rules.TABLE["greater"], (self, other))
+
+    def __ge__(self, other: Any) -> Symbol:
+        return self._record(rules.TABLE["greater_equal"], (self, other))
+
+    def __lt__(self, other: Any) -> Symbol:
+        return self._record(rules.TABLE["greater"], (other, self))
+
+    def __le__(self, other: Any) -> Symbol:
+        return self._record(rules.TABLE["greater_equal"], (other, self))
+
     def __neg__(self) -> Symbol:
         return self._record(rules.TABLE["neg"], (self,))
 

@@ -1,4 +1,4 @@
-"""A client of the Debug Adapter Protocol that knows its official schema, by which it checks every message, and nothing of ours."""
+"""A client of the Debug Adapter Protocol that knows nothing of ours; it checks every message against the official schema."""
 
 import importlib.util
 import json

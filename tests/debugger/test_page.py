@@ -467,7 +467,7 @@ def test_hostile_names_are_shown_and_do_nothing(browse):
     page = browsed.page
     page.get_by_label("Value, op:NAME or scope:NAME").fill("__proto__")
     browsed.click("Watch")
-    assert "__proto__: data 7.0" in page.get_by_role("list", name="Watches").text_content()
+    assert "__proto__: data 7," in page.get_by_role("list", name="Watches").text_content()
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "\x00\x1f\x7f", "é∂😀", "&lt;"])
