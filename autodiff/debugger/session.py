@@ -418,13 +418,13 @@ class Session:
         Where both are named, as in ``rate * w1.grad``, the user's numbers stand beside those of this moment.
         """
         text = text.strip()
-        if frame is None or self._is_value(text, None):
+        if frame is None or self.is_value(text, None):
             return self.evaluate(text)
         try:
             names = Expression(text).names
         except DebuggerError:
             return frame.evaluate(text)
-        if any(self._is_value(name, frame) for name in names):
+        if any(self.is_value(name, frame) for name in names):
             return Expression(text).value(lambda name: self._here(name, frame))
         try:
             return frame.evaluate(text)
@@ -433,7 +433,7 @@ class Session:
                 raise
             return self.evaluate(text)  # says which Values there are
 
-    def _is_value(self, text: str, frame: UsersFrame | None) -> bool:
+    def is_value(self, text: str, frame: UsersFrame | None) -> bool:
         """Whether a Value is called so. That v7 is the seventh one comes after a v7 of the user's."""
         name, _ = self.quantity(text)
         if text in self.words.places or name in self.words.places:
@@ -443,7 +443,7 @@ class Session:
         return bool(self.words.behind(name))
 
     def _here(self, name: str, frame: UsersFrame) -> float:
-        if self._is_value(name, frame):
+        if self.is_value(name, frame):
             return self._lookup(name)
         thing = frame.evaluate(name)
         if isinstance(thing, Value) and (place := self.place(thing)) is not None:

@@ -414,8 +414,8 @@ class Terminal(PdbCommands):
         session, words = self.stepped, self.stepped.words
         argument = argument or words.name(self.focus())
         name, quantity = session.quantity(argument)
-        places = words.behind(name)
-        if not places or (name.startswith("v") and name not in words.places):
+        places = words.behind(name) if session.is_value(argument, self.frame) else []
+        if not places:
             thing = session.look(argument, self.frame)
             place = session.place(thing) if isinstance(thing, Value) else None
             if place is None:
