@@ -40,6 +40,10 @@ class NotYet(DebuggerError):
     """A number that is not known at this position."""
 
 
+class OfMoment(float):
+    """A number that belongs to a position, beside those of the program."""
+
+
 @dataclass(eq=False)
 class Stop:
     """A breakpoint, catchpoint or watchpoint. ``what`` is what was asked for; ``find`` gives its positions in a history.
@@ -413,19 +417,19 @@ class Session:
         return number or 0.0
 
     def look(self, text: str, frame: UsersFrame | None) -> Any:
-        """What a person asks for: over the names of Values the numbers of this moment, else Python in the user's frame.
+        """What a person asks for: over the names of Values an ``OfMoment``, else Python in the user's frame.
 
         Where both are named, as in ``rate * w1.grad``, the user's numbers stand beside those of this moment.
         """
         text = text.strip()
-        if frame is None or self.is_value(text, None):
-            return self.evaluate(text)
+        if frame is None or self.is_value(text, frame):
+            return OfMoment(self.evaluate(text))
         try:
             names = Expression(text).names
         except DebuggerError:
             return frame.evaluate(text)
         if any(self.is_value(name, frame) for name in names):
-            return Expression(text).value(lambda name: self._here(name, frame))
+            return OfMoment(Expression(text).value(lambda name: self._here(name, frame)))
         try:
             return frame.evaluate(text)
         except DebuggerError as error:
