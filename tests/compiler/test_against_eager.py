@@ -273,6 +273,19 @@ def test_the_zero_of_a_sum_of_any_length_has_its_sign(form, length, zeros):
             assert [math.copysign(1.0, zero) for zero in row] == [math.copysign(1.0, zero) for zero in eager], (xs, ys)
 
 
+@pytest.mark.parametrize("depth", [2, 3, 5, 17])
+@pytest.mark.parametrize("zero", [-0.0, 0.0])
+def test_the_zeros_of_many_sums_of_numbers_of_their_own_have_their_signs(depth, zero):
+    def f(xs, ys):
+        parts = [range(i, 5 * depth, 5) for i in range(5)]
+        return [functools.reduce(operator.add, [xs[i] * ys[i] for i in part]) for part in parts]
+
+    xs, ys = [zero] * (5 * depth), [1.0 + i for i in range(5 * depth)]
+    compiled = ad.compile(f)
+    for row in (compiled(xs, ys), *compiled.map([xs] * 9, [ys] * 9)):
+        assert [math.copysign(1.0, x) for x in row] == [math.copysign(1.0, zero)] * 5
+
+
 @pytest.mark.parametrize("x", [-0.0, 0.0])
 @pytest.mark.parametrize("y", [-0.0, 0.0])
 @pytest.mark.parametrize("z", [-0.0, 0.0])
