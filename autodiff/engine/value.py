@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from autodiff._support.numbers import as_float
-from autodiff.engine import ieee, rules, sources
+from autodiff.engine import rules, sources
 from autodiff.errors import ShapeError
 
 try:
@@ -27,6 +27,7 @@ except ImportError:
 
 if not cython.compiled:
     from autodiff.engine import ieee as libm
+    from autodiff.engine import kernels
 
 # What ``kind`` says of a node: which of its two slots holds a Value, or that it has many operands. Then ``left`` is the tuple
 # of them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None. And whether
@@ -247,42 +248,42 @@ class Value:
     def __truediv__(self, other: Any) -> Any:
         if isinstance(other, Value):
             y: Value = other
-            out: cython.double = divide(self.primal, y.primal)
-            return record(DIV, out, self, y, divide(1.0, y.primal), divide(-out, y.primal), BOTH)
+            out: cython.double = kernels.divide(self.primal, y.primal)
+            return record(DIV, out, self, y, kernels.divide(1.0, y.primal), kernels.divide(-out, y.primal), BOTH)
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        return record(DIV, divide(self.primal, c), self, number, divide(1.0, c), 0.0, LEFT)
+        return record(DIV, kernels.divide(self.primal, c), self, number, kernels.divide(1.0, c), 0.0, LEFT)
 
     def __rtruediv__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        out: cython.double = divide(c, self.primal)
-        return record(DIV, out, number, self, 0.0, divide(-out, self.primal), RIGHT)
+        out: cython.double = kernels.divide(c, self.primal)
+        return record(DIV, out, number, self, 0.0, kernels.divide(-out, self.primal), RIGHT)
 
     def __pow__(self, other: Any, modulo: Any = None) -> Any:
         if modulo is not None:
             return NotImplemented
         if isinstance(other, Value):
             y: Value = other
-            out: cython.double = power(self.primal, y.primal)
-            return record(POW, out, self, y, d_base(self.primal, y.primal), d_exponent(self.primal, out), BOTH)
+            out: cython.double = kernels.pow(self.primal, y.primal)
+            return record(POW, out, self, y, kernels.d_base(self.primal, y.primal), kernels.d_exponent(self.primal, out), BOTH)
         number = plain(other)
         if number is None:
             return NotImplemented
         c: cython.double = number
-        return record(POW, power(self.primal, c), self, number, d_base(self.primal, c), 0.0, LEFT)
+        return record(POW, kernels.pow(self.primal, c), self, number, kernels.d_base(self.primal, c), 0.0, LEFT)
 
     def __rpow__(self, other: Any, modulo: Any = None) -> Any:
         number = plain(other) if modulo is None else None
         if number is None:
             return NotImplemented
         c: cython.double = number
-        out: cython.double = power(c, self.primal)
-        return record(POW, out, number, self, 0.0, d_exponent(c, out), RIGHT)
+        out: cython.double = kernels.pow(c, self.primal)
+        return record(POW, out, number, self, 0.0, kernels.d_exponent(c, out), RIGHT)
 
     def __mod__(self, other: Any) -> Any:
         if not isinstance(other, Value) and plain(other) is None:
@@ -300,7 +301,7 @@ class Value:
 
     def __abs__(self) -> Any:
         x: cython.double = self.primal
-        return record(ABS, libm.fabs(x), self, None, x if x != x else (x > 0.0) - (x < 0.0), 0.0, LEFT)
+        return record(ABS, libm.fabs(x), self, None, kernels.sign(x), 0.0, LEFT)
 
     # ---- functions of one operand -------------------------------------------------------------------------------------------
 
@@ -320,13 +321,12 @@ class Value:
     def log(self) -> Any:
         """The natural logarithm; −inf at 0, nan below."""
         x: cython.double = self.primal
-        # x + 0.0 makes a negative zero positive
-        return record(LOG, libm.log(x), self, None, divide(1.0, x + 0.0) if x >= 0.0 else math.nan, 0.0, LEFT)
+        return record(LOG, libm.log(x), self, None, kernels.divide(1.0, kernels.nonnegative(x)), 0.0, LEFT)
 
     def sqrt(self) -> Any:
         """The square root; its derivative at 0 is inf."""
         out: cython.double = libm.sqrt(self.primal)
-        return record(SQRT, out, self, None, divide(0.5, out), 0.0, LEFT)
+        return record(SQRT, out, self, None, kernels.divide(0.5, out), 0.0, LEFT)
 
     def sin(self) -> Any:
         """The sine of x in radians."""
@@ -338,23 +338,17 @@ class Value:
 
     def tanh(self) -> Any:
         """The hyperbolic tangent, with the derivative 4·σ(2x)·σ(−2x)."""
-        e: cython.double = libm.exp(-libm.fabs(2.0 * self.primal))
-        slope: cython.double = 4.0 * (1.0 / (1.0 + e)) * (e / (1.0 + e))
-        return record(TANH, libm.tanh(self.primal), self, None, slope, 0.0, LEFT)
+        here, opposite = kernels.logistic(2.0 * self.primal)
+        return record(TANH, libm.tanh(self.primal), self, None, 4.0 * here * opposite, 0.0, LEFT)
 
     def sigmoid(self) -> Any:
         """The logistic function σ(x) = 1/(1 + e⁻ˣ), with the derivative σ(x)·σ(−x): one exponential for both."""
-        e: cython.double = libm.exp(-libm.fabs(self.primal))
-        large: cython.double = 1.0 / (1.0 + e)
-        small: cython.double = e / (1.0 + e)
-        return record(SIGMOID, large if self.primal >= 0.0 else small, self, None, large * small, 0.0, LEFT)
+        here, opposite = kernels.logistic(self.primal)
+        return record(SIGMOID, here, self, None, here * opposite, 0.0, LEFT)
 
     def relu(self) -> Any:
         """max(x, 0); its derivative at 0 is 0."""
-        x: cython.double = self.primal
-        if x > 0.0:
-            return record(RELU, x, self, None, 1.0, 0.0, LEFT)
-        return record(RELU, x if x != x else 0.0, self, None, x if x != x else 0.0, 0.0, LEFT)
+        return record(RELU, kernels.relu(self.primal), self, None, kernels.step(self.primal), 0.0, LEFT)
 
     def _record(self, rule: Any, operands: tuple) -> Any:
         """The Value of any row of the table on these operands: Values and numbers, at least one a Value."""
@@ -642,16 +636,15 @@ def made_here(depth: cython.int) -> object:
     """
     if not cython.compiled:
         return made_in(sys._getframe(depth))
-    frame: cython.pointer(PyObject) = PyEval_GetFrame()
+    frame: cython.pointer(PyFrameObject) = PyEval_GetFrame()
     if frame != cython.NULL:
         Py_INCREF(frame)
     about: object = None
     while frame != cython.NULL:
-        code: object = PyFrame_GetCode(frame)
-        about = noted_at(
-            code, cython.cast(cython.Py_ssize_t, cython.cast(cython.pointer(PyObject), code)), PyFrame_GetLasti(frame)
-        )
-        outer: cython.pointer(PyObject) = cython.NULL
+        code: cython.pointer(PyCodeObject) = PyFrame_GetCode(frame)
+        about = noted_at(cython.cast(object, code), cython.cast(cython.Py_ssize_t, code), PyFrame_GetLasti(frame))
+        Py_DECREF(code)
+        outer: cython.pointer(PyFrameObject) = cython.NULL
         if about is None:
             outer = PyFrame_GetBack(frame)
         Py_DECREF(frame)
@@ -706,52 +699,6 @@ def set_observer(function: Any) -> Any:
     before = observer
     observer = function
     return before
-
-
-# ---- typed arithmetic, as the table has it ----------------------------------------------------------------------------------
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def divide(x: cython.double, y: cython.double) -> cython.double:
-    if cython.compiled:
-        return x / y
-    return ieee.divide(x, y)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def power(x: cython.double, y: cython.double) -> cython.double:
-    return x * x if y == 2.0 else libm.pow(x, y)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def times(x: cython.double, y: cython.double) -> cython.double:
-    """x · y, and 0 for 0 · ±inf: ``mul0`` of the table."""
-    product: cython.double = x * y
-    if product != product and x == x and y == y and (x == 0.0 or y == 0.0):
-        return 0.0
-    return product
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def d_base(x: cython.double, y: cython.double) -> cython.double:
-    """∂(x^y)/∂x = y · x^(y − 1)."""
-    return times(y, power(x, y - 1.0))
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def d_exponent(x: cython.double, out: cython.double) -> cython.double:
-    """∂(x^y)/∂y = x^y · log(x)."""
-    return times(out, libm.log(x))
 
 
 # ---- operations of many operands --------------------------------------------------------------------------------------------
