@@ -714,6 +714,13 @@ def number_in(x: object, taker: str) -> cython.double:
 
 
 @cython.cfunc
+def zeros(n: cython.Py_ssize_t) -> array:
+    if cython.compiled:
+        return clone(EMPTY, n, True)
+    return array("d", bytes(8 * n))
+
+
+@cython.cfunc
 @cython.inline
 def new_partials(n: cython.Py_ssize_t) -> array:
     if cython.compiled:
@@ -738,6 +745,16 @@ def put(partials: array, i: cython.Py_ssize_t, partial: cython.double) -> cython
         partials.data.as_doubles[i] = partial
     else:
         partials[i] = partial
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def add_to(numbers: array, i: cython.Py_ssize_t, x: cython.double) -> cython.void:
+    if cython.compiled:
+        numbers.data.as_doubles[i] += x
+    else:
+        numbers[i] += x
 
 
 def total(xs: Any) -> Any:
@@ -934,26 +951,29 @@ def sweep_many(node: Value, top: Value | None) -> Value | None:
     return top
 
 
+# What the two functions below add up goes into arrays, one number for each node of an order, so that no gradient ever changes.
+# Where a node stands in the order is written into it while compiled code runs, which nothing divides; interpreted, into a
+# dictionary.
+
+
 def adjoints(root: Value, values: Any) -> list:
     """∂root/∂value for each of ``values``, leaves or operations, as ``backward()`` computes it.
 
     Every ``grad`` stays as it is; what ``root`` does not depend on has derivative 0.
     """
     wanted: list = list(values)
-    met: list = wanted.copy()
-    before: array | None = None
+    order: list = topological_order(root)
+    gradients: array = zeros(len(order))
+    places: dict = {}
+    found: list = []
     try:
-        count_uses(root, met, False)
-        before = gradients_of(met)
-        set_gradients(met, None)
-        sweep(root, 1.0)
-        return list(gradients_of(wanted))
-    except BaseException:
-        forget(root)
-        raise
+        take_places(order, places)
+        sweep_back(order, places, gradients)
+        for value in wanted:
+            found.append(number_of(value, places, gradients))
     finally:
-        if before is not None:
-            set_gradients(met, before)
+        leave_places(order)
+    return found
 
 
 def tangents(order: Any, values: Any, seeds: Any) -> list:
@@ -964,64 +984,117 @@ def tangents(order: Any, values: Any, seeds: Any) -> list:
     """
     nodes: list = list(order)
     leaves: list = list(values)
-    met: list = nodes + leaves
-    before: array = gradients_of(met)
+    given: array = array("d", seeds)
+    found: array = zeros(len(nodes))
+    varies: array = zeros(len(nodes))
+    places: dict = {}
+    place: cython.Py_ssize_t
+    i: cython.Py_ssize_t
     try:
-        set_gradients(met, None)
-        set_gradients(leaves, array("d", seeds))
-        sweep_forward(nodes, leaves)
-        return list(gradients_of(nodes))
+        take_places(nodes, places)
+        for i in range(len(leaves)):
+            place = place_of(leaves[i], places)
+            if place >= 0:
+                put(found, place, partial_at(given, i))
+                put(varies, place, partial_at(given, i) != 0.0)
+        sweep_forward(nodes, places, found, varies)
     finally:
-        set_gradients(met, before)
-        stand_still(met)
+        leave_places(nodes)
+    return list(found)
 
 
 @cython.cfunc
-def sweep_forward(order: list, leaves: list) -> object:
-    """The chain rule forward: each operation adds up local · tangent over those operands that vary (``uses`` says which do)."""
+def take_places(order: list, places: dict) -> object:
+    """Note for each node where it stands."""
     node: Value
-    arguments: tuple
-    partials: array
     i: cython.Py_ssize_t
-    for node in leaves:
-        node.uses = 1 if node.adjoint != 0.0 else 0
-    for node in order:
-        if node.kind & LEFT:
-            push(node, node.left, node.d_left)
-        if node.kind & RIGHT:
-            push(node, node.right, node.d_right)
-        if node.kind & MANY:
-            arguments = node.left
-            partials = node.right
-            for i in range(len(arguments)):
-                if isinstance(arguments[i], Value):
-                    push(node, arguments[i], partial_at(partials, i))
+    for i in range(len(order)):
+        node = order[i]
+        if cython.compiled:
+            node.uses = i + 1
+        else:
+            places[id(node)] = i
 
 
 @cython.cfunc
 @cython.inline
-def push(node: Value, operand: Value, partial: cython.double) -> object:
-    if operand.uses:
-        node.adjoint += operand.adjoint * partial
-        node.uses = 1
+def place_of(node: Value, places: dict) -> cython.Py_ssize_t:
+    """Where a node stands, −1 if it does not."""
+    if cython.compiled:
+        return cython.cast(cython.Py_ssize_t, node.uses) - 1
+    return places.get(id(node), -1)
 
 
 @cython.cfunc
-def stand_still(nodes: list) -> object:
+def leave_places(order: list) -> object:
     node: Value
-    for node in nodes:
-        node.uses = 0
+    if cython.compiled:
+        for node in order:
+            node.uses = 0
 
 
 @cython.cfunc
-def gradients_of(nodes: list) -> array:
+def number_of(node: Value, places: dict, numbers: array) -> cython.double:
+    """What has been added up for a node; 0 for one without a place."""
+    place: cython.Py_ssize_t = place_of(node, places)
+    return partial_at(numbers, place) if place >= 0 else 0.0
+
+
+@cython.cfunc
+def sweep_back(order: list, places: dict, gradients: array) -> object:
+    """The chain rule, as ``sweep`` applies it."""
     node: Value
+    arguments: tuple
+    partials: array
+    upstream: cython.double
     i: cython.Py_ssize_t
-    gradients: array = new_partials(len(nodes))
-    for i in range(len(nodes)):
-        node = nodes[i]
-        put(gradients, i, node.adjoint)
-    return gradients
+    k: cython.Py_ssize_t
+    put(gradients, len(order) - 1, 1.0)
+    for i in range(len(order) - 1, -1, -1):
+        node = order[i]
+        upstream = partial_at(gradients, i)
+        if node.kind & LEFT:
+            add_to(gradients, place_of(node.left, places), upstream * node.d_left)
+        if node.kind & RIGHT:
+            add_to(gradients, place_of(node.right, places), upstream * node.d_right)
+        if node.kind & MANY:
+            arguments = node.left
+            partials = node.right
+            for k in range(len(arguments)):
+                if isinstance(arguments[k], Value):
+                    add_to(gradients, place_of(arguments[k], places), upstream * partial_at(partials, k))
+
+
+@cython.cfunc
+def sweep_forward(order: list, places: dict, found: array, varies: array) -> object:
+    """The chain rule forward: each operation adds up local · tangent over those operands that vary."""
+    node: Value
+    arguments: tuple
+    partials: array
+    i: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    for i in range(len(order)):
+        node = order[i]
+        if node.kind & LEFT:
+            push(i, place_of(node.left, places), node.d_left, found, varies)
+        if node.kind & RIGHT:
+            push(i, place_of(node.right, places), node.d_right, found, varies)
+        if node.kind & MANY:
+            arguments = node.left
+            partials = node.right
+            for k in range(len(arguments)):
+                if isinstance(arguments[k], Value):
+                    push(i, place_of(arguments[k], places), partial_at(partials, k), found, varies)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def push(i: cython.Py_ssize_t, operand: cython.Py_ssize_t, partial: cython.double, found: array, varies: array) -> cython.void:
+    """Give on what an operand passes to an operation."""
+    if partial_at(varies, operand):
+        add_to(found, i, partial_at(found, operand) * partial)
+        put(varies, i, 1.0)
 
 
 def gradients_and_kinds(nodes: list) -> list:
@@ -1030,16 +1103,6 @@ def gradients_and_kinds(nodes: list) -> list:
     A function of its own: Python 3.13 does not come to the ``except`` around a comprehension that is interrupted in its loop.
     """
     return [(node.adjoint, node.kind) for node in nodes]
-
-
-@cython.cfunc
-def set_gradients(nodes: list, gradients: array | None) -> object:
-    """Set each gradient, to 0 where none are given."""
-    node: Value
-    i: cython.Py_ssize_t
-    for i in range(len(nodes)):
-        node = nodes[i]
-        node.adjoint = 0.0 if gradients is None else partial_at(gradients, i)
 
 
 def forget(root: Value) -> None:
