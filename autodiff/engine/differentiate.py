@@ -511,10 +511,20 @@ BRANCHING = frozenset({"select", "taken"})
 
 
 def _either(conditions: list[Any]) -> Any:
-    """1.0 where one of the conditions holds."""
-    if not all(isinstance(condition, Value) for condition in conditions):
-        return 1.0
-    return conditions[0] if len(conditions) == 1 else rules._max(conditions)
+    """1.0 where one of the conditions holds; the number itself where one always does, or one and its opposite are there."""
+    sides: set[Any] = set()
+    for condition in conditions:
+        if not isinstance(condition, Value):
+            return 1.0
+        if condition.op == "select":
+            choice: Any = condition.arguments[0]
+            under = list(condition.arguments[1:])
+            asked = (choice.op, choice.arguments) if choice.op in rules.CONSTANT else choice
+            if under in ([1.0, 0.0], [0.0, 1.0]):
+                sides.add((asked, under[0]))
+                if {(asked, 0.0), (asked, 1.0)} <= sides:
+                    return 1.0
+    return conditions[0] if len(conditions) == 1 else apply(rules.TABLE["max"], tuple(conditions))
 
 
 def _passed_under(condition: Any, node: Value, upstream: Any) -> list[tuple[Any, Any]]:

@@ -778,3 +778,16 @@ def test_logits_that_are_ruled_out_cost_nothing_and_hide_nothing(index):
         assert chosen(logits, index) == pytest.approx(value, rel=1e-15, nan_ok=True)
         found = chosen.value_and_grad(logits, index)
         assert found[1] == pytest.approx(gradient, rel=1e-14, nan_ok=True)
+
+
+def test_what_takes_part_whatever_the_index_is_has_no_condition():
+    model = nn.MLP(4, [6, 3], "relu", seed=1)
+    f = ad.compile(lambda x, y: nn.cross_entropy(model(x), y))
+    xs, ys = np.random.default_rng(1).normal(size=(11, 4)), [i % 3 for i in range(11)]
+    loss = ad.mean([nn.cross_entropy(model(x.tolist()), y) for x, y in zip(xs, ys, strict=True)])
+    loss.backward()
+    expected = [p.grad for p in model.parameters()]
+    model.zero_grad()
+    assert f.backward(xs, ys) == pytest.approx(loss.data, rel=1e-14)
+    assert [p.grad for p in model.parameters()] == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    assert sum(group.size for group in f.program.groups if group.op == "select") <= 6 * 3
