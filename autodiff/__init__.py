@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from autodiff.debugger import page as page
     from autodiff.debugger import steps as steps
     from autodiff.drawing import draw as draw
+    from autodiff.nn import load_run as load_run
+    from autodiff.nn import record_run as record_run
 
 __version__ = "0.1.0"
 
@@ -66,6 +68,8 @@ _LATER = {
     "page": "debugger",
     "steps": "debugger",
     "draw": "drawing",
+    "load_run": "nn",
+    "record_run": "nn",
 }
 
 
@@ -104,9 +108,11 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "implementation",
         "jacobian",
         "jvp",
+        "load_run",
         "nn",
         "optim",
         "page",
+        "record_run",
         "record_source",
         "scope",
         "steps",

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from autodiff.debugger.expressions import Expression
 from autodiff.debugger.history import Event, History, scope_holds
 from autodiff.debugger.words import Words, printable
 from autodiff.engine.rules import TABLE
 from autodiff.errors import DebuggerError
+from autodiff.graph.expressions import Expression
 
 CONDITION_NAMES = ("data", "grad", "local", "upstream", "contribution")
 CATCHES = ("nan", "inf", "vanishing", "exploding")

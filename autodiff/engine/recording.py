@@ -145,10 +145,13 @@ def record_source() -> Iterator[None]:
 
 
 @contextmanager
-def watching(seen: Seen | None = None, before: Before | None = None) -> Iterator[None]:
+def watching(
+    seen: Seen | None = None, before: Before | None = None, replayed: Callable[[float, list[Value]], None] | None = None
+) -> Iterator[None]:
     """After each ``backward()`` call ``seen`` with the Value, and the file and line of the call; before it ``before``.
 
-    The latter is also given the seed, as it was written.
+    The latter is also given the seed, as it was written. ``replayed`` is called when a compiled program has added gradients,
+    with its loss and the Values that they belong to.
     """
     backward = Value.backward
 
@@ -165,10 +168,23 @@ def watching(seen: Seen | None = None, before: Before | None = None) -> Iterator
 
     watched.__doc__ = backward.__doc__
     attach("backward", watched)
+    if replayed is not None:
+        _listeners.append(replayed)
     try:
         yield
     finally:
         attach("backward", backward)
+        if replayed is not None:
+            _listeners.remove(replayed)
+
+
+_listeners: list[Callable[[float, list[Value]], None]] = []
+
+
+def announce(loss: float, parameters: list[Value]) -> None:
+    """Tell whoever is watching that a compiled program has added its gradients."""
+    for listener in _listeners:
+        listener(loss, parameters)
 
 
 def first_non_finite(root: Value) -> Value | None:

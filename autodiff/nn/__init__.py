@@ -5,6 +5,8 @@ from autodiff.nn.layers import MLP, Layer, Neuron, Perceptron, Sequential
 from autodiff.nn.log import TrainingLog
 from autodiff.nn.losses import binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
 from autodiff.nn.module import Module
+from autodiff.nn.own_loop import record_run
+from autodiff.nn.run import Run, load_run
 from autodiff.nn.training import fit
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "Module",
     "Neuron",
     "Perceptron",
+    "Run",
     "Sequential",
     "TrainingLog",
     "binary_cross_entropy",
@@ -21,8 +24,10 @@ __all__ = [
     "he",
     "hinge",
     "huber",
+    "load_run",
     "mae",
     "mse",
+    "record_run",
     "uniform",
     "xavier",
     "zeros",
