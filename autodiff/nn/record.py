@@ -183,7 +183,7 @@ class Recorder:
     def epoch(self, order: Sequence[int]) -> None:
         """The batches of the steps to come are cut from these samples."""
         self._used = 0
-        if order != self._epoch:
+        if order != self._epoch and not self.record.full:
             self._epoch, self._epoch_start = list(order), len(self.record.order)
             self.record.order.extend(order)
             self.record.bytes += 8 * len(order)

@@ -15,7 +15,7 @@ from functools import cached_property
 from os import PathLike
 from typing import Any, overload
 
-from autodiff.engine.recording import first_non_finite, record_source
+from autodiff.engine.recording import at_source, first_non_finite, in_words, record_source
 from autodiff.engine.value import Value, adjoints, topological_order
 from autodiff.errors import SettingError, ShapeError, StaleRecording, StateError, UnknownNameError
 from autodiff.explain import blame
@@ -56,8 +56,7 @@ class Blame:
 
     def __str__(self) -> str:
         sample = "" if self.sample is None else f", sample {self.sample}"
-        where = "" if self.node.source is None else f", at {self.node.source}"
-        return f"step {self.step}{sample}: {self.what}{where}"
+        return f"step {self.step}{sample}: {self.what}"
 
 
 class Step:
@@ -106,7 +105,9 @@ class Step:
         moment = self._run._moment(self.step)[1]
         if moment is None:
             return None
-        return self._run._scratch([0.0] * self._run.record.trained, moment).state_dict()
+        scratch = self._run._scratch([0.0] * self._run.record.trained, moment)
+        scratch.lr = self.lr
+        return scratch.state_dict()
 
 
 class Run(Sequence[Step]):
@@ -332,14 +333,14 @@ class Run(Sequence[Step]):
         node = first_non_finite(loss)
         if node is not None:
             culprit = next((i for i, number in enumerate(losses) if not math.isfinite(number)), None)
-            what = f"{node.op or 'an input'} is {node.data}"
+            what = in_words(node) + at_source(node)
         elif not math.isfinite(self.record.norms[found]):
             reason = blame(loss, gradients=True)
-            culprit, node, what = None, reason.node or loss, str(reason)
+            culprit, node, what = None, loss if reason.node is None else reason.node, str(reason)
         else:
             culprit = max(range(len(losses)), key=losses.__getitem__, default=None)
             node = loss if culprit is None else outputs(loss, culprit)
-            what = f"the loss jumps to {loss.data:.6g}"
+            what = f"the loss jumps from {self.record.losses[found - 1]:.6g} to {loss.data:.6g}{at_source(node)}"
         return Blame(found, None if culprit is None or batch is None else batch[culprit], node, what, loss)
 
     def _breaks_at(self, step: int) -> bool:
@@ -510,7 +511,7 @@ class Source:
                 put_numbers(others, gradients, True)
 
     def _as_called_then(self, loss: Value, here: Any) -> Value:
-        """What this package's own code made for the line that asked, ``here``, it made in the training for that of ``where``."""
+        """What this package made for the line that asks, ``here``, it made in the training for the line that called ``fit``."""
         if self.where is not None and here is not None:
             for node in topological_order(loss):
                 if node.source is not None and node.source.place == here.place:
