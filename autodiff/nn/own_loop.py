@@ -14,7 +14,7 @@ from autodiff.errors import SettingError
 from autodiff.nn.record import MEGABYTES, Recorder
 from autodiff.nn.run import Own, Run
 from autodiff.nn.training import fitting
-from autodiff.optim.optimizers import numbers_of
+from autodiff.optim.optimizers import measured, numbers_of
 
 
 @contextmanager
@@ -84,16 +84,13 @@ class _Watch:
             )  # fmt: skip
             self.losses, self.gradients = [float("nan")], applied
         same = applied.tobytes() == self.gradients.tobytes()
-        recorder.begin(sum(self.losses), self.gradients, applied=None if same else applied)
-        step()
+        recorder.step(step, sum(self.losses), self.gradients, measured(self.gradients), applied=None if same else applied)
         self.losses = []
-        recorder.commit()
 
     def end(self) -> None:
         """The block ends, perhaps between a backward() and its step."""
         if self.losses:
-            self.recorder.begin(sum(self.losses), self.gradients)
-            self.recorder.commit()
+            self.recorder.step(lambda: None, sum(self.losses), self.gradients, measured(self.gradients))
 
 
 @contextmanager

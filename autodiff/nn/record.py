@@ -13,7 +13,7 @@ from __future__ import annotations
 import warnings
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from autodiff._support.settings import within
@@ -21,17 +21,20 @@ from autodiff.engine.value import Value
 from autodiff.nn.module import Module
 from autodiff.nn.shapes import counted
 from autodiff.optim import optimizers
-from autodiff.optim.optimizers import Moment, measured, numbers_of
+from autodiff.optim.optimizers import Moment, differ, numbers_of, read_into
 
 EVERY = 32  # steps from one snapshot to the next
 RECENT = 64  # steps whose gradients stay longest
 MEGABYTE = 2**20
 MEGABYTES = 64.0  # that a record may take if nothing else is said
-ROW = 64  # bytes of a step besides parameters and gradients
 OBJECT = 150  # bytes of an array besides its numbers, and of its entry
 
 OURS = {kind.__name__: kind for kind in (optimizers.SGD, optimizers.Adam, optimizers.AdamW, optimizers.RMSprop)}
-COLUMNS = ("losses", "norms", "leasts", "largests", "rates", "scales")
+# The loss; norm, least and largest of its gradients; learning rate; what the gradients are multiplied by before they are used;
+# where in ``order`` the batch begins and ends.
+COLUMNS = ("losses", "norms", "leasts", "largests", "rates", "scales", "starts", "ends")
+WIDTH = len(COLUMNS)
+ROW = 8 * WIDTH  # bytes
 
 
 class Snapshot(NamedTuple):
@@ -42,16 +45,16 @@ class Snapshot(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One step, before it is made."""
+    """One step in numbers; see ``COLUMNS``."""
 
     loss: float
-    gradients: array[float]
-    applied: array[float] | None  # what the optimiser was given, if that is something else than scale · gradients
-    scale: float
+    norm: float
+    least: float
+    largest: float
     rate: float
-    batch: tuple[int, int]
-    snapshot: Snapshot | None
-    broken: bool
+    scale: float
+    start: float
+    end: float
 
 
 class Record:
@@ -65,8 +68,8 @@ class Record:
     def __init__(self, names: list[str], trained: int, optimizer: str | None, samples: int | None, compiled: bool = False):
         self.names, self.trained, self.optimizer = names, trained, optimizer
         self.samples, self.compiled = samples, compiled
-        self.losses, self.norms, self.leasts, self.largests, self.rates, self.scales = (array("d") for _ in COLUMNS)
-        self.order, self.starts, self.ends = array("q"), array("q"), array("q")
+        self.rows = array("d")  # for each step those of COLUMNS, one after the other
+        self.order = array("q")
         self.snapshots: dict[int, Snapshot] = {}
         self.gradients: dict[int, array[float]] = {}
         self.applied: dict[int, array[float]] = {}
@@ -78,34 +81,53 @@ class Record:
         self.thinned = self.full = False
 
     def __len__(self) -> int:
-        return len(self.losses)
+        return len(self.rows) // WIDTH
 
-    def add(self, row: Row) -> None:
-        """Keep one step more."""
-        if self.full:
-            return
+    @property
+    def losses(self) -> array[float]:
+        """The loss of each step."""
+        return self.rows[0::WIDTH]
+
+    @property
+    def norms(self) -> array[float]:
+        """The norm of the gradient at each step."""
+        return self.rows[1::WIDTH]
+
+    def row(self, step: int) -> Row:
+        """The numbers of a step."""
+        return Row(*self.rows[WIDTH * step : WIDTH * (step + 1)])
+
+    def add(
+        self,
+        row: tuple[float, ...],
+        gradients: array[float],
+        applied: array[float] | None,
+        snapshot: Snapshot | None,
+        broken: bool,
+    ) -> None:
+        """Keep one step more: its row, its gradients, what the optimiser was given if that is something else than those times
+        the scale, and parameters and state where they are due, or because somebody has ``broken`` in."""
         step = len(self)
-        numbers = (row.loss, *measured(row.gradients), row.rate, row.scale)
-        for name, number in zip(COLUMNS, numbers, strict=True):
-            getattr(self, name).append(number)
-        self.starts.append(row.batch[0])
-        self.ends.append(row.batch[1])
-        self.gradients[step] = row.gradients
-        self.bytes += ROW + size_of(row.gradients)
-        if row.applied is not None:
-            self.applied[step] = row.applied
-            self.bytes += size_of(row.applied)
-        if row.broken:
+        self.rows.extend(row)
+        self.gradients[step] = gradients
+        self.bytes += ROW + OBJECT + 8 * self.trained
+        if applied is not None:
+            self.applied[step] = applied
+            self.bytes += size_of(applied)
+        if broken:
             self.breaks.append(step)
-        if row.snapshot is not None:
-            self.snapshots[step] = row.snapshot
-            self.bytes += size_of_snapshot(row.snapshot)
+        if snapshot is not None:
+            self.snapshots[step] = snapshot
+            self.bytes += size_of_snapshot(snapshot)
         if self.bytes > self.budget:
             self._thin()
 
     def batch(self, step: int) -> list[int] | None:
         """The numbers of the samples of a step."""
-        return None if self.samples is None else self.order[self.starts[step] : self.ends[step]].tolist()
+        if self.samples is None:
+            return None
+        start, end = self.row(step)[6:]
+        return self.order[int(start) : int(end)].tolist()
 
     def base(self, step: int) -> int | None:
         """The snapshot from which the optimiser comes to a step; None if it was dropped."""
@@ -163,7 +185,7 @@ def size_of_snapshot(snapshot: Snapshot) -> int:
 
 
 class Recorder:
-    """Writes a record while an optimiser makes its steps: ``begin`` before each of them, ``commit`` after it."""
+    """Writes a record while an optimiser makes its steps: ``step`` makes each of them."""
 
     def __init__(self, model: Any, optimizer: Any, megabytes: Any, what: str, samples: int | None, compiled: bool = False):
         budget = within(0.0, float("inf"), megabytes, what) * MEGABYTE
@@ -175,42 +197,46 @@ class Recorder:
         names = unlike(names_of(self.tracked, model))
         self.record = Record(names, len(self.trained), kind.__name__ if self.ours else None, samples, compiled)
         self.record.budget = budget
-        self._after, self._mark = b"", None
+        self._after = numbers_of(self.tracked, False)
+        self._mark = optimizer.mark() if self.ours else None
         self._epoch: Sequence[int] = ()
-        self._epoch_start = self._used = 0
-        self._pending: Row | None = None
+        self._start = self._at = 0  # where in the record's order the epoch begins, and the next batch
 
     def epoch(self, order: Sequence[int]) -> None:
         """The batches of the steps to come are cut from these samples."""
-        self._used = 0
         if order != self._epoch and not self.record.full:
-            self._epoch, self._epoch_start = list(order), len(self.record.order)
+            self._epoch, self._start = list(order), len(self.record.order)
             self.record.order.extend(order)
             self.record.bytes += 8 * len(order)
+        self._at = self._start
 
-    def begin(
-        self, loss: float, gradients: array[float], size: int = 0, scale: float = 1.0, applied: array[float] | None = None
+    def step(
+        self,
+        make: Callable[[], object],
+        loss: float,
+        gradients: array[float],
+        measures: tuple[float, float, float],
+        size: int = 0,
+        scale: float = 1.0,
+        applied: array[float] | None = None,
     ) -> None:
-        """Note a step of ``size`` samples that is about to be made, with ``scale`` · ``gradients``, or with ``applied``."""
-        record, data = self.record, numbers_of(self.tracked, False)
-        step = len(record)
-        same = self.ours and data.tobytes() == self._after and self.optimizer.unchanged_since(self._mark)
+        """Have ``make`` make a step of ``size`` samples with ``scale`` · ``gradients``, or with ``applied``, and keep it."""
+        record, optimizer = self.record, self.optimizer
+        if record.full:
+            make()
+            return
+        due, ours = len(record) % record.every == 0, self.ours
+        same = ours and not differ(self.tracked, self._after) and optimizer.unchanged_since(self._mark)
         snapshot = None
-        if not same or step % record.every == 0:
-            snapshot = Snapshot(data, self.optimizer.moment() if self.ours else None)
-        start = self._epoch_start + self._used
-        self._pending = Row(
-            loss, gradients, applied, scale, float(self.optimizer.lr), (start, start + size), snapshot, not same and step > 0
-        )
-
-    def commit(self) -> None:
-        """The step has been made, or never will be."""
-        row, self._pending = self._pending, None
-        assert row is not None
-        self._after = numbers_of(self.tracked, False).tobytes()
-        self._mark = self.optimizer.mark() if self.ours else None
-        self._used += row.batch[1] - row.batch[0]
-        self.record.add(row)
+        if due or not same:
+            snapshot = Snapshot(numbers_of(self.tracked, False), optimizer.moment() if ours else None)
+        rate = float(optimizer.lr)
+        make()
+        read_into(self._after, self.tracked)
+        self._mark = optimizer.mark() if ours else None
+        start, self._at = self._at, self._at + size
+        row = (loss, *measures, rate, scale, start, self._at)
+        record.add(row, gradients, applied, snapshot, not same and len(record) > 0)
 
 
 # ---- names ------------------------------------------------------------------------------------------------------------------

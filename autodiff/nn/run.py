@@ -71,17 +71,17 @@ class Step:
     @property
     def loss(self) -> float:
         """The loss, as it was before the step."""
-        return self._run.record.losses[self.step]
+        return self._run.record.row(self.step).loss
 
     @property
     def norm(self) -> float:
         """The Euclidean norm of the gradient, before any clipping."""
-        return self._run.record.norms[self.step]
+        return self._run.record.row(self.step).norm
 
     @property
     def lr(self) -> float:
         """The learning rate of the step."""
-        return self._run.record.rates[self.step]
+        return self._run.record.row(self.step).rate
 
     @property
     def batch(self) -> list[int] | None:
@@ -128,7 +128,7 @@ class Run(Sequence[Step]):
         record = self.record
         parts = [counted(len(record), "step"), counted(len(record.names), "parameter")]
         if len(record):
-            parts.append(f"loss {record.losses[0]:.4g} → {record.losses[-1]:.4g}")
+            parts.append(f"loss {record.row(0).loss:.4g} → {record.row(len(record) - 1).loss:.4g}")
         parts.append(f"{record.bytes / 2**20:.3g} MB")
         if record.thinned:
             parts.append(f"thinned: of the steps before {min(record.gradients)} every {record.every}th is kept")
@@ -201,15 +201,15 @@ class Run(Sequence[Step]):
     def _make_step(self, number: int, scratch: Optimizer, rest: array[float]) -> None:
         """Have the optimiser make step ``number`` again."""
         record = self.record
-        applied = record.applied.get(number)
+        applied, row = record.applied.get(number), record.row(number)
         if applied is None:
             gradients = record.gradients.get(number)
             if gradients is None:
                 gradients = self._recomputed(number, numbers_of(scratch._parameters, False) + rest)
-            scale = record.scales[number]
+            scale = row.scale
             applied = gradients if scale == 1.0 else array("d", [gradient * scale for gradient in gradients])
         put_numbers(scratch._parameters, applied, True)
-        scratch.lr = record.rates[number]
+        scratch.lr = row.rate
         scratch.step()
 
     def _gradients(self, step: int) -> array[float]:
@@ -222,7 +222,7 @@ class Run(Sequence[Step]):
         if self._source is None or not record.recomputable:
             raise _not_kept(record, step)
         found = self._source.gradients(step, record.batch(step), data)
-        then = array("d", [record.norms[step], record.leasts[step], record.largests[step]])
+        then = array("d", record.row(step)[1:4])
         if array("d", measured(found)).tobytes() != then.tobytes():
             raise StaleRecording(
                 f"the gradients of step {step} were not kept, and recomputed they are others: their norm is "
@@ -247,7 +247,7 @@ class Run(Sequence[Step]):
         step = self._step(step)
         source = self._needed_source()
         found = source.recording(step, self.record.batch(step), self._moment(step)[0])
-        then = self.record.losses[step]
+        then = self.record.row(step).loss
         same = math.isclose(found.data, then, rel_tol=1e-6, abs_tol=1e-9) if self.record.compiled else found.data == then
         if not same and not (math.isnan(found.data) and math.isnan(then)):
             warnings.warn(
@@ -325,7 +325,7 @@ class Run(Sequence[Step]):
         One step is recorded again for the answer. Raises as ``loss`` does.
         """
         steps = self._steps_with(sample, range(len(self)))
-        found = next((step for step in steps if self._breaks_at(step)), None)
+        found = next(self._broken(steps), None)
         if found is None:
             return None
         source, batch, loss = self._needed_source(), self.record.batch(found), self.loss(found)
@@ -334,24 +334,26 @@ class Run(Sequence[Step]):
         if node is not None:
             culprit = next((i for i, number in enumerate(losses) if not math.isfinite(number)), None)
             what = in_words(node) + at_source(node)
-        elif not math.isfinite(self.record.norms[found]):
+        elif not math.isfinite(self.record.row(found).norm):
             reason = blame(loss, gradients=True)
             culprit, node, what = None, loss if reason.node is None else reason.node, str(reason)
         else:
             culprit = max(range(len(losses)), key=losses.__getitem__, default=None)
             node = loss if culprit is None else outputs(loss, culprit)
-            what = f"the loss jumps from {self.record.losses[found - 1]:.6g} to {loss.data:.6g}{at_source(node)}"
+            what = f"the loss jumps from {self.record.row(found - 1).loss:.6g} to {loss.data:.6g}{at_source(node)}"
         return Blame(found, None if culprit is None or batch is None else batch[culprit], node, what, loss)
 
-    def _breaks_at(self, step: int) -> bool:
-        losses = self.record.losses
-        if not math.isfinite(losses[step]) or not math.isfinite(self.record.norms[step]):
-            return True
-        before = losses[max(step - BEFORE, 0) : step]
-        if len(before) < FEWEST:
-            return False
-        most = max(before)
-        return losses[step] > most + (JUMP - 1.0) * max(abs(most), most - min(before))
+    def _broken(self, steps: Iterable[int]) -> Iterator[int]:
+        """Those steps with a loss or a gradient that is not finite, or a jump."""
+        losses, norms = self.record.losses, self.record.norms
+        for step in steps:
+            before = losses[max(step - BEFORE, 0) : step]
+            if not math.isfinite(losses[step]) or not math.isfinite(norms[step]):
+                yield step
+            elif len(before) >= FEWEST:
+                most = max(before)
+                if losses[step] > most + (JUMP - 1.0) * max(abs(most), most - min(before)):
+                    yield step
 
     def _steps_with(self, sample: int | None, steps: range) -> Iterator[int]:
         """Those steps whose batch has a sample."""
@@ -385,9 +387,10 @@ class Run(Sequence[Step]):
         condition, outermost = Expression(question, CONDITION_NAMES), _asks_for_the_outermost(question)
         record = self.record
         for step in self._steps_with(sample, steps):
-            numbers = {"loss": record.losses, "norm": record.norms, "lr": record.rates, "step": range(len(self))}
-            if outermost and not math.isnan(record.norms[step]):
-                extremes = (record.leasts[step], record.largests[step])
+            row = record.row(step)
+            numbers = {"loss": row.loss, "norm": row.norm, "lr": row.rate, "step": float(step)}
+            if outermost and not math.isnan(row.norm):
+                extremes = (row.least, row.largest)
                 if not any(condition.value({"grad": extreme}.__getitem__) for extreme in extremes):
                     continue
             asked = _Asked(self, step, numbers)
@@ -422,14 +425,13 @@ class Run(Sequence[Step]):
 
         Raises ``ShapeError`` for a run of no steps, ``ImportError`` without matplotlib.
         """
-        broken = next((step for step in range(len(self)) if self._breaks_at(step)), None)
-        return plot(self.record, broken, file)
+        return plot(self.record, next(self._broken(range(len(self))), None), file)
 
 
 class _Asked:
     """What a condition asks of a step and a parameter; gradients and parameters are fetched once, and only if asked for."""
 
-    def __init__(self, run: Run, step: int, numbers: dict[str, Sequence[float]]):
+    def __init__(self, run: Run, step: int, numbers: dict[str, float]):
         self.run, self.step, self.numbers = run, step, numbers
         self.place, self.of_parameter = 0, False
 
@@ -443,7 +445,7 @@ class _Asked:
 
     def __call__(self, name: str) -> float:
         if name in self.numbers:
-            return self.numbers[name][self.step]
+            return self.numbers[name]
         self.of_parameter = True
         return (self.gradients if name == "grad" else self.data)[self.place]
 

@@ -7,6 +7,7 @@ a file that was cut or changed is not taken for a run.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import zlib
 from array import array
@@ -18,7 +19,7 @@ from typing import Any
 from autodiff._support import files, states
 from autodiff.engine.value import Value
 from autodiff.errors import StateError, WrongFile
-from autodiff.nn.record import COLUMNS, OURS, ROW, Record, Snapshot, size_of, size_of_snapshot
+from autodiff.nn.record import OURS, ROW, WIDTH, Record, Snapshot, size_of, size_of_snapshot
 from autodiff.optim.optimizers import Moment
 
 FORMAT, VERSION = b"autodiff run", 1
@@ -36,11 +37,10 @@ def write(file: str | PathLike[str], record: Record) -> None:
         "breaks": record.breaks, "gradients": list(record.gradients), "applied": list(record.applied),
         "snapshots": [_described(step, snapshot) for step, snapshot in record.snapshots.items()],
     }  # fmt: skip
-    doubles = [getattr(record, name) for name in COLUMNS]
-    doubles += [*record.gradients.values(), *record.applied.values()]
+    doubles: list[array[float]] = [record.rows, *record.gradients.values(), *record.applied.values()]
     for snapshot in record.snapshots.values():
         doubles += [snapshot.data, *(snapshot.moment.buffers.values() if snapshot.moment is not None else ())]
-    numbers = [*doubles, record.starts, record.ends, record.order]
+    numbers: list[array[Any]] = [*doubles, record.order]
     text = json.dumps(head, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
     content = b"\n".join([text, b"".join(_little(part).tobytes() for part in numbers)])
     files.replace(Path(file), b"%s %d %08x\n%s" % (FORMAT, VERSION, zlib.crc32(content), content))
@@ -103,12 +103,11 @@ def _read(head: Any, content: bytes) -> Record:
     record.budget = states.number(head["budget"], "'budget'")
     record.breaks = _steps(head["breaks"], "breaks", steps)
     numbers = _Numbers(content)
-    for name in COLUMNS:
-        setattr(record, name, numbers.take("d", steps))
+    record.rows = numbers.take("d", WIDTH * steps)
     record.gradients = {step: numbers.take("d", trained) for step in _steps(head["gradients"], "gradients", steps)}
     record.applied = {step: numbers.take("d", trained) for step in _steps(head["applied"], "applied", steps)}
     record.snapshots = _snapshots(head["snapshots"], record, numbers, steps)
-    record.starts, record.ends, record.order = numbers.take("q", steps), numbers.take("q", steps), numbers.take("q", n_order)
+    record.order = numbers.take("q", n_order)
     numbers.end()
     _check_numbers(record)
     record.bytes = ROW * steps + 8 * n_order + sum(map(size_of, [*record.gradients.values(), *record.applied.values()]))
@@ -170,10 +169,11 @@ def _snapshots(found: Any, record: Record, numbers: _Numbers, steps: int) -> dic
 def _check_numbers(record: Record) -> None:
     """Raise ``StateError`` for numbers that no training has."""
     for step in range(len(record)):
-        if not 0 <= record.starts[step] <= record.ends[step] <= len(record.order):
+        row = record.row(step)
+        if not (0 <= row.start <= row.end <= len(record.order) and row.start.is_integer() and row.end.is_integer()):
             raise StateError(f"the batch of step {step} is not among the samples drawn")
-        if not 0.0 <= record.rates[step] < float("inf") or not 0.0 <= record.scales[step] <= 1.0:
-            raise StateError(f"the rate of step {step} is {record.rates[step]!r}, its scale {record.scales[step]!r}")
+        if not 0.0 <= row.rate < math.inf or not 0.0 <= row.scale <= 1.0:
+            raise StateError(f"the rate of step {step} is {row.rate!r}, its scale {row.scale!r}")
     most = 0 if record.samples is None else record.samples
     if any(not 0 <= sample < most for sample in record.order):
         raise StateError(f"a batch has a sample that is not one of {most:,}")

@@ -190,26 +190,29 @@ class _Training:
             self.optimizer.zero_grad()
             add_gradients()
             gradients = numbers_of(self.parameters, True)
-            if not math.isfinite(measured(gradients)[0]):
+            measures = measured(gradients)
+            if not math.isfinite(measures[0]):
                 self._check_gradients(f"the loss is {loss:.6g} in {where}, but", loss, gradients, len(batch))
             scale = 1.0
             if self.clip_norm is not None:
                 scale = coefficient_of(clip_grad_norm(self.parameters, self.clip_norm), self.clip_norm)
             if rate is not None:
                 self.optimizer.lr = rate
-            if self.recorder is not None:
-                self.recorder.begin(loss, gradients, len(batch), scale)
-            self.optimizer.step()
-            self.log.steps += 1
-            if self.recorder is not None:
-                self.recorder.commit()
+            if self.recorder is None:
+                self.made()
+            else:
+                self.recorder.step(self.made, loss, gradients, measures, len(batch), scale)
         return loss
 
     def _broken(self, loss: float, gradients: array[float], size: int) -> None:
         """Record a step that will not be made."""
         if self.recorder is not None:
-            self.recorder.begin(loss, gradients, size)
-            self.recorder.commit()
+            self.recorder.step(lambda: None, loss, gradients, measured(gradients), size)
+
+    def made(self) -> None:
+        """The optimiser's step."""
+        self.optimizer.step()
+        self.log.steps += 1
 
     def recorded(self, batch: list[tuple[Any, Any]]) -> tuple[float, Callable[[], None]]:
         """The loss of a batch, and what adds its gradients."""

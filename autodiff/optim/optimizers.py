@@ -447,6 +447,36 @@ def numbers_of(values: tuple[Value, ...], gradients: cython.bint) -> array[float
 
 
 @cython.annotation_typing(True)
+def read_into(numbers: array[float], values: tuple[Value, ...]) -> None:
+    """Copy the data of each Value to where the array has it."""
+    value: Value
+    i: cython.Py_ssize_t
+    found: cython.p_double = doubles(numbers)
+    for i in range(len(values)):
+        value = values[i]
+        found[i] = value.primal
+
+
+@cython.annotation_typing(True)
+def differ(values: tuple[Value, ...], numbers: array[float]) -> bool:
+    """Whether the data of a Value have other bits than the array has for it; one nan is as good as another."""
+    value: Value
+    i: cython.Py_ssize_t
+    found: cython.p_double = doubles(numbers)
+    x: cython.double
+    y: cython.double
+    for i in range(len(values)):
+        value = values[i]
+        x = value.primal
+        y = found[i]
+        if x != y and (x == x or y == y):
+            return True
+        if x == 0.0 and divide(1.0, x) != divide(1.0, y):
+            return True
+    return False
+
+
+@cython.annotation_typing(True)
 def put_numbers(values: tuple[Value, ...], numbers: array[float], gradients: cython.bint) -> None:
     """The inverse of ``numbers_of``: write the data of each Value, or its gradient."""
     value: Value
@@ -479,6 +509,8 @@ def measured(numbers: array[float]) -> tuple[float, float, float]:
             largest = x
     if n == 0 or squares != squares:
         return math.nan, math.nan, math.nan
+    if least == 0.0 and largest == 0.0:
+        return 0.0, least, largest
     # where squares overflow or lose digits
     norm: cython.double = libm.sqrt(squares) if 1e-270 < squares < 1e300 else math.hypot(*numbers)
     return norm, least, largest
