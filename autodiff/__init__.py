@@ -16,6 +16,7 @@ from autodiff.engine.differentiate import jacobian as jacobian
 from autodiff.engine.differentiate import jvp as jvp
 from autodiff.engine.differentiate import value_and_grad as value_and_grad
 from autodiff.engine.functions import *  # noqa: F403  one for each public row of rules.py, and those composed of rows
+from autodiff.engine.operations import operation as operation
 from autodiff.engine.recording import record_source as record_source
 from autodiff.engine.recording import scope as scope
 from autodiff.engine.recording import strict as strict
@@ -28,6 +29,7 @@ from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
 from autodiff.errors import NotInGraphError as NotInGraphError
+from autodiff.errors import OperationError as OperationError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
 from autodiff.errors import SettingError as SettingError
@@ -82,6 +84,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "History",
         "NonFiniteError",
         "NotInGraphError",
+        "OperationError",
         "RendererFailed",
         "RendererNotFound",
         "SettingError",
@@ -110,6 +113,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "jvp",
         "load_run",
         "nn",
+        "operation",
         "optim",
         "page",
         "record_run",
