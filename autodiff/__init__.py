@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from autodiff.debugger import History as History
     from autodiff.debugger import debug as debug
     from autodiff.debugger import page as page
+    from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
     from autodiff.drawing import draw as draw
     from autodiff.nn import load_run as load_run
@@ -68,6 +69,7 @@ _LATER = {
     "History": "debugger",
     "debug": "debugger",
     "page": "debugger",
+    "pm": "debugger",
     "steps": "debugger",
     "draw": "drawing",
     "load_run": "nn",
@@ -116,6 +118,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "operation",
         "optim",
         "page",
+        "pm",
         "record_run",
         "record_source",
         "scope",
