@@ -23,7 +23,7 @@ FLOORS = [
 ]  # fmt: skip
 FACES = {"__init__", "__main__", "_implementation", "demo"}
 # Inside a function, when it is called: a keyword that compiles, a notebook that shows a picture.
-UPWARD = {("autodiff.engine.differentiate", "compiler"), ("autodiff.engine.value", "drawing")}
+UPWARD = {("autodiff.engine.differentiate", "compiler"), ("autodiff.engine.value", "drawing"), ("autodiff.nn.run", "debugger")}
 
 
 def room_of(module):

@@ -29,6 +29,7 @@ from autodiff.optim.optimizers import Moment, Optimizer, measured, numbers_of, p
 JUMP = 10.0  # a loss jumps when it is so many times as large as the largest of the steps before it
 BEFORE = 20  # so many steps
 FEWEST = 3  # and at least so many
+NEAR, FAR = 10, 49  # steps on a page: so many at the end, and so many spread over the training
 CONDITION_NAMES = ("grad", "data", "loss", "norm", "lr", "step")
 
 
@@ -419,6 +420,25 @@ class Run(Sequence[Step]):
     def save(self, file: str | PathLike[str]) -> None:
         """Write the numbers of the run to one file, whole or not at all; no code is in it. Raises ``OSError``."""
         run_files.write(file, self.record)
+
+    def page(self, step: int | None = None, file: str | PathLike[str] | None = None) -> Any:
+        """The page of one step, as ``ad.page(run.loss(step), file)``; without a step, of the training.
+
+        That one has two sliders: over steps of the training, and inside the pass. There are up to 60 of them, from all of the
+        training and each of the last ten, as far as a page holds them; a step that is recorded in another form than the last
+        one, such as an epoch's short last batch, is left out.
+
+        Raises as ``loss`` and ``ad.page`` do, and ``ShapeError`` for a run of no steps.
+        """
+        from autodiff.debugger.page import page, page_of_run
+
+        if step is not None:
+            return page(self.loss(step), file)
+        if not len(self):
+            raise ShapeError("there is nothing to show: the run has no step")
+        n, near = len(self), min(NEAR, len(self))
+        chosen = sorted({*range(n - near, n), *(round(i * (n - 1) / FAR) for i in range(FAR + 1))})
+        return page_of_run([(step, self.loss(step)) for step in chosen], n, file)
 
     def plot(self, file: str | PathLike[str] | None = None) -> Any:
         """A matplotlib ``Figure`` of loss and gradient norm over the steps, written to ``file`` too, if there is one.
