@@ -12,7 +12,7 @@ from autodiff.engine.recording import watching
 from autodiff.engine.value import Value, topological_order
 from autodiff.errors import SettingError
 from autodiff.nn.record import MEGABYTES, Recorder
-from autodiff.nn.run import Own, Run
+from autodiff.nn.run import Own, Run, open_runs
 from autodiff.nn.training import fitting
 from autodiff.optim.optimizers import measured, numbers_of
 
@@ -41,9 +41,12 @@ def record_run(
     watch = _Watch(recorder)
     with _replaced(optimizer, "step", watch.step), _replaced(optimizer, "zero_grad", watch.zero_grad):  # noqa: SIM117
         with watching(seen=watch.after, before=watch.before, replayed=watch.replayed):
+            run = Run(recorder.record, source)
+            open_runs.append(run)
             try:
-                yield Run(recorder.record, source)
+                yield run
             finally:
+                open_runs.remove(run)
                 watch.end()
 
 
@@ -90,7 +93,7 @@ class _Watch:
     def end(self) -> None:
         """The block ends, perhaps between a backward() and its step."""
         if self.losses:
-            self.recorder.step(lambda: None, sum(self.losses), self.gradients, measured(self.gradients))
+            self.recorder.step(None, sum(self.losses), self.gradients, measured(self.gradients))
 
 
 @contextmanager

@@ -79,6 +79,7 @@ class Record:
         self.bytes = 0
         self.recomputable = False
         self.thinned = self.full = False
+        self.unfinished = False  # the last step was begun and not made
 
     def __len__(self) -> int:
         return len(self.rows) // WIDTH
@@ -212,7 +213,7 @@ class Recorder:
 
     def step(
         self,
-        make: Callable[[], object],
+        make: Callable[[], object] | None,
         loss: float,
         gradients: array[float],
         measures: tuple[float, float, float],
@@ -220,8 +221,13 @@ class Recorder:
         scale: float = 1.0,
         applied: array[float] | None = None,
     ) -> None:
-        """Have ``make`` make a step of ``size`` samples with ``scale`` · ``gradients``, or with ``applied``, and keep it."""
+        """Have ``make`` make a step of ``size`` samples with ``scale`` · ``gradients``, or with ``applied``, and keep it.
+
+        Without ``make`` the step is one that the training broke at.
+        """
         record, optimizer = self.record, self.optimizer
+        record.unfinished = make is None
+        make = make or (lambda: None)
         if record.full:
             make()
             return

@@ -15,7 +15,7 @@ from functools import cached_property
 from os import PathLike
 from typing import Any, overload
 
-from autodiff.engine.recording import at_source, first_non_finite, in_words, record_source
+from autodiff.engine.recording import at_source, first_non_finite, in_words, record_source, unwatched
 from autodiff.engine.value import Value, adjoints, topological_order
 from autodiff.errors import SettingError, ShapeError, StaleRecording, StateError, UnknownNameError
 from autodiff.explain import blame
@@ -29,6 +29,8 @@ from autodiff.optim.optimizers import Moment, Optimizer, measured, numbers_of, p
 JUMP = 10.0  # a loss jumps when it is so many times as large as the largest of the steps before it
 BEFORE = 20  # so many steps
 FEWEST = 3  # and at least so many
+open_runs: list[Run] = []  # of the trainings that are going on and recorded, the innermost last
+
 NEAR, FAR = 10, 49  # steps on a page: so many at the end, and so many spread over the training
 CONDITION_NAMES = ("grad", "data", "loss", "norm", "lr", "step")
 
@@ -288,6 +290,11 @@ class Run(Sequence[Step]):
             self._source = Fitted(tracked, self.record.trained, model, loss, samples, self.record.compiled)
         return self
 
+    @property
+    def can_record(self) -> bool:
+        """Whether there is something to make a loss with."""
+        return self._source is not None
+
     def _needed_source(self) -> Source:
         if self._source is None:
             what = "forward=f, where f(step) makes the loss of a step" if self.record.samples is None else "loss, xs, ys"
@@ -343,6 +350,13 @@ class Run(Sequence[Step]):
             node = loss if culprit is None else outputs(loss, culprit)
             what = f"the loss jumps from {self.record.row(found - 1).loss:.6g} to {loss.data:.6g}{at_source(node)}"
         return Blame(found, None if culprit is None or batch is None else batch[culprit], node, what, loss)
+
+    def culprit(self, step: int) -> int | None:
+        """The first sample in the batch of a step whose loss is nan or infinite; None if there is none, or none is known."""
+        step = self._step(step)
+        batch = self.record.batch(step)
+        losses, _ = self._needed_source().by_sample(step, batch, self._moment(step)[0])
+        return next((sample for sample, loss in zip(batch or (), losses, strict=False) if not math.isfinite(loss)), None)
 
     def _broken(self, steps: Iterable[int]) -> Iterator[int]:
         """Those steps with a loss or a gradient that is not finite, or a jump."""
@@ -514,7 +528,8 @@ class Source:
         try:
             put_numbers(self.tracked, data, False)
             put_numbers(self.tracked, array("d", bytes(8 * len(data))), True)
-            yield
+            with unwatched():
+                yield
         finally:
             put_numbers(self.tracked, now, False)
             put_numbers(self.tracked, gradients, True)

@@ -23,7 +23,7 @@ from autodiff.nn.log import TrainingLog
 from autodiff.nn.losses import mse
 from autodiff.nn.progress import Progress, progress_to
 from autodiff.nn.record import MEGABYTES, Recorder, names_of
-from autodiff.nn.run import Fitted, Run, one_sample
+from autodiff.nn.run import Fitted, Run, one_sample, open_runs
 from autodiff.optim.clipping import clip_grad_norm, coefficient_of
 from autodiff.optim.optimizers import measured, numbers_of
 
@@ -123,6 +123,8 @@ def fit(
     bar = progress_to(epochs, -(-len(data) // size), progress)
     started = time.perf_counter()
     stop = False
+    if log.run is not None:
+        open_runs.append(log.run)
     try:
         for epoch in range(1, epochs + 1):
             if shuffle and size < len(data):
@@ -147,6 +149,8 @@ def fit(
         log.interrupted = True
     finally:
         bar.close()
+        if log.run is not None:
+            open_runs.remove(log.run)
         if file is not None:
             _save(log.run, file)
     return log
@@ -185,7 +189,9 @@ class _Training:
                 gradients = array("d", adjoints(root, self.parameters))
                 with held_interrupts():
                     self._broken(loss, gradients, len(batch))
-            node = recording.first_non_finite(root) or root
+            recording.announce_broken(root)
+            node = recording.first_non_finite(root)
+            node = root if node is None else node
             raise self._diverged(f"the loss is {loss} in {where}: {recording.in_words(node)}{recording.at_source(node)}")
         rate = self.rate()
         with held_interrupts():
@@ -209,7 +215,7 @@ class _Training:
     def _broken(self, loss: float, gradients: array[float], size: int) -> None:
         """Record a step that will not be made."""
         if self.recorder is not None:
-            self.recorder.step(lambda: None, loss, gradients, measured(gradients), size)
+            self.recorder.step(None, loss, gradients, measured(gradients), size)
 
     def made(self) -> None:
         """The optimiser's step."""
