@@ -219,7 +219,8 @@ class Terminal(PdbCommands):
             names = ", ".join(printable(stop.what) for stop in arrival.stayed)
             self.screen.tell(f"nothing before this has changed {names}: the change is the event one stands on")
         elif arrival and arrival.end == "end":
-            self.screen.tell("the end of the backward pass: c lets the program go on, rs and rc go back")
+            on = "lets the program go on" if self.passes.at == self.passes.last else f"goes on to run {self.passes.at + 1}"
+            self.screen.tell(f"the end of the backward pass: c {on}, rs and rc go back")
         elif arrival and arrival.end == "start":
             self.tell_changes(arrival.hits)
             self.screen.tell("the start: nothing has happened yet")
