@@ -74,7 +74,7 @@ def test_reverse_continue_stops_where_the_optimiser_changed_what_is_watched(debu
         assert float(before) == pytest.approx(held[int(run)], rel=1e-4)
         assert float(after) == pytest.approx(held[int(run) + 1], rel=1e-4)
     assert "run 2   forward 0/" in shown
-    assert "nothing stops on the way back" in shown
+    assert "nothing before this has changed w.data" in shown
 
 
 def test_a_step_that_changed_nothing_is_no_stop(debug):
