@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
     from autodiff.drawing import draw as draw
+    from autodiff.nn import load_run as load_run
+    from autodiff.nn import record_run as record_run
 
 __version__ = "0.1.0"
 
@@ -70,6 +72,8 @@ _LATER = {
     "pm": "debugger",
     "steps": "debugger",
     "draw": "drawing",
+    "load_run": "nn",
+    "record_run": "nn",
 }
 
 
@@ -109,11 +113,13 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "implementation",
         "jacobian",
         "jvp",
+        "load_run",
         "nn",
         "operation",
         "optim",
         "page",
         "pm",
+        "record_run",
         "record_source",
         "scope",
         "steps",

@@ -16,6 +16,7 @@ from autodiff.errors import NonFiniteError, TraceError
 
 Seen = Callable[[Value, str, int], None]
 Before = Callable[[Value, Any, str, int], None]
+Replayed = Callable[[float, list[Value]], None]
 
 
 class _State(threading.local):
@@ -23,6 +24,7 @@ class _State(threading.local):
 
     scope: str | None = None
     strict: bool = False
+    unwatched: bool = False
     trace: list[Value] | None = None  # the operations recorded so far by the function that ad.compile is tracing
 
 
@@ -145,18 +147,19 @@ def record_source() -> Iterator[None]:
 
 
 @contextmanager
-def watching(seen: Seen | None = None, before: Before | None = None) -> Iterator[None]:
+def watching(seen: Seen | None = None, before: Before | None = None, replayed: Replayed | None = None) -> Iterator[None]:
     """After each ``backward()`` call ``seen`` with the Value, and the file and line of the call; before it ``before``.
 
-    The latter is also given the seed, as it was written.
+    The latter is also given the seed, as it was written. ``replayed`` is called when a compiled program has added gradients,
+    with its loss and the Values that they belong to.
     """
     backward = Value.backward
 
     def watched(self: Value, seed: Any = 1.0) -> None:
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-            frame = frame.f_back
-        file, line = frame.f_code.co_filename, frame.f_lineno
+        if _state.unwatched:
+            backward(self, seed)
+            return
+        file, line = _callers_line()
         if before is not None:
             before(self, seed, file, line)
         backward(self, seed)
@@ -165,10 +168,49 @@ def watching(seen: Seen | None = None, before: Before | None = None) -> Iterator
 
     watched.__doc__ = backward.__doc__
     attach("backward", watched)
+    watcher = before, replayed
+    _watchers.append(watcher)
     try:
         yield
     finally:
         attach("backward", backward)
+        _watchers.remove(watcher)
+
+
+_watchers: list[tuple[Before | None, Replayed | None]] = []
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """What this thread calls ``backward()`` on inside is nobody's business: a step that is recorded again, say."""
+    before, _state.unwatched = _state.unwatched, True
+    try:
+        yield
+    finally:
+        _state.unwatched = before
+
+
+def announce(loss: float, parameters: list[Value]) -> None:
+    """Tell whoever is watching that a compiled program has added its gradients."""
+    for _, replayed in _watchers:
+        if replayed is not None and not _state.unwatched:
+            replayed(loss, parameters)
+
+
+def announce_broken(loss: Value) -> None:
+    """Tell whoever is watching of a loss that no ``backward()`` will be called on, because it is nan or infinite."""
+    file, line = _callers_line()
+    for before, _ in _watchers:
+        if before is not None and not _state.unwatched:
+            before(loss, 1.0, file, line)
+
+
+def _callers_line() -> tuple[str, int]:
+    """The file and line of the nearest frame outside of this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def first_non_finite(root: Value) -> Value | None:
