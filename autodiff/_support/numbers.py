@@ -16,6 +16,21 @@ def as_float(x: Any, taker: str) -> float:
     return float(x)
 
 
+def as_operand(x: Any, taker: str) -> Any:
+    """x as an operand: a Value, or whatever else records, as it is, and anything else as a float."""
+    if type(x) is float:
+        return x
+    x = unboxed(x)
+    return x if hasattr(x, "_record") else as_float(x, taker)
+
+
+def unboxed(x: Any) -> Any:
+    """What is in an array of objects without axes, which NumPy makes of a lone Value; anything else as it is."""
+    while getattr(x, "ndim", None) == 0 and getattr(x, "dtype", None) == object:
+        x = x.item()
+    return x
+
+
 def _short(x: object) -> str:
     text = repr(x)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import functools
 import math
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from autodiff._support.numbers import as_float
 from autodiff.engine import rules
+from autodiff.engine.door import depends_on_open_inputs, open_inputs
 from autodiff.engine.functions import sum as total
 from autodiff.engine.rules import apply
 from autodiff.engine.trees import LEAF, Structure, array_of, flatten, is_array, shape_of
-from autodiff.engine.value import Value, adjoints, tangents, thaw, topological_order, traced
+from autodiff.engine.value import Value, adjoints, number_of, tangents, thaw, topological_order, traced
 from autodiff.errors import StaleRecording
 
 Function = Callable[..., Any]
@@ -83,7 +83,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) 
         recording = _record(f, args, kwargs, argnums, "grad()")
         output = recording.only_output()
         gradient = recording.structure.build(_row(output, recording.inputs, recording.of_values))
-        return output if recording.of_values else float(output), gradient
+        return output if recording.of_values else number_of(output), gradient
 
     return _derived(value_and_gradient, "value and gradient", f)
 
@@ -170,16 +170,6 @@ class _Recording:
         return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in self.outputs]
 
 
-class _Open(threading.local):
-    """The inputs of the derivatives that are being taken in this thread, the outermost first."""
-
-    def __init__(self) -> None:
-        self.inputs: list[list[Value]] = []
-
-
-_open = _Open()
-
-
 def _record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums, taker: str) -> _Recording:
     """Call ``f`` with fresh Values in the place of the numbers of the arguments that ``argnums`` names."""
     name = getattr(f, "__name__", type(f).__name__)
@@ -191,16 +181,16 @@ def _record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums:
     replaced = list(args)
     for place, argument in [(places, fresh)] if isinstance(places, int) else zip(places, fresh, strict=True):
         replaced[place] = argument
-    _open.inputs.append(inputs)
+    open_inputs.update(inputs)
     try:
         result = f(*replaced, **kwargs)
     finally:
-        _open.inputs.pop()
+        open_inputs.difference_update(inputs)
     outputs, output_structure = flatten(result)
     what = f"{taker}: {name}"
     for output, path in zip(outputs, output_structure.paths("result"), strict=True):
         _real_or_value(output, f"{what} must return numbers; {path}", "is")
-    of_values = traced() or holds_value((args, kwargs)) or _depends_on_open_inputs(outputs)
+    of_values = traced() or holds_value((args, kwargs)) or (bool(open_inputs) and depends_on_open_inputs(outputs))
     return _Recording(inputs, structure, outputs, output_structure, of_values, what)
 
 
@@ -265,12 +255,6 @@ def holds_value(tree: Any) -> bool:
     return False
 
 
-def _depends_on_open_inputs(outputs: list[Any]) -> bool:
-    """Whether an output depends on an input of a derivative that is being taken around this one."""
-    outer = {value for inputs in _open.inputs for value in inputs}
-    return bool(outer) and not outer.isdisjoint(_order_below(outputs))
-
-
 def _derived(function: Function, what: str, f: Function) -> Function:
     """``function`` under the name of ``f``."""
     functools.update_wrapper(function, f)
@@ -302,7 +286,7 @@ def _results(numbers: Iterable[Any], of_values: bool) -> list[Any]:
     """All of them as Values, or all as floats."""
     if of_values:
         return [number if isinstance(number, Value) else Value(number) for number in numbers]
-    return [float(number) for number in numbers]
+    return [number_of(number) for number in numbers]
 
 
 def _order_below(outputs: Iterable[Any]) -> list[Value]:
@@ -424,7 +408,7 @@ def _recorded_partials(node: Value) -> list[Any]:
         recorded = [partial for argument, partial in zip(arguments, partials, strict=True) if isinstance(argument, Value)]
     if traced():
         return recorded
-    for operand, new, old in zip(operands, map(float, recorded), node.partials, strict=True):
+    for operand, new, old in zip(operands, map(number_of, recorded), node.partials, strict=True):
         if not (new == old or (new != new and old != old) or math.isclose(new, old, rel_tol=1e-9)):
             raise StaleRecording(
                 f"∂{node.op}/∂({operand!r}) was {old} when it was recorded and would be {new} now: some data was written in "

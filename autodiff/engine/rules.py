@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from autodiff._support.numbers import as_float
+from autodiff._support.numbers import as_operand, unboxed
 from autodiff.engine import ieee
 
 # ---- what a row is ----------------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def _variadic(rule: Rule) -> Callable[..., Any]:
 
 def flat(operands: tuple[Any, ...]) -> tuple[Any, ...]:
     """Operands given one by one, or as one iterable."""
-    if len(operands) == 1 and isinstance(operands[0], Iterable):
+    if len(operands) == 1 and isinstance(operands[0], Iterable) and unboxed(operands[0]) is operands[0]:
         return tuple(operands[0])
     return operands
 
@@ -183,10 +183,11 @@ def apply(rule: Rule, operands: tuple[Any, ...]) -> Any:
     """
     if not operands and rule.name not in ("sum", "prod", "dot"):
         raise ValueError(f"{rule.name}() of nothing: it needs at least one operand")
+    operands = tuple([as_operand(operand, rule.name) for operand in operands])
     for operand in operands:
         if hasattr(operand, "_record"):
             return operand._record(rule, operands)
-    return rule.value(*[as_float(operand, rule.name) for operand in operands])
+    return rule.value(*operands)
 
 
 # ---- formulas that need more than a line ------------------------------------------------------------------------------------

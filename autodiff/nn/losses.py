@@ -111,7 +111,7 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
         raise TargetError(f"cross_entropy(): the index{where} is {i}; there are {len(logits)} classes, 0 to {len(logits) - 1}")
     z = list(logits)
     wanted = z.pop(i)
-    if not traced() and all(float(x) == -math.inf for x in z):  # ruled out, or not there: then the answer is certain
+    if not traced() and all(x == -math.inf for x in z):  # ruled out, or not there: then the answer is certain
         return wanted * 0.0
     return functions.softplus(functions.logsumexp(z) - wanted)
 
