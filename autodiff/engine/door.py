@@ -2,10 +2,10 @@
 
 ``math.exp(x)``, a store into an array of floats and ``statistics.fmean`` all call ``x.__float__()``. Where a derivative is being
 taken and the number depends on its inputs, that derivative would be wrong without a word: a ``DetachedError``. Elsewhere it is
-a ``DetachedWarning``, once a line, but for ``float(x)`` written out, which is reading on purpose.
+a ``DetachedWarning``, once a line, but for ``float(x)`` and ``ad.Value(x)`` written out, which is reading on purpose.
 
 ``x.__float__()`` cannot see its caller. But the frame it is called from stands at the instruction that does so, and that
-instruction is a call of the name ``float``, or something else.
+instruction is a call of one of these names, or something else.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _act_at(code: CodeType, offset: int) -> str:
     names = [instruction.argval for instruction in _names_within(found, here)]
     if any(pair == ("map", "float") for pair in zip(names, names[1:], strict=False)):
         return READS
-    return READS if here.opname in CALLS and "float" in _called(found, here) else USES
+    return READS if here.opname in CALLS and not {"float", "Value"}.isdisjoint(_called(found, here)) else USES
 
 
 def _names_within(found: list[dis.Instruction], here: dis.Instruction) -> list[dis.Instruction]:

@@ -767,11 +767,16 @@ def set_noting(on: bool) -> None:
     noting = on
 
 
-def set_observer(of_operations: Any, of_sweeps: Any) -> None:
-    """Have one function called with each new operation, one before each sweep; None for nobody. For ``recording.py`` alone."""
+def set_observer(of_operations: Any, of_sweeps: Any) -> tuple:
+    """Have one function called with each new operation, one before each sweep; None for nobody. Returns the two before.
+
+    For ``recording.py`` alone.
+    """
     global observer, sweep_observer
+    before = observer, sweep_observer
     observer = of_operations
     sweep_observer = of_sweeps
+    return before
 
 
 def set_door(function: Any) -> None:
