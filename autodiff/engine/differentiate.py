@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -321,7 +321,7 @@ def recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:
                     conditions.setdefault(operand, []).append(condition)
                     contributions.setdefault(operand, []).append(contribution)
             continue
-        for operand, partial in zip(node.operands, _recorded_partials(node), strict=True):
+        for operand, partial in _edges(node, values):
             if operand in varying:
                 contribution = _product(upstream, partial)
                 if operand in contributions:
@@ -379,8 +379,8 @@ def _recorded_tangents(order: list[Value], seeds: dict[Value, Any]) -> dict[Valu
                 rules.TABLE[node.op], (decides, *[along.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in others])
             )
             continue
-        pairs = zip(node.operands, _recorded_partials(node), strict=True)
-        along[node] = _added([_product(along[operand], partial) for operand, partial in pairs if operand in along])
+        products = [_product(along[operand], partial) for operand, partial in _edges(node, seeds) if operand in along]
+        along[node] = _added(products) if products else 0.0
     return along
 
 
@@ -391,6 +391,29 @@ def _varying(order: list[Value], values: Iterable[Value]) -> set[Value]:
         if not varying.isdisjoint(node.operands) and node.op not in rules.CONSTANT:
             varying.add(node)
     return varying
+
+
+def _edges(node: Value, values: Collection[Value]) -> list[tuple[Value, Any]]:
+    """What a node depends on, with the partials as Values.
+
+    A power k ≥ 2 of a distance, ‖x‖ᵏ or |x|ᵏ, is smooth where the distance is not: its edges lead past it, with the partials
+    k · ‖x‖ᵏ⁻² · xᵢ. Otherwise a second derivative at 0 would be 0 · inf, and that of ‖x‖² is 2.
+    """
+    root, power = _as_power(node)
+    if root is None or root.op not in ("norm", "hypot", "abs") or not power >= 2 or any(root is value for value in values):
+        return list(zip(node.operands, _recorded_partials(node), strict=True))
+    factor = power if power == 2 else power * root ** (power - 2)
+    return [(x, factor * x) for x in root.operands]
+
+
+def _as_power(node: Value) -> tuple[Value | None, float]:
+    """The Value that a node is a power of, and the exponent, a plain number; None for anything else."""
+    arguments = node.arguments
+    if node.op == "pow" and not isinstance(arguments[1], Value):
+        return arguments[0], arguments[1]
+    if node.op == "mul" and arguments[0] is arguments[1]:
+        return arguments[0], 2.0
+    return None, 0.0
 
 
 def _recorded_partials(node: Value) -> list[Any]:

@@ -5,7 +5,6 @@ With a Value among the operands the result is a Value; with numbers alone it is 
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -151,8 +150,7 @@ def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:  # type: ignore[no-redef]
 def softmax(xs: Iterable[Any]) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), shifted by the largest x so that nothing overflows. Raises ``ValueError`` for nothing."""
     operands = _some(xs, "softmax")
-    # no gradient flows to the shift, for the result does not depend on it
-    shift = apply(rules.TABLE["held"], (max(operands),)) if value.traced() else builtins.max(map(value.number_of, operands))
+    shift = largest_of(operands)
     powers = [exp(x - shift) for x in operands]
     total = sum(powers)
     return [power / total for power in powers]
@@ -161,5 +159,13 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
 def log_softmax(xs: Iterable[Any]) -> list[Any]:
     """xᵢ − log Σ exp(xⱼ), without overflow. Raises ``ValueError`` for nothing."""
     operands = _some(xs, "log_softmax")
-    total = logsumexp(operands)
-    return [x - total for x in operands]
+    shift = largest_of(operands)
+    shifted = [x - shift for x in operands]
+    total = logsumexp(shifted)
+    return [x - total for x in shifted]
+
+
+def largest_of(operands: Sequence[Any]) -> Any:
+    """The largest number, by which others are shifted that do not depend on that: no gradient flows to it. It is never inf."""
+    largest = max(operands) if value.traced() else rules.TABLE["max"].value(*map(value.number_of, operands))
+    return apply(rules.TABLE["held"], (at_least(at_most(largest, rules.LARGEST), -rules.LARGEST),))

@@ -22,6 +22,7 @@ __all__ = [
     "cbrt",
     "compare",
     "copysign",
+    "cosquare",
     "cos",
     "cosh",
     "div0",
@@ -43,7 +44,12 @@ __all__ = [
     "mul0",
     "nonnegative",
     "pow",
+    "power_log",
+    "power_poly",
+    "power_slope",
+    "quotient",
     "remainder",
+    "sech2",
     "sigmoid",
     "sign",
     "sin",
@@ -195,6 +201,40 @@ def logsumexp(*xs: float) -> float:
     """log(Σ eˣ), shifted by the largest x so that nothing overflows."""
     largest = greatest(*xs)
     return largest if isinf(largest) else largest + log(math.fsum(exp(x - largest) for x in xs))
+
+
+def quotient(x: float, y: float) -> float:
+    """⌊x / y⌋ as ``remainder`` has it: the whole number of y in x − x % y, which x / y rounded may miss by one."""
+    return floor(divide(x - remainder(x, y), y) + 0.5)
+
+
+def sech2(x: float) -> float:
+    """tanh′(x) = 1 / cosh(x)², as 4·σ(2x)·σ(−2x): without overflow."""
+    e = exp(-fabs(2 * x))
+    return 4 * (1 / (1 + e)) * (e / (1 + e))
+
+
+def cosquare(x: float) -> float:
+    """1 − x², accurate near ±1."""
+    return (1 - x) * (1 + x)
+
+
+def power_slope(x: float, y: float) -> float:
+    """∂(x^y)/∂x = y · x^(y − 1), and 0 for y = 0."""
+    return 0.0 if y == 0 else mul0(y, pow(x, y - 1))
+
+
+def power_log(x: float, y: float) -> float:
+    """∂(x^y)/∂y = x^y · log(x), and 0 where x^y is 0."""
+    return mul0(pow(x, y), log(x))
+
+
+def power_poly(x: float, y: float, *coefficients: float) -> float:
+    """x^y · Σ cₖ log(x)ᵏ, with its limit at x = 0, where a power is stronger than any logarithm."""
+    total = 0.0
+    for coefficient in reversed(coefficients):
+        total = mul0(total, log(x)) + coefficient
+    return mul0(pow(x, y), total)
 
 
 class Real(float):

@@ -819,8 +819,8 @@ def times(x: cython.double, y: cython.double) -> cython.double:
 @cython.inline
 @cython.exceptval(check=False)
 def d_base(x: cython.double, y: cython.double) -> cython.double:
-    """∂(x^y)/∂x = y · x^(y − 1)."""
-    return times(y, power(x, y - 1.0))
+    """∂(x^y)/∂x = y · x^(y − 1), and 0 for y = 0."""
+    return 0.0 if y == 0.0 else times(y, power(x, y - 1.0))
 
 
 @cython.cfunc

@@ -106,11 +106,14 @@ def _without_neutral(name: str, operands: tuple[Any, ...]) -> Symbol | None:
 def _bracketed(rule: Rule, parts: list[Symbol]) -> Iterable[str]:
     """The operands of an infix operation, in brackets where they bind less strongly than it.
 
-    At equal strength the right operand of −, / and mod needs them, and the left one of ^.
+    At equal strength the right operand of − and / needs them, and the left one of ^; those of mod, whose place
+    among the others nobody knows, as soon as they are sums or products.
     """
     for place, part in enumerate(parts):
-        tight = place == (0 if rule.name == "pow" else 1) and rule.name in ("sub", "div", "div0", "mod", "pow")
-        needs = part.precedence < rule.precedence or (tight and part.precedence == rule.precedence)
+        left = rule.name in ("pow", "power_slope", "power_log")
+        tight = place == (0 if left else 1) and (left or rule.name in ("sub", "div", "div0"))
+        least = 3 if rule.name == "mod" else rule.precedence
+        needs = part.precedence < least or (tight and part.precedence == least)
         yield f"({part.text})" if needs or (place > 0 and part.text.startswith("−")) else part.text
 
 

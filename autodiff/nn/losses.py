@@ -98,8 +98,10 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
         raise ShapeError(f"cross_entropy(): the logits{where} are {logits!r}, not a list of at least one number")
     if isinstance(index, Value) and traced():
         chosen = [apply(TABLE["equal"], (index, float(j))) for j in range(len(logits))]
-        others = [apply(TABLE["select"], (c, -math.inf, z)) for c, z in zip(chosen, logits, strict=True)]
-        return functions.softplus(functions.logsumexp(others) - functions.take(logits, index))
+        z, wanted = _shifted(logits, functions.take(logits, index))
+        others = [apply(TABLE["select"], (c, -math.inf, x)) for c, x in zip(chosen, z, strict=True)]
+        certain = apply(TABLE["select"], (wanted > -math.inf, apply(TABLE["equal"], (functions.max(others), -math.inf)), 0.0))
+        return apply(TABLE["select"], (certain, wanted * 0.0, functions.softplus(functions.logsumexp(others) - wanted)))
     if is_list(index):
         raise ShapeError(
             f"cross_entropy() of the logits{where or ' of one sample'} and {len(index)} indices: there must be one"
@@ -109,11 +111,17 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     i = operator.index(index)
     if not 0 <= i < len(logits):
         raise TargetError(f"cross_entropy(): the index{where} is {i}; there are {len(logits)} classes, 0 to {len(logits) - 1}")
-    z = list(logits)
-    wanted = z.pop(i)
-    if not traced() and all(x == -math.inf for x in z):  # ruled out, or not there: then the answer is certain
+    z, wanted = _shifted(logits, logits[i])
+    del z[i]
+    if not traced() and all(x == -math.inf for x in z) and wanted != -math.inf:  # ruled out, or not there: it is certain
         return wanted * 0.0
     return functions.softplus(functions.logsumexp(z) - wanted)
+
+
+def _shifted(logits: Any, wanted: Any) -> tuple[list[Any], Any]:
+    """All logits, and that of the class, less the largest: what is lost of them otherwise at 1e15 is the cost itself."""
+    shift = functions.largest_of(list(logits))
+    return [z - shift for z in logits], wanted - shift
 
 
 def _mean(costs: list[Any]) -> Any:

@@ -58,6 +58,7 @@ RANGES = {
     "betas": (0.0, 1.0),
 }
 NO_NUMBERS = array("d")
+INFINITY = cython.declare(cython.double, math.inf)
 
 
 class Optimizer:
@@ -378,7 +379,10 @@ class RMSprop(Optimizer):
             square[i] = v = alpha * square[i] + (1.0 - alpha) * g * g
             if centered:
                 mean[i] = between(mean[i], g, 1.0 - alpha)
-                v = v - mean[i] * mean[i]
+                if v < INFINITY:  # beyond, the square of the mean is as infinite
+                    v = v - mean[i] * mean[i]
+                    if v < 0.0:  # by rounding
+                        v = 0.0
             g = divide(g, libm.sqrt(v) + eps)
             if momentum != 0.0:
                 velocity[i] = g = momentum * velocity[i] + g
