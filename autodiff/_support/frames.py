@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import sysconfig
+import warnings
 from functools import cache
 from types import FrameType
 
@@ -36,11 +37,21 @@ def nearest(frame: FrameType) -> FrameType:
 
 
 def users(frame: FrameType) -> FrameType:
-    """The nearest frame outside of every library: the user's line. In a program that is installed itself, that of the library."""
+    """The nearest frame outside of every library: the user's line. In a program that is installed, the nearest one."""
     outer: FrameType | None = frame
     while outer is not None and is_library(outer.f_code.co_filename):
         outer = outer.f_back
     return nearest(frame) if outer is None else outer
+
+
+def warn(message: str, category: type[Warning], frame: FrameType) -> None:
+    """Warn at the line where a frame stands, once for each line unless a filter says otherwise.
+
+    ``warnings.warn`` counts frames, and compiled functions have none.
+    """
+    names = frame.f_globals
+    registry = names.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(message, category, frame.f_code.co_filename, frame.f_lineno, names.get("__name__"), registry)
 
 
 def line_of(frame: FrameType) -> str:

@@ -26,7 +26,7 @@ def as_operand(x: Any, taker: str) -> Any:
 
 def unboxed(x: Any) -> Any:
     """What is in an array of objects without axes, which NumPy makes of a lone Value; anything else as it is."""
-    while getattr(x, "ndim", None) == 0 and getattr(x, "dtype", None) == object:
+    while getattr(x, "ndim", None) == 0 and hasattr(x, "item") and getattr(x.dtype, "hasobject", False):
         x = x.item()
     return x
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from autodiff._support import running
+from autodiff._support import running, streams
 from autodiff._support.numbers import as_float
 from autodiff.debugger.history import History
 from autodiff.debugger.terminal import Terminal, commands_in
@@ -84,5 +84,5 @@ def run(script: str, arguments: Sequence[str] = (), commands: Iterable[str] = ()
     except _Quit:
         return 0
     if not debugger.stops and not status:
-        print(f"autodiff: {script} has ended without calling backward(): there was nothing to step through", file=sys.stderr)
+        streams.tell(f"autodiff: {script} has ended without calling backward(): there was nothing to step through", sys.stderr)
     return status

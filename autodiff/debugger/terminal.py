@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmd
 import fnmatch
+import io
 import itertools
 import linecache
 import math
@@ -16,6 +17,7 @@ from types import BuiltinFunctionType
 from typing import IO, Any, Literal
 
 from autodiff._support import files
+from autodiff._support.streams import is_open
 from autodiff.debugger.history import History, scope_holds
 from autodiff.debugger.screen import Screen, line_history
 from autodiff.debugger.session import Arrival, Session, Stop
@@ -58,7 +60,7 @@ class Terminal(cmd.Cmd):
     def __init__(self, commands: Iterable[str] = (), stdin: IO[str] | None = None, stdout: IO[str] | None = None):
         super().__init__(stdin=stdin, stdout=stdout)
         # in a terminal; or in a notebook, which has an input() of its own
-        asks = sys.stdin is not None and (sys.stdin.isatty() or not isinstance(input, BuiltinFunctionType))
+        asks = is_open(sys.stdin) and (sys.stdin.isatty() or not isinstance(input, BuiltinFunctionType))
         self.use_rawinput = stdin is None and asks
         self.cmdqueue = [*map(Given, commands)]
         self.session: Session | None = None
@@ -68,6 +70,13 @@ class Terminal(cmd.Cmd):
 
     # ---- the loop -------------------------------------------------------------------------------------------------------
 
+    def _take_what_is_open(self) -> None:
+        """A program may have been started without input or output, or have closed them: then nothing comes, nobody reads."""
+        if not is_open(sys.stdin if self.use_rawinput else self.stdin):
+            self.use_rawinput, self.stdin = False, io.StringIO()
+        if not is_open(self.stdout):
+            self.stdout = self.screen.stream = io.StringIO()
+
     def interact(self, history: History, introduction: str = "") -> Outcome:
         """Step through a history until the person lets the program go on."""
         if self.session is None:
@@ -75,6 +84,7 @@ class Terminal(cmd.Cmd):
         else:
             self.session.load(history)
         self.outcome = "quit"
+        self._take_what_is_open()
         self.screen.tell(introduction or f"{len(history.nodes):,} Values, {len(history):,} events")
         self.show(Arrival(0, end="start"))
         with line_history(self.use_rawinput):

@@ -408,12 +408,12 @@ def _edges(node: Value, values: Collection[Value]) -> list[tuple[Value, Any]]:
 
 def _as_power(node: Value) -> tuple[Value | None, float]:
     """The Value that a node is a power of, and the exponent, a plain number; None for anything else."""
-    arguments = node.arguments
-    if node.op == "pow" and not isinstance(arguments[1], Value):
-        return arguments[0], arguments[1]
-    if node.op == "mul" and arguments[0] is arguments[1]:
-        return arguments[0], 2.0
-    return None, 0.0
+    if node.op not in ("pow", "mul"):
+        return None, 0.0
+    left, right = node.arguments
+    if node.op == "mul":
+        return (left, 2.0) if left is right and isinstance(left, Value) else (None, 0.0)
+    return (left, right) if isinstance(left, Value) and not isinstance(right, Value) else (None, 0.0)
 
 
 def _recorded_partials(node: Value) -> list[Any]:

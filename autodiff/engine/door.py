@@ -1,8 +1,8 @@
 """The door: what happens where ``float()`` takes the number out of a Value, and with it out of the recording.
 
-``math.exp(x)``, a store into an array of floats and ``statistics.fmean`` all call ``x.__float__()``. Where a derivative is being
-taken and the number depends on its inputs, that derivative would be wrong without a word: a ``DetachedError``. Elsewhere it is
-a ``DetachedWarning``, once a line, but for ``float(x)`` and ``ad.Value(x)`` written out, which is reading on purpose.
+``math.exp(x)``, a store into an array of floats and ``statistics.fmean`` all call ``x.__float__()``. Where a derivative is
+being taken and the number depends on its inputs, that derivative would be wrong without a word: a ``DetachedError``. Elsewhere it
+is a ``DetachedWarning``, once a line, but for ``float(x)`` and ``ad.Value(x)`` written out, which is reading on purpose.
 
 ``x.__float__()`` cannot see its caller. But the frame it is called from stands at the instruction that does so, and that
 instruction is a call of one of these names, or something else.
@@ -11,8 +11,8 @@ instruction is a call of one of these names, or something else.
 from __future__ import annotations
 
 import dis
+import itertools
 import sys
-import warnings
 from types import CodeType, FrameType
 from typing import Any
 
@@ -26,7 +26,7 @@ from autodiff.errors import DetachedError, DetachedWarning
 open_inputs: set[Value] = set()
 
 REMEDY = (
-    "Use autodiff's own functions (ad.exp for math.exp), an array of objects for an array of floats (np.zeros(2, dtype=object)), "
+    "Use autodiff's own functions (ad.exp for math.exp), an array of objects for one of floats (np.zeros(2, dtype=object)), "
     "and x.data where the number alone is meant, as in math.isnan(x.data)"
 )
 
@@ -47,14 +47,7 @@ def pass_out(value: Value) -> None:
     message = f"{_taker(frame)} reads the number in a Value: no gradient flows through it"
     if is_strict():
         raise DetachedError(f"{message}{frames.line_of(frame)}. {REMEDY}")
-    warnings.warn_explicit(
-        f"{message}. {REMEDY}",
-        DetachedWarning,
-        frame.f_code.co_filename,
-        frame.f_lineno,
-        module=frame.f_globals.get("__name__"),
-        registry=frame.f_globals.setdefault("__warningregistry__", {}),
-    )
+    frames.warn(f"{message}. {REMEDY}", DetachedWarning, frame)
 
 
 set_door(pass_out)
@@ -104,7 +97,7 @@ def _act_at(code: CodeType, offset: int) -> str:
     if here.opname.startswith("STORE_"):
         return STORES
     names = [instruction.argval for instruction in _names_within(found, here)]
-    if any(pair == ("map", "float") for pair in zip(names, names[1:], strict=False)):
+    if any(pair == ("map", "float") for pair in itertools.pairwise(names)):
         return READS
     return READS if here.opname in CALLS and not {"float", "Value"}.isdisjoint(_called(found, here)) else USES
 

@@ -630,11 +630,11 @@ def number_of(x: Any) -> float:
 def beside(name: str, x: Any, y: Any) -> Any:
     """An operator with what is no plain number on one side: a Value, an array without axes, a masked array.
 
-    A Value is on the left of a reflected method where the right one is of a subclass. NumPy's own loops serve every other array,
-    but not a masked one: for division and powers it asks which results are finite, and that nobody can of objects.
+    A Value is on the left of a reflected method where the right one is of a subclass. NumPy's own loops serve every other
+    array, but not a masked one: for division and powers it asks which results are finite, and that nobody can of objects.
     """
     x, y = unboxed(x), unboxed(y)
-    if all([isinstance(side, Value) or plain(side) is not None for side in (x, y)]):
+    if (isinstance(x, Value) or plain(x) is not None) and (isinstance(y, Value) or plain(y) is not None):
         return rules.apply(rules.TABLE[name], (x, y))
     masked = sys.modules.get("numpy.ma")
     if masked is None or not (isinstance(x, masked.MaskedArray) or isinstance(y, masked.MaskedArray)):
@@ -1197,7 +1197,7 @@ def forget(root: Value) -> None:
         pending += met
 
 
-# ---- release (compiled only) ------------------------------------------------------------------------------------------------
+# ---- release ----------------------------------------------------------------------------------------------------------------
 
 EMPTY = cython.declare(array, array("d"))
 BALLAST = cython.declare(cython.Py_ssize_t, 16)  # entries that stay, so that the list is not reallocated at every step
@@ -1215,6 +1215,19 @@ def put_off(node: object) -> object:
         next_dying = node
     else:
         dying.append(node)
+
+
+def release_operands(self: Value) -> None:
+    """``__del__`` of interpreted Values under WebAssembly, whose stack is too short for what Python does by itself."""
+    global releasing
+    dying.append((self.left, self.right))
+    self.left = self.right = None
+    if releasing:
+        return
+    releasing = True
+    while len(dying) > BALLAST:
+        dying.pop()
+    releasing = False
 
 
 # ---- copies without recursion -----------------------------------------------------------------------------------------------
@@ -1313,6 +1326,8 @@ def present(thing: Any, name: str) -> None:
 
 
 attach("__array_ufunc__", LeavesMasked())
+if not cython.compiled and sys.platform in ("emscripten", "wasi"):
+    attach("__del__", release_operands)
 present(Value, "Value")
 present(thaw, "_thaw")
 present(last, "_last")

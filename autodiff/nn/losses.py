@@ -13,7 +13,7 @@ from typing import Any
 
 from autodiff.engine import functions
 from autodiff.engine.rules import TABLE, apply, mul0, xlog1py
-from autodiff.engine.value import Value, traced
+from autodiff.engine.value import Value, number_of, traced
 from autodiff.errors import SettingError, ShapeError, TargetError
 from autodiff.nn.shapes import is_list, listed, pairs
 
@@ -56,16 +56,22 @@ def hinge(outputs: Any, targets: Any) -> Any:
 def binary_cross_entropy(outputs: Any, targets: Any, *, from_logits: bool = False) -> Any:
     """The mean of −y·log(p) − (1 − y)·log(1 − p) for targets y from 0 to 1 (Bishop 2006, equation 4.90).
 
-    The outputs are probabilities p: a certain right answer costs 0, a certain wrong one inf, and what is outside of 0 to 1
-    costs nan. With ``from_logits=True`` they are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z),
-    which is accurate where p would be rounded to 0 or 1.
+    The outputs are probabilities p: a certain right answer costs 0, a certain wrong one inf. With
+    ``from_logits=True`` they are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z), which is accurate where p would be rounded to 0 or 1.
 
-    Raises ``TargetError`` for a target outside of 0 to 1.
+    Raises ``TargetError`` for a target outside of 0 to 1, ``SettingError`` for a probability there (compiled, it costs nan).
     """
     found = pairs(outputs, targets, "binary_cross_entropy()")
     for _, y in found:
         if not isinstance(y, Value) and not 0 <= y <= 1:
             raise TargetError(f"binary_cross_entropy() takes targets from 0 to 1, not {y!r}")
+    if not from_logits and not traced():
+        outside = [p for p, _ in found if p < 0 or p > 1]
+        if outside:
+            raise SettingError(
+                f"binary_cross_entropy() takes probabilities from 0 to 1, and an output is {number_of(outside[0])!r}: for the "
+                "raw outputs of a model without a sigmoid at its end pass from_logits=True"
+            )
     if from_logits:
         return _mean([mul0(y, functions.softplus(-z)) + mul0(1 - y, functions.softplus(z)) for z, y in found])
     return _mean([-functions.xlogy(y, p) - xlog1py(1 - y, -p) for p, y in found])

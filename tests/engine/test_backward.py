@@ -370,7 +370,10 @@ def test_strict_refuses_a_gradient_and_changes_none():
     y = x * x
     out = functions.sqrt(y)
     x.grad = 7.0
-    with strict(), pytest.raises(NonFiniteError, match=r"the gradient of Value\(0\.0.*is inf, by ∂sqrt/∂operand = inf.*out\.back"):
+    with (
+        strict(),
+        pytest.raises(NonFiniteError, match=r"the gradient of Value\(0\.0.*is inf, by ∂sqrt/∂operand = inf.*out\.back"),
+    ):
         out.backward()
     assert (x.grad, y.grad, out.grad, out.swept) == (7.0, 0.0, 0.0, False)
     with strict(), pytest.raises(NonFiniteError, match="starts with is nan"):
