@@ -11,10 +11,13 @@ BUILD_REQUIREMENTS := import tomllib; print(*tomllib.load(open("pyproject.toml",
 
 # setup.py is the one place where the modules to compile are listed.
 HOT := $(shell grep -o 'autodiff/[a-z_/]*\.py' setup.py)
+STUBS := $(subst /,.,$(basename $(wildcard autodiff/*/*.pyi)))
 SIDE_BY_SIDE := -n auto --dist worksteal
+# Of the whole suite alone: a part of it covers a part.
+COVERAGE := $(if $(PYTEST_ARGS),,--cov --cov-report=term)
 EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: help demo test check bench examples docs dist clean
+.PHONY: help demo test mutants check bench examples docs dist clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -34,12 +37,19 @@ test: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run the tests, compiled and i
 		echo "=== nothing is compiled here: the tests run once, interpreted"; \
 	fi
 	@echo "=== tests, interpreted modules (AUTODIFF_PURE=1)"
-	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(COVERAGE) $(PYTEST_ARGS)
+
+mutants: $(VENV)/mutants.stamp  ## plant faults that no test may miss, for an hour (MUTANTS_ARGS="autodiff/nn/losses.py --minutes 5")
+	@nice -n 15 $(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
 
 check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --strict tests/typing/user.py
+	@$(BIN)/basedpyright --level error --pythonpath $(BIN)/python tests/typing/user.py
+	@AUTODIFF_PURE=1 $(BIN)/python -m mypy.stubtest --concise --ignore-missing-stub \
+		--allowlist tests/typing/stubtest.allow $(STUBS)
 
 bench: $(BENCH_VENV)/bench.stamp $(VENV)/compiled.stamp  ## time and memory, beside other engines (BENCH_ARGS="...")
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH_ARGS)
@@ -80,8 +90,8 @@ $(VENV)/tools.stamp: pyproject.toml
 	$(create-environment)
 	@touch $@
 
-# Compiling has its own rule below, so nothing is compiled here. `dev` and `examples` contain `demo`.
-$(VENV)/demo.stamp $(VENV)/dev.stamp $(VENV)/examples.stamp: $(VENV)/%.stamp: pyproject.toml $(VENV)/tools.stamp
+# Compiling has its own rule below, so nothing is compiled here. `dev`, `examples` and `mutants` contain `demo`.
+$(VENV)/demo.stamp $(VENV)/dev.stamp $(VENV)/examples.stamp $(VENV)/mutants.stamp: $(VENV)/%.stamp: pyproject.toml $(VENV)/tools.stamp
 	@AUTODIFF_PURE=1 $(BIN)/python $(PIP_INSTALL) --no-build-isolation --editable '.[$*]'
 	@touch $(VENV)/demo.stamp $@
 

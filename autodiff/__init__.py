@@ -16,6 +16,7 @@ from autodiff.engine.differentiate import jacobian as jacobian
 from autodiff.engine.differentiate import jvp as jvp
 from autodiff.engine.differentiate import value_and_grad as value_and_grad
 from autodiff.engine.functions import *  # noqa: F403  one for each public row of rules.py, and those composed of rows
+from autodiff.engine.operations import operation as operation
 from autodiff.engine.recording import record_source as record_source
 from autodiff.engine.recording import scope as scope
 from autodiff.engine.recording import strict as strict
@@ -31,6 +32,7 @@ from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
 from autodiff.errors import NonFiniteWarning as NonFiniteWarning
 from autodiff.errors import NotInGraphError as NotInGraphError
+from autodiff.errors import OperationError as OperationError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
 from autodiff.errors import SettingError as SettingError
@@ -84,6 +86,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "NonFiniteError",
         "NonFiniteWarning",
         "NotInGraphError",
+        "OperationError",
         "RendererFailed",
         "RendererNotFound",
         "SettingError",
@@ -111,6 +114,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "jacobian",
         "jvp",
         "nn",
+        "operation",
         "optim",
         "page",
         "record_source",

@@ -10,6 +10,7 @@ AutodiffError
 ├── TraceError         (TypeError)         a compiled function branches on a number that is different on each call
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
 ├── DebuggerError      (ValueError)        a command, place or condition that the debugger does not understand
+├── OperationError     (ValueError)        an operation of one's own whose name, partials or spelling cannot be
 ├── SettingError       (ValueError)        a learning rate, a parameter list or another setting nothing can be trained with
 ├── StateError         (ValueError)        a state_dict that does not fit what it is loaded into
 ├── TargetError        (ValueError)        a label, a class or another target that a loss has no meaning for
@@ -94,6 +95,10 @@ class UnknownNameError(AutodiffError, ValueError):
 
 class DebuggerError(AutodiffError, ValueError):
     """A command, place or condition that the debugger does not understand; the message says what there is."""
+
+
+class OperationError(AutodiffError, ValueError):
+    """What ``operation`` was given makes no row of the table; the message says why, and what would."""
 
 
 class SettingError(AutodiffError, ValueError):

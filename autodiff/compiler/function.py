@@ -10,7 +10,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 from autodiff.compiler.batches import Batch, batch_of, floats, unwrapped
 from autodiff.compiler.machine import Machine, QuickCall, add_gradients
@@ -102,6 +102,8 @@ class Entry:
 
 
 VALUE = Goal("value")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @contextmanager
@@ -116,10 +118,10 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-class Compiled:
+class Compiled(Generic[P, R]):
     """A function that ``compile`` has taken; see there."""
 
-    def __init__(self, fn: Callable[..., Any], options: dict[str, Any]):
+    def __init__(self, fn: Callable[P, Any], options: dict[str, Any]):
         self.fn = fn
         self.options = options
         self.argnums: int | tuple[int, ...] = options["argnums"]
@@ -145,21 +147,23 @@ class Compiled:
 
     # ---- calling ------------------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The value for one sample, in the form that the function returns."""
         if self._quick_value is not None and not kwargs and not traced():
-            result = self._quick_value.take(args)
+            result: R | None = self._quick_value.take(args)
             if result is not None:
                 return result
         if traced() or differentiate.holds_value(args):
-            return self.fn(*args, **kwargs)
+            recorded: R = self.fn(*args, **kwargs)
+            return recorded
         entry, numbers = self._one(args, kwargs, VALUE)
         machine = entry.replay(VALUE).machine
         if entry.structure == NUMBER:
             self._quick_value = self._quick(machine, args, None)
         out = array("d", bytes(8 * machine.n_stored))
         machine.run(1, [(numbers, 0)], (), out)
-        return entry.structure.build(out.tolist())
+        value: R = entry.structure.build(out.tolist())
+        return value
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[float, Any]:
         """The value for one sample, and the gradient for the arguments that ``argnums`` names, in their form."""
@@ -392,6 +396,27 @@ class Compiled:
         return entry
 
 
+class Compiler(Protocol):
+    """``compile`` with its options, which takes the function."""
+
+    @overload
+    def __call__(self, fn: Callable[..., Value], /) -> Compiled[..., float]: ...
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Compiled[P, R]: ...
+
+
+# To type checkers a function that is said to return a Value gives floats for numbers; any other keeps its signature.
+# fmt: off
+@overload
+def compile(fn: Callable[..., Value], *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiled[..., float]: ...
+@overload
+def compile(fn: Callable[P, R], *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiled[P, R]: ...
+@overload
+def compile(fn: None = None, *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiler: ...
+# fmt: on
 def compile(
     fn: Callable[..., Any] | None = None,
     *,
@@ -443,8 +468,10 @@ def compile(
     return Compiled(fn, options)
 
 
-def _thawed(fn: Callable[..., Any], options: dict[str, Any], entries: OrderedDict[Any, Entry], traces: int) -> Compiled:
-    compiled = Compiled(fn, options)
+def _thawed(
+    fn: Callable[..., Any], options: dict[str, Any], entries: OrderedDict[Any, Entry], traces: int
+) -> Compiled[..., Any]:
+    compiled: Compiled[..., Any] = Compiled(fn, options)
     compiled._entries, compiled.traces = entries, traces
     return compiled
 

@@ -14,8 +14,9 @@ from typing import IO, Literal
 
 from autodiff._support import files
 from autodiff._support.streams import is_open
-from autodiff.debugger.words import printable, stretch
+from autodiff.debugger.words import stretch
 from autodiff.engine.sources import Source
+from autodiff.graph.names import printable
 
 MOST_TYPED = 1000  # lines that are kept
 WIDEST = 120  # characters of a line, however wide the terminal is

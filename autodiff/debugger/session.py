@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autodiff.debugger.expressions import Expression
-from autodiff.debugger.history import Event, History, scope_holds
-from autodiff.debugger.words import Words, printable
+from autodiff.debugger.history import Event, History
+from autodiff.debugger.words import Words
 from autodiff.engine.rules import TABLE
 from autodiff.errors import DebuggerError
+from autodiff.graph.names import printable
+from autodiff.graph.scopes import scope_around, scope_contains, scope_holds
+from autodiff.graph.symbols import DIGITS
 
 CONDITION_NAMES = ("data", "grad", "local", "upstream", "contribution")
 CATCHES = ("nan", "inf", "vanishing", "exploding")
@@ -57,7 +60,7 @@ class Session:
     nothing.
     """
 
-    def __init__(self, history: History, digits: int = 4):
+    def __init__(self, history: History, digits: int = DIGITS):
         self.stops: list[Stop] = []
         self.displays: list[str] = []
         self._next_number = 1
@@ -104,11 +107,11 @@ class Session:
         here = position - 1 if position and position != history.forward else position
         scope = history.scopes[history.acting(here)] if here < len(history) else ""
         while scope:
-            inside = (n for n in range(end - 1, position - 1, -1) if _inside(scope, history.scopes[history.acting(n)]))
+            inside = (n for n in range(end - 1, position - 1, -1) if scope_contains(scope, history.scopes[history.acting(n)]))
             last = next(inside, None)
             if last is not None:
                 return self._run(last + 1)
-            scope = scope.rpartition(".")[0]
+            scope = scope_around(scope)
         return self._run(end)
 
     def continue_(self) -> Arrival:
@@ -349,7 +352,7 @@ class Session:
             return name, "data" if last == "data" else "grad"
         return text, "grad"
 
-    def number(self, place: int, quantity: Literal["data", "grad"]) -> float | None:
+    def number_of(self, place: int, quantity: Literal["data", "grad"]) -> float | None:
         """A number at this position; None if it is not known yet."""
         state = self.history.state(self.position)
         return state.datum(place) if quantity == "data" else state.gradient(place)
@@ -369,7 +372,7 @@ class Session:
         name, quantity = self.quantity(text)
         if name == text:
             quantity = "data"
-        number = self.number(self.words.find_one(name), quantity)
+        number = self.number_of(self.words.find_one(name), quantity)
         if number is None and quantity == "data":
             raise DebuggerError(f"{printable(name)} has not been computed yet at position {self.position}")
         return number or 0.0
@@ -458,7 +461,3 @@ def _caught(history: History, what: str, limit: float) -> Iterable[int]:
             found = abs(after) > limit and not abs(before) > limit and not abs(upstream) > limit
         if found:
             yield number + 1
-
-
-def _inside(scope: str, inner: str) -> bool:
-    return inner == scope or inner.startswith(f"{scope}.")

@@ -18,14 +18,16 @@ from typing import IO, Any, Literal
 
 from autodiff._support import files
 from autodiff._support.streams import is_open
-from autodiff.debugger.history import History, scope_holds
+from autodiff.debugger.history import History
 from autodiff.debugger.screen import Screen, line_history
 from autodiff.debugger.session import Arrival, Session, Stop
-from autodiff.debugger.words import printable
 from autodiff.drawing import draw
 from autodiff.engine.value import Value
 from autodiff.errors import AutodiffError, DebuggerError
 from autodiff.explain import blame, explain
+from autodiff.graph.names import printable
+from autodiff.graph.scopes import scope_holds
+from autodiff.graph.symbols import exact_text
 
 ALIASES = {
     "s": "step", "n": "next", "c": "continue", "cont": "continue", "fin": "finish", "u": "until", "unt": "until", "g": "goto",
@@ -97,8 +99,8 @@ class Terminal(cmd.Cmd):
                     self.cmdqueue.clear()
 
     @property
-    def now(self) -> Session:
-        """The session, which is there as soon as there is a history."""
+    def stepped(self) -> Session:
+        """The session that is stepped through, which is there as soon as there is a history."""
         assert self.session is not None
         return self.session
 
@@ -151,7 +153,7 @@ class Terminal(cmd.Cmd):
 
     def completedefault(self, text: str, line: str, begidx: int, endidx: int) -> list[str]:
         """The names, operations and scopes that begin so; readline breaks words at spaces alone."""
-        session = self.now
+        session = self.stepped
         words = [*session.words.known(), *{f"op:{node.op}" for node in session.history.nodes if node.op}]
         words += {f"scope:{scope}" for scope in session.history.scopes if scope}
         return sorted({word for word in words if word.startswith(text)})
@@ -160,7 +162,7 @@ class Terminal(cmd.Cmd):
 
     def show(self, arrival: Arrival | None = None) -> None:
         """Where one is, and why."""
-        session = self.now
+        session = self.stepped
         self.selected = 0
         for stop in arrival.hits if arrival else ():
             self.screen.tell(f"{stop.kind} {stop.number}: {printable(stop.what)}", colour="yellow")
@@ -177,7 +179,7 @@ class Terminal(cmd.Cmd):
 
     def show_event(self) -> None:
         """The event that has just happened: where, the user's line, the arithmetic, the rule."""
-        session = self.now
+        session = self.stepped
         event = session.event
         phase, happened, of = session.history.phase(session.position)
         source = None if event is None else event.source
@@ -194,16 +196,16 @@ class Terminal(cmd.Cmd):
 
     def quantity(self, text: str) -> str:
         """``w1.grad`` at this position."""
-        name, quantity = self.now.quantity(text)
+        name, quantity = self.stepped.quantity(text)
         try:
-            number = self.now.number(self.now.words.find_one(name), quantity)
+            number = self.stepped.number_of(self.stepped.words.find_one(name), quantity)
         except DebuggerError:
             return "not in this graph"
-        return "not known yet" if number is None else self.now.words.number(number)
+        return "not known yet" if number is None else self.stepped.words.number(number)
 
     def value_or_error(self, text: str) -> str:
         try:
-            return self.now.words.number(self.now.evaluate(text))
+            return self.stepped.words.number(self.stepped.evaluate(text))
         except DebuggerError as error:
             return str(error)
 
@@ -211,19 +213,19 @@ class Terminal(cmd.Cmd):
 
     def do_step(self, argument: str) -> None:
         """step [COUNT]: let one event happen, or COUNT"""
-        self.show(self.now.step(count_in(argument)))
+        self.show(self.stepped.step(count_in(argument)))
 
     def do_reverse_step(self, argument: str) -> None:
         """reverse-step [COUNT]: take one event back, or COUNT"""
-        self.show(self.now.reverse_step(count_in(argument)))
+        self.show(self.stepped.reverse_step(count_in(argument)))
 
     def do_next(self, argument: str) -> None:
         """next [COUNT]: let one Value be computed, or pass its gradient on to all its operands"""
-        self.repeat(self.now.next, argument)
+        self.repeat(self.stepped.next, argument)
 
     def do_reverse_next(self, argument: str) -> None:
         """reverse-next [COUNT]: take back what one Value did"""
-        self.repeat(self.now.reverse_next, argument)
+        self.repeat(self.stepped.reverse_next, argument)
 
     def repeat(self, motion: Callable[[], Arrival], argument: str) -> None:
         """Move several times, up to what stops."""
@@ -235,35 +237,35 @@ class Terminal(cmd.Cmd):
 
     def do_finish(self, argument: str) -> None:
         """finish: go on to the end of this scope, in this phase"""
-        self.show(self.now.finish())
+        self.show(self.stepped.finish())
 
     def do_continue(self, argument: str) -> bool:
         """continue: go on to the next stop; at the end of the backward pass let the program go on"""
-        if self.now.position == len(self.now.history):
+        if self.stepped.position == len(self.stepped.history):
             self.outcome = "continue"
             return True
-        self.show(self.now.continue_())
+        self.show(self.stepped.continue_())
         return False
 
     def do_reverse_continue(self, argument: str) -> None:
         """reverse-continue: go back to the last stop"""
-        self.show(self.now.reverse_continue())
+        self.show(self.stepped.reverse_continue())
 
     def do_until(self, argument: str) -> None:
         """until [PLACE]: go on to the next event at a place (see break); without one, to the end of the line of source"""
-        self.show(self.now.until(argument or None))
+        self.show(self.stepped.until(argument or None))
 
     def do_goto(self, argument: str) -> None:
         """goto POSITION: be where that many events have happened"""
-        self.show(self.now.goto(whole(argument, "goto takes a position")))
+        self.show(self.stepped.goto(count_from_zero(argument, "goto takes a position")))
 
     def do_phase(self, argument: str) -> None:
         """phase forward|backward: be where that phase begins"""
-        self.show(self.now.phase(argument))
+        self.show(self.stepped.phase(argument))
 
     def do_restart(self, argument: str) -> None:
         """restart: be at the start"""
-        self.show(self.now.restart())
+        self.show(self.stepped.restart())
 
     # ---- stopping -------------------------------------------------------------------------------------------------------
 
@@ -282,21 +284,21 @@ class Terminal(cmd.Cmd):
             self.list_stops()
             return
         where, condition = split_condition(argument)
-        self.tell(self.now.add_breakpoint(where, condition, temporary))
+        self.tell(self.stepped.add_breakpoint(where, condition, temporary))
 
     def do_catch(self, argument: str) -> None:
         """catch nan|inf|vanishing LIMIT|exploding LIMIT: stop at the event that makes one"""
         what, _, limit = argument.partition(" ")
-        self.tell(self.now.add_catch(what, number_in(limit) if limit else None))
+        self.tell(self.stepped.add_catch(what, number_in(limit) if limit else None))
 
     def do_watch(self, argument: str) -> None:
         """watch NAME[.grad|.data] [if CONDITION]: stop at each event that changes it, and show it at every stop"""
         what, condition = split_condition(argument)
-        stop = self.now.add_watch(what, condition)
+        stop = self.stepped.add_watch(what, condition)
         self.tell(stop)
-        last = self.now.last_change(stop)
+        last = self.stepped.last_change(stop)
         if last is not None:
-            phase, happened, of = self.now.history.phase(last)
+            phase, happened, of = self.stepped.history.phase(last)
             self.screen.tell(
                 f"{printable(stop.what)} = {self.quantity(stop.what)}, last changed at {phase} {happened}/{of} (goto {last})"
             )
@@ -304,13 +306,13 @@ class Terminal(cmd.Cmd):
     def do_condition(self, argument: str) -> None:
         """condition NUMBER [CONDITION]: stop there only if that is true; without one, always. The last number is also ."""
         number, _, condition = argument.partition(" ")
-        self.tell(self.now.set_condition(self.stop(number).number, condition.strip() or None))
+        self.tell(self.stepped.set_condition(self.stop(number).number, condition.strip() or None))
 
     def do_ignore(self, argument: str) -> None:
         """ignore NUMBER COUNT: do not stop there the next COUNT times"""
         number, _, count = argument.partition(" ")
         stop = self.stop(number)
-        stop.ignore = whole(count, "ignore takes a number and a count")
+        stop.ignore = count_from_zero(count, "ignore takes a number and a count")
         self.tell(stop)
 
     def do_disable(self, argument: str) -> None:
@@ -328,64 +330,64 @@ class Terminal(cmd.Cmd):
 
     def do_clear(self, argument: str) -> None:
         """clear [NUMBER ...|PLACE]: take breakpoints, catches and watches away; without a number, all of them"""
-        named = [stop for stop in self.now.stops if argument and stop.what == argument]
+        named = [stop for stop in self.stepped.stops if argument and stop.what == argument]
         for stop in named or self.chosen(argument):
-            self.now.remove(stop.number)
+            self.stepped.remove(stop.number)
             self.screen.tell(f"cleared {stop.kind} {stop.number}: {printable(stop.what)}")
 
     def chosen(self, argument: str) -> list[Stop]:
         """Those of the numbers given, all of them known; without numbers all there are."""
         if not argument:
-            return list(self.now.stops)
+            return list(self.stepped.stops)
         return [self.stop(number) for number in argument.split()]
 
     def stop(self, number: str) -> Stop:
         """The one of this number; ``.`` is the last one that was set."""
-        if number == "." and self.now.stops:
-            return self.now.stops[-1]
-        return self.now.stop(whole(number, "breakpoints, catches and watches have numbers"))
+        if number == "." and self.stepped.stops:
+            return self.stepped.stops[-1]
+        return self.stepped.stop(count_from_zero(number, "breakpoints, catches and watches have numbers"))
 
     def tell(self, stop: Stop) -> None:
         self.screen.tell(stop_in_words(stop))
 
     def list_stops(self) -> None:
-        for stop in self.now.stops:
+        for stop in self.stepped.stops:
             self.tell(stop)
-        if not self.now.stops:
+        if not self.stepped.stops:
             self.screen.tell("no breakpoint is set")
 
     # ---- looking --------------------------------------------------------------------------------------------------------
 
     def do_print(self, argument: str) -> None:
-        """print NAME|EXPRESSION: a Value's data and gradient here, or arithmetic over such: w1.data - 0.1 * w1.grad"""
-        session, words = self.now, self.now.words
+        """print NAME|EXPRESSION: a Value's data and gradient here in all digits, or arithmetic: w1.data - 0.1 * w1.grad"""
+        session, words = self.stepped, self.stepped.words
         argument = argument or words.name(self.focus())
         name, quantity = session.quantity(argument)
         try:
             places = words.find(name)
         except DebuggerError:
-            self.screen.tell(session.words.number(session.evaluate(argument)))
+            self.screen.tell(exact_text(session.evaluate(argument)))
             return
         for place in places[:MOST_ROWS]:
             if name == argument.strip():
-                self.screen.tell(f"{words.name(place)}: {self.numbers_of(place)}")
+                self.screen.tell(f"{words.name(place)}: {self.numbers_of(place, exact_text)}")
             else:
-                number = session.number(place, quantity)
-                self.screen.tell("not known yet" if number is None else words.number(number))
+                number = session.number_of(place, quantity)
+                self.screen.tell("not known yet" if number is None else exact_text(number))
         if len(places) > MOST_ROWS:
             self.screen.tell(f"… and {len(places) - MOST_ROWS:,} more")
 
-    def numbers_of(self, place: int) -> str:
+    def numbers_of(self, place: int, written: Callable[[float], str] | None = None) -> str:
         """``data 0.8, grad −0.4142``, as known here."""
-        state, number = self.now.history.state(self.now.position), self.now.words.number
+        state, written = self.stepped.history.state(self.stepped.position), written or self.stepped.words.number
         data, grad = state.datum(place), state.gradient(place)
-        whole_text = "" if grad is None or state.complete(place) else " so far"
-        shown = "not computed yet" if data is None else number(data)
-        return f"data {shown}, grad {'not known yet' if grad is None else number(grad)}{whole_text}"
+        more_to_come = "" if grad is None or state.complete(place) else " so far"
+        shown = "not computed yet" if data is None else written(data)
+        return f"data {shown}, grad {'not known yet' if grad is None else written(grad)}{more_to_come}"
 
     def do_pp(self, argument: str) -> None:
         """pp [NAME]: a Value, what it was computed from, and what uses it"""
-        words, history = self.now.words, self.now.history
+        words, history = self.stepped.words, self.stepped.history
         for place in words.find(argument) if argument else [self.focus()]:
             node = history.nodes[place]
             self.screen.tell(words.title(place))
@@ -403,21 +405,21 @@ class Terminal(cmd.Cmd):
     def do_display(self, argument: str) -> None:
         """display [EXPRESSION]: show it at every stop; without one, list what is shown"""
         if argument:
-            self.now.evaluate(argument) if self.now.position else None
-            self.now.displays.append(argument)
-        for text in [argument] if argument else self.now.displays:
+            self.stepped.evaluate(argument) if self.stepped.position else None
+            self.stepped.displays.append(argument)
+        for text in [argument] if argument else self.stepped.displays:
             self.screen.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
 
     def do_undisplay(self, argument: str) -> None:
         """undisplay [EXPRESSION]: do not show it any more; without one, nothing"""
-        if argument and argument not in self.now.displays:
-            shown = ", ".join(map(printable, self.now.displays)) or "nothing"
+        if argument and argument not in self.stepped.displays:
+            shown = ", ".join(map(printable, self.stepped.displays)) or "nothing"
             raise DebuggerError(f"{argument!r} is not displayed; displayed is {shown}")
-        self.now.displays = [text for text in self.now.displays if argument and text != argument]
+        self.stepped.displays = [text for text in self.stepped.displays if argument and text != argument]
 
     def do_where(self, argument: str) -> None:
         """where: the way from here to the loss, over the largest contributions"""
-        words, way = self.now.words, self.now.way_to_loss()
+        words, way = self.stepped.words, self.stepped.way_to_loss()
         rows = range(len(way)) if len(way) <= MOST_ROWS else [*range(MOST_ROWS - AROUND), *range(len(way) - AROUND, len(way))]
         before = -1
         for row in rows:
@@ -436,19 +438,19 @@ class Terminal(cmd.Cmd):
         self.select(self.selected - count_in(argument))
 
     def select(self, row: int) -> None:
-        way = self.now.way_to_loss()
+        way = self.stepped.way_to_loss()
         if not 0 <= row < len(way):
             raise DebuggerError("this is the upper end" if row > 0 else "this is the Value that the last event was about")
         self.selected = row
-        self.screen.tell(f"{self.now.words.title(way[row])}: {self.numbers_of(way[row])}", f"> {row} ")
+        self.screen.tell(f"{self.stepped.words.title(way[row])}: {self.numbers_of(way[row])}", f"> {row} ")
 
     def focus(self) -> int:
         """The place of the Value that up and down have selected, at first that which the last event was about."""
-        return self.now.way_to_loss()[self.selected]
+        return self.stepped.way_to_loss()[self.selected]
 
     def do_list(self, argument: str) -> None:
         """list [events]: the source around this line; where none was recorded, or for events, the events around this one"""
-        source = None if self.now.event is None else self.now.event.source
+        source = None if self.stepped.event is None else self.stepped.event.source
         lines = linecache.getlines(source.file) if source is not None and argument != "events" else []
         if source is None or not lines:
             self.list_events()
@@ -458,7 +460,7 @@ class Terminal(cmd.Cmd):
             self.screen.say(f"{number:4} {mark} {printable(lines[number - 1].rstrip().expandtabs(4))}"[: self.screen.width()])
 
     def list_events(self) -> None:
-        history, words, here = self.now.history, self.now.words, self.now.position
+        history, words, here = self.stepped.history, self.stepped.words, self.stepped.position
         for position in range(max(here - AROUND, 1), min(here + AROUND, len(history)) + 1):
             acting, changed = history.acting(position - 1), history.changed(position - 1)
             mark = "->" if position == here else "  "
@@ -472,11 +474,11 @@ class Terminal(cmd.Cmd):
 
     def do_why(self, argument: str) -> None:
         """why [NAME]: the gradient of a Value as the sum of what was added to it so far"""
-        session, words, history = self.now, self.now.words, self.now.history
+        session, words, history = self.stepped, self.stepped.words, self.stepped.history
         for place in words.find(argument) if argument else [self.focus()]:
             name, additions = words.name(place), history.additions(place)
             happened = [number for number in additions if number < session.position]
-            gradient = session.number(place, "grad")
+            gradient = session.number_of(place, "grad")
             if gradient is None:
                 self.screen.tell(f"{name}.grad is not known yet: none of {len(additions)} contributions has come")
                 continue
@@ -505,24 +507,24 @@ class Terminal(cmd.Cmd):
 
     def do_explain(self, argument: str) -> None:
         """explain [NAME]: the chain rule from the loss to a Value, over each of the paths between them"""
-        place = self.now.words.find_one(argument) if argument else self.focus()
-        self.say_all(str(explain(self.now.history.loss, self.now.history.nodes[place])))
+        place = self.stepped.words.find_one(argument) if argument else self.focus()
+        self.say_all(str(explain(self.stepped.history.loss, self.stepped.history.nodes[place])))
 
     def do_blame(self, argument: str) -> None:
         """blame [gradients]: the first operation that made a nan or an inf, or the first edge that made such a gradient"""
         if argument not in ("", "gradients"):
             raise DebuggerError("there are blame and blame gradients")
-        found = blame(self.now.history.loss, gradients=bool(argument))
+        found = blame(self.stepped.history.loss, gradients=bool(argument))
         self.say_all(str(found))
-        history = self.now.history
+        history = self.stepped.history
         if found.node is not None and found.node in history.nodes:
             place = history.place(found.node)
             at = place + 1 if found.operand is None else self.first_addition(place, history.place(found.operand))
-            self.screen.tell(f"that is {self.now.words.name(place)} (goto {at})")
+            self.screen.tell(f"that is {self.stepped.words.name(place)} (goto {at})")
 
     def first_addition(self, acting: int, operand: int) -> int:
         """The position right after one Value first adds to the gradient of another a number that is not finite."""
-        history = self.now.history
+        history = self.stepped.history
         numbers = [number for number in history.actions(acting) if history.changed(number) == operand]
         return next((n + 1 for n in numbers if not math.isfinite(history.edge(n)[2])), numbers[0] + 1)
 
@@ -534,7 +536,7 @@ class Terminal(cmd.Cmd):
     def do_graph(self, argument: str) -> None:
         """graph [FILE]: draw the graph into a file (.svg, .png, .pdf, .dot; graph.svg by default)"""
         file = Path(argument or "graph.svg")
-        draw(self.now.history.loss, file)
+        draw(self.stepped.history.loss, file)
         self.screen.say(f"written: {file}")
 
     def do_info(self, argument: str) -> None:
@@ -550,7 +552,7 @@ class Terminal(cmd.Cmd):
         topics[found[0]](rest.strip())
 
     def info_values(self, pattern: str) -> None:
-        words, history = self.now.words, self.now.history
+        words, history = self.stepped.words, self.stepped.history
         names = [(place, words.name(place)) for place in range(len(history.nodes))]
         found = [(place, name) for place, name in names if not pattern or fnmatch.fnmatchcase(name, pattern)]
         for place, name in found[:MOST_ROWS]:
@@ -561,7 +563,7 @@ class Terminal(cmd.Cmd):
             raise DebuggerError(f"no Value is called {pattern!r}")
 
     def info_scopes(self, _: str) -> None:
-        scopes = self.now.history.scopes
+        scopes = self.stepped.history.scopes
         for scope in sorted({*filter(None, scopes)}):
             inside = sum(scope_holds(scope, inner) for inner in scopes)
             self.screen.tell(f"{printable(scope)}   {inside:,} Values")
@@ -569,15 +571,15 @@ class Terminal(cmd.Cmd):
             self.screen.tell("no Value belongs to a scope: with ad.scope(...) gives them one")
 
     def info_operations(self, _: str) -> None:
-        ops = [node.op for node in self.now.history.nodes if node.op]
+        ops = [node.op for node in self.stepped.history.nodes if node.op]
         for op in sorted(set(ops), key=lambda op: (-ops.count(op), op)):
             self.screen.tell(f"{ops.count(op):6,} {op}")
 
     def info_graph(self, _: str) -> None:
-        history = self.now.history
+        history = self.stepped.history
         leaves = sum(not node.op for node in history.nodes)
         edges = len(history) - history.forward
-        where = f"position {self.now.position} of {len(history)}"
+        where = f"position {self.stepped.position} of {len(history)}"
         self.screen.tell(f"{len(history.nodes):,} Values, {leaves:,} of them leaves; {edges:,} edges; {where}")
 
     # ---- the rest -------------------------------------------------------------------------------------------------------
@@ -586,7 +588,7 @@ class Terminal(cmd.Cmd):
         """save FILE: write the commands that set these breakpoints, watches and displays"""
         if not argument:
             raise DebuggerError("save takes a file")
-        lines = self.now.commands()
+        lines = self.stepped.commands()
         files.replace(Path(argument), "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
         self.screen.say(f"written: {printable(argument)}, {len(lines)} commands")
 
@@ -600,7 +602,7 @@ class Terminal(cmd.Cmd):
         """set digits N|colour on|off|auto: how numbers are written, and whether in colour"""
         what, _, value = argument.partition(" ")
         if what == "digits" and value.isdecimal() and 1 <= int(value) <= 17:
-            self.now.digits = self.now.words.digits = int(value)
+            self.stepped.digits = self.stepped.words.digits = int(value)
         elif what in ("colour", "color") and value in ("on", "off", "auto"):
             self.screen.colour = "on" if value == "on" else "off" if value == "off" else "auto"
         else:
@@ -663,14 +665,14 @@ def split_condition(argument: str) -> tuple[str, str | None]:
     return (where.strip(), condition.strip()) if found else (argument.strip(), None)
 
 
-def whole(text: str, what: str) -> int:
+def count_from_zero(text: str, what: str) -> int:
     if not text.strip().isdecimal():
         raise DebuggerError(f"{what}, a whole number, not {text!r}")
     return int(text)
 
 
 def count_in(argument: str) -> int:
-    count = whole(argument, "a count is expected") if argument else 1
+    count = count_from_zero(argument, "a count is expected") if argument else 1
     if not count:
         raise DebuggerError("a count is at least 1")
     return count

@@ -11,23 +11,57 @@ import functools
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 from autodiff._support.numbers import as_float
 from autodiff.engine import rules
 from autodiff.engine.door import depends_on_open_inputs, open_inputs
 from autodiff.engine.functions import sum as total
-from autodiff.engine.rules import apply
+from autodiff.engine.rules import apply, equal, select
 from autodiff.engine.trees import LEAF, Structure, array_of, flatten, is_array, shape_of
 from autodiff.engine.value import Value, adjoints, number_of, tangents, thaw, topological_order, traced
 from autodiff.errors import StaleRecording
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
+T = TypeVar("T")
+
+
+class Gradient(Protocol):
+    """The derivative by the first argument, in its form."""
+
+    @overload
+    def __call__(self, x: float, /, *others: Any, **named: Any) -> float: ...
+    @overload
+    def __call__(self, x: T, /, *others: Any, **named: Any) -> T: ...
+
+
+class ValueAndGradient(Protocol):
+    """The value, and the derivative by the first argument in its form; Values for Values."""
+
+    @overload
+    def __call__(self, x: float, /, *others: Any, **named: Any) -> tuple[float, float]: ...
+    @overload
+    def __call__(self, x: Value, /, *others: Any, **named: Any) -> tuple[Value, Value]: ...
+    @overload
+    def __call__(self, x: list[Value], /, *others: Any, **named: Any) -> tuple[Value, list[Value]]: ...
+    @overload
+    def __call__(self, x: T, /, *others: Any, **named: Any) -> tuple[float, T]: ...
+
 
 # ---- what is public ---------------------------------------------------------------------------------------------------------
 
 
+# fmt: off
+@overload
+def gradients(loss: Value, values: Value, create_graph: Literal[False] = ...) -> float: ...
+@overload
+def gradients(loss: Value, values: Sequence[Value], create_graph: Literal[False] = ...) -> list[float]: ...
+@overload
+def gradients(loss: Value, values: T, create_graph: Literal[True]) -> T: ...
+@overload
+def gradients(loss: Value, values: Any, create_graph: bool = ...) -> Any: ...
+# fmt: on
 def gradients(loss: Value, values: Any, create_graph: bool = False) -> Any:
     """∂loss/∂value for each of ``values``: one Value, or Values in lists, tuples, dicts or arrays; the same form comes back.
 
@@ -49,7 +83,13 @@ def gradients(loss: Value, values: Any, create_graph: bool = False) -> Any:
     return structure.build(_row(loss, wanted, create_graph or traced()))
 
 
-def grad(f: Function, argnums: Argnums = 0) -> Function:
+@overload
+def grad(f: Function, argnums: Literal[0] = ...) -> Gradient: ...
+@overload
+def grad(f: Function, argnums: int) -> Function: ...
+@overload
+def grad(f: Function, argnums: Sequence[int]) -> Callable[..., tuple[Any, ...]]: ...
+def grad(f: Function, argnums: Argnums = 0) -> Any:
     """The gradient of ``f`` as a function: called as ``f`` is, it gives ∂f/∂argument in the form of that argument.
 
     Arguments are numbers, lists, tuples, dicts, NumPy arrays of any shape, nested as one likes; an array gives an array of
@@ -67,7 +107,15 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
     return _derived(lambda *args, **kwargs: value_and_gradient(*args, **kwargs)[1], "gradient", f)
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Function:
+# fmt: off
+@overload
+def value_and_grad(f: Function, argnums: Literal[0] = ..., *, compile: bool = ...) -> ValueAndGradient: ...
+@overload
+def value_and_grad(f: Function, argnums: int, *, compile: bool = ...) -> Callable[..., tuple[Any, Any]]: ...
+@overload
+def value_and_grad(f: Function, argnums: Sequence[int], *, compile: bool = ...) -> Callable[..., tuple[Any, Any]]: ...
+# fmt: on
+def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Any:
     """As ``grad``, but the function gives a pair: the value of ``f``, and the gradient.
 
     This is what ``scipy.optimize.minimize(value_and_grad(f), x0, jac=True)`` takes. With ``compile=True`` it records ``f`` once
@@ -215,7 +263,7 @@ def _fresh(leaves: list[Any], structure: Structure, taker: str, name: str, place
     inputs: list[Value] = []
     for number, leaf in enumerate(leaves):
         if isinstance(leaf, Value):
-            inputs.append(apply(rules.TABLE["where"], (leaf,)))
+            inputs.append(rules._where(leaf))
             continue
         try:
             inputs.append(Value(as_float(leaf, "it")))
@@ -341,25 +389,24 @@ def _either(conditions: list[Any]) -> Any:
     """1.0 where one of the conditions holds."""
     if not all(isinstance(condition, Value) for condition in conditions):
         return 1.0
-    return conditions[0] if len(conditions) == 1 else apply(rules.TABLE["max"], tuple(conditions))
+    return conditions[0] if len(conditions) == 1 else rules._max(conditions)
 
 
 def _passed_under(condition: Any, node: Value, upstream: Any) -> list[tuple[Any, Any]]:
     """What a node passes to each of its operands, and the condition under which it does."""
-    select = rules.TABLE["select"]
     if node.op == "select":
         choice = node.arguments[0]
-        under = [0.0, apply(select, (choice, condition, 0.0)), apply(select, (choice, 0.0, condition))]
-        return _where_values(node, [(apply(select, (c, upstream, 0.0)), c) for c in under])
+        under = [0.0, select(choice, condition, 0.0), select(choice, 0.0, condition)]
+        return _where_values(node, [(select(c, upstream, 0.0), c) for c in under])
     if node.op == "taken":
         index = node.arguments[0]
-        chosen = [apply(rules.TABLE["equal"], (index, float(i))) for i in range(len(node.arguments) - 1)]
-        under = [0.0, *[apply(select, (c, condition, 0.0)) for c in chosen]]
-        return _where_values(node, [(apply(select, (c, upstream, 0.0)), c) for c in under])
+        chosen = [equal(index, float(i)) for i in range(len(node.arguments) - 1)]
+        under = [0.0, *[select(c, condition, 0.0) for c in chosen]]
+        return _where_values(node, [(select(c, upstream, 0.0), c) for c in under])
     products = [_product(upstream, partial) for partial in _recorded_partials(node)]
     if not isinstance(condition, Value):
         return [(product, 1.0) for product in products]
-    return [(apply(select, (condition, product, 0.0)), condition) for product in products]
+    return [(select(condition, product, 0.0), condition) for product in products]
 
 
 def _where_values(node: Value, entries: list[Any]) -> list[Any]:

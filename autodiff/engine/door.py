@@ -1,8 +1,8 @@
 """The door: what happens where ``float()`` takes the number out of a Value, and with it out of the recording.
 
 ``math.exp(x)``, a store into an array of floats and ``statistics.fmean`` all call ``x.__float__()``. Where a derivative is
-being taken and the number depends on its inputs, that derivative would be wrong without a word: a ``DetachedError``. Elsewhere it
-is a ``DetachedWarning``, once a line, but for ``float(x)`` and ``ad.Value(x)`` written out, which is reading on purpose.
+being taken and the number depends on its inputs, that derivative would be wrong without a word: a ``DetachedError``. Elsewhere
+it is a ``DetachedWarning``, once a line, but for ``float(x)`` and ``ad.Value(x)`` written out, which is reading on purpose.
 
 ``x.__float__()`` cannot see its caller. But the frame it is called from stands at the instruction that does so, and that
 instruction is a call of one of these names, or something else.

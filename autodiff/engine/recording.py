@@ -101,9 +101,9 @@ def strict() -> Iterator[None]:
 
     The message names the operation, its operands and the user's line; for ``backward()`` and the derivatives the edge that
     first passes on a nan or inf, and every gradient is then as before; for an optimiser's ``step()`` the parameter, which has
-    not moved. Functions of plain numbers record nothing and go on giving inf and nan. Where a number would be read out of a Value
-    with a ``DetachedWarning``, it is a ``DetachedError`` inside. Like ``scope``, it holds for this thread, or this task of an
-    event loop, alone.
+    not moved. Functions of plain numbers record nothing and go on giving inf and nan. Where a number would be read out of a
+    Value with a ``DetachedWarning``, it is a ``DetachedError`` inside. Like ``scope``, it holds for this thread, or this task
+    of an event loop, alone.
     """
     with _observing(strict=True):
         yield

@@ -13,19 +13,25 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from autodiff._support.numbers import as_operand, unboxed
 from autodiff.engine import ieee
+from autodiff.errors import UnknownNameError
 
 # ---- what a row is ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the table. ``arity`` is None for an operation with any number of operands."""
+    """One row of the table. ``arity`` is None for an operation with any number of operands.
+
+    ``parameters`` are the names of the operands, if their number is fixed; the last of them have ``defaults``. ``also`` has
+    other names that are understood for them.
+    """
 
     name: str
     code: int
@@ -36,6 +42,57 @@ class Rule:
     doc: str
     precedence: int
     defaults: tuple[float, ...]
+    parameters: tuple[str, ...] = ()
+    also: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def of_one_number(self) -> bool:
+        """Whether it is a function of one number, such as an activation: other operands, if any, have defaults."""
+        return bool(self.doc) and self.arity is not None and self.arity - len(self.defaults) == 1
+
+    @property
+    def signature(self) -> Signature:
+        """The signature of the function that applies it."""
+        return self.signature_as(*self.parameters[:1])
+
+    def signature_as(self, *first: str) -> Signature:
+        """The signature under another name for the first operand, such as ``self``."""
+        if self.arity is None:
+            return Signature([Parameter("operands", Parameter.VAR_POSITIONAL)])
+        defaults = [*[Parameter.empty] * (self.arity - len(self.defaults)), *self.defaults]
+        named = zip([*first, *self.parameters[1:]], defaults, strict=True)
+        return Signature([Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default) for name, default in named])
+
+    def bound(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The operands in order, of those given by place and by name and the defaults. Raises ``TypeError``."""
+        names = self.parameters
+        places = dict(zip(names, given, strict=False))
+        for name, operand in named.items():
+            wanted = self.also.get(name, name)
+            if wanted not in names or wanted in places:
+                raise TypeError(f"{self}: {name!r} is " + ("given twice" if wanted in places else "no operand of it"))
+            places[wanted] = operand
+        if len(given) > len(names):
+            raise TypeError(f"{self}: it was given {len(given)} operands")
+        if self.defaults:
+            places = dict(zip(names[-len(self.defaults) :], self.defaults, strict=True)) | places
+        missing = [name for name in names if name not in places]
+        if missing:
+            raise TypeError(f"{self}: {' and '.join(missing)} must be given")
+        return tuple([places[name] for name in names])
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.signature}"
+
+    @property
+    def paired(self) -> bool:
+        """Whether the operands are two halves that meet each other, as those of ``dot``."""
+        return "{<}" in self.spelling
+
+    @property
+    def unspelled(self) -> bool:
+        """Whether it passes its operand on, so that the spelling alone says nothing of it."""
+        return self.spelling == "{0}"
 
     def written(self, words: Sequence[str]) -> str:
         """The spelling with words for the operands: ``{0}`` and ``{1}``, or ``{*}`` for all, ``{<}`` and ``{>}`` for each half."""
@@ -82,26 +139,63 @@ class Binary(Protocol):
     """An operation of two operands, of which at least one is a Value if the result is to be one."""
 
     @overload
-    def __call__(self, x: float, y: float, /) -> float: ...
+    def __call__(self, x: float, y: float) -> float: ...
     @overload
-    def __call__(self, x: V, y: V | float, /) -> V: ...
+    def __call__(self, x: V, y: V | float) -> V: ...
     @overload
-    def __call__(self, x: float, y: V, /) -> V: ...
+    def __call__(self, x: float, y: V) -> V: ...
 
 
-class Parametric(Protocol):
-    """An operation of one operand and a parameter that has a default."""
+class Angle(Protocol):
+    """``Binary``, but y comes first."""
 
     @overload
-    def __call__(self, x: float, parameter: float = ..., /) -> float: ...
+    def __call__(self, y: float, x: float) -> float: ...
     @overload
-    def __call__(self, x: V, parameter: V | float = ..., /) -> V: ...
+    def __call__(self, y: V, x: V | float) -> V: ...
+    @overload
+    def __call__(self, y: float, x: V) -> V: ...
+
+
+class WithAlpha(Protocol):
+    """An operation of one operand and a parameter ``alpha``."""
+
+    @overload
+    def __call__(self, x: float, alpha: float = ...) -> float: ...
+    @overload
+    def __call__(self, x: V, alpha: V | float = ...) -> V: ...
+    @overload
+    def __call__(self, x: float, alpha: V) -> V: ...
+
+
+class WithSlope(Protocol):
+    """An operation of one operand and a parameter ``slope``, which torch calls ``negative_slope``."""
+
+    @overload
+    def __call__(self, x: float, slope: float = ...) -> float: ...
+    @overload
+    def __call__(self, x: V, slope: V | float = ...) -> V: ...
+    @overload
+    def __call__(self, x: float, slope: V) -> V: ...
+    @overload
+    def __call__(self, x: float, *, negative_slope: float) -> float: ...
+    @overload
+    def __call__(self, x: V, *, negative_slope: V | float) -> V: ...
+    @overload
+    def __call__(self, x: float, *, negative_slope: V) -> V: ...
 
 
 class Variadic(Protocol):
     """An operation of any number of operands, given one by one or as one iterable."""
 
-    def __call__(self, *operands: Any) -> Any: ...
+    @overload
+    def __call__(self, *operands: float) -> float: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, operands: Iterable[float], /) -> float: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, *operands: V | float) -> V: ...
+    @overload
+    def __call__(self, operands: Iterable[V | float], /) -> V: ...
 
 
 TABLE: dict[str, Rule] = {}
@@ -118,9 +212,11 @@ def op(name: str, arity: Literal[1], f: Formula, df: Derivatives, spelling: str,
 @overload
 def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ...) -> Binary: ...
 @overload
-def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float]) -> Parametric: ...
+def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float], also: Mapping[str, str] = ...) -> Any: ...
 @overload
 def op(name: str, arity: None, f: Formula, df: Derivatives, spelling: str, doc: str = ...) -> Variadic: ...
+@overload
+def op(name: str, arity: int | None, f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float, ...], parameters: tuple[str, ...]) -> Any: ...
 # fmt: on
 def op(
     name: str,
@@ -132,19 +228,44 @@ def op(
     *,
     precedence: int = 9,
     defaults: tuple[float, ...] = (),
+    also: Mapping[str, str] | None = None,
+    parameters: tuple[str, ...] | None = None,
 ) -> Any:
-    """Enter a row and return the function that applies it. A row without ``doc`` is a helper of other rows, not public."""
-    rule = Rule(name, len(BY_CODE), arity, f, df, spelling, doc, precedence, defaults)
-    TABLE[name] = rule
+    """Enter a row and return the function that applies it. A row without ``doc`` is a helper of other rows, not public.
+
+    The operands are called as ``df`` calls them, unless ``parameters`` says otherwise.
+    """
+    if parameters is None:
+        parameters = df.__code__.co_varnames[:arity] if arity is not None else ()
+    rule = Rule(name, len(BY_CODE), arity, f, df, spelling, doc, precedence, defaults, parameters, also or {})
     BY_CODE.append(rule)
-    function = _unary(rule) if arity == 1 else _binary(rule) if arity == 2 else _variadic(rule)
+    TABLE[name] = rule
+    function: Any = _unary(rule) if arity == 1 else _fixed(rule) if arity else _variadic(rule)
     function.__name__ = function.__qualname__ = name
     function.__module__ = "autodiff"
-    words = ["x", "y"] if arity else ["x₁", "x₂", "…"]
+    function.__signature__ = rule.signature
+    function.rule = rule
     function.__doc__ = (
-        f"{rule.written(words)}: {doc}.\n\nA number gives a float, a Value a Value; anything else is a ``TypeError``."
+        f"{rule.written(parameters if arity else ['x₁', 'x₂', '…'])}: {doc}.\n\n"
+        "A number gives a float, a Value a Value; anything else is a ``TypeError``."
     )
     return function
+
+
+def rule_of(function: Any) -> Rule | None:
+    """The row that a function applies; None for any other function."""
+    rule = getattr(function, "rule", None)
+    return rule if isinstance(rule, Rule) else None
+
+
+def named(name: str) -> Rule:
+    """The row of an operation that something recorded elsewhere speaks of. Raises ``UnknownNameError`` if there is none here."""
+    if name not in TABLE:
+        raise UnknownNameError(
+            f"there is no operation {name!r} in this process: run or import the code that makes it, "
+            f"ad.operation({name!r}, ...), before what was recorded with it is loaded"
+        )
+    return TABLE[name]
 
 
 def _unary(rule: Rule) -> Callable[..., Any]:
@@ -159,11 +280,13 @@ def _unary(rule: Rule) -> Callable[..., Any]:
     return function
 
 
-def _binary(rule: Rule) -> Callable[..., Any]:
-    if rule.defaults:
-        (default,) = rule.defaults
-        return lambda x, parameter=default: apply(rule, (x, parameter))
-    return lambda x, y: apply(rule, (x, y))
+def _fixed(rule: Rule) -> Callable[..., Any]:
+    arity = rule.arity
+
+    def function(*operands: Any, **named: Any) -> Any:
+        return apply(rule, operands if len(operands) == arity and not named else rule.bound(operands, named))
+
+    return function
 
 
 def _variadic(rule: Rule) -> Callable[..., Any]:
@@ -206,7 +329,7 @@ def _others(xs: list[Any]) -> list[Any]:
 
 def _shares(ties: list[Any]) -> list[Any]:
     """Equal shares among those that tie (1 for a tie, else 0)."""
-    total = sum(*ties)
+    total = _sum(*ties)
     return [tie / total for tie in ties]
 
 
@@ -273,7 +396,7 @@ def _mish_slope(x: Any) -> Any:
 
 def _weights(xs: tuple[Any, ...]) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), the derivatives of logsumexp. No gradient flows to the shift, for nothing depends on it."""
-    shift = held(at_least(at_most(max(*xs), LARGEST), -LARGEST))
+    shift = held(at_least(at_most(apply(TABLE["max"], xs), LARGEST), -LARGEST))
     powers = [exp(x - shift) for x in xs]
     total = sum(*powers)
     return [power / total for power in powers]
@@ -286,6 +409,7 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et 
 
 # ---- the table --------------------------------------------------------------------------------------------------------------
 # Rows refer to rows further down, or to themselves; type checkers need to hear of those first.
+atan2: Angle
 cos: Unary
 cosh: Unary
 cosquare: Unary
@@ -306,13 +430,14 @@ compare: Binary
 step: Unary
 abs: Unary
 div0: Binary
+elu: WithAlpha
+leaky_relu: WithSlope
 mul0: Binary
 pow: Binary
 quotient: Binary
 power_log: Binary
 power_poly: Variadic
 power_slope: Binary
-max: Variadic
 select: Variadic
 xlogy: Binary
 # fmt: off
@@ -368,7 +493,7 @@ acosh = op("acosh", 1, ieee.acosh, lambda x, out: (_finite(x) / (sqrt(_kept(x, L
            "acosh({0})", "inverse hyperbolic cosine, x ≥ 1; nan below")
 atanh = op("atanh", 1, ieee.atanh, lambda x, out: (1 / nonnegative(cosquare(x)),),
            "atanh({0})", "inverse hyperbolic tangent, |x| ≤ 1; nan outside")
-atan2 = op("atan2", 2, ieee.atan2, lambda y, x, out: (div0(div0(x, hypot(x, y)), hypot(x, y)), -div0(div0(y, hypot(x, y)), hypot(x, y))),
+atan2 = op("atan2", 2, ieee.atan2, lambda y, x, out: (div0(div0(x, hypot(x, y)), hypot(x, y)), -div0(div0(y, hypot(x, y)), hypot(x, y))),  # type: ignore[assignment]
            "atan2({0}, {1})", "angle of the point (x, y) = (second, first operand) in radians; its derivatives at (0, 0) are 0")
 
 # error function
@@ -382,7 +507,7 @@ sign    = op("sign",    1, ieee.sign,    lambda x, out: (0 * out,),             
 step    = op("step",    1, ieee.step,    lambda x, out: (0 * out,),               "step({0})",         "1 for x > 0, else 0")
 compare = op("compare", 2, ieee.compare, lambda x, y, out: (0 * out, 0 * out),    "compare({0}, {1})")
 floor   = op("floor",   1, ieee.floor,   lambda x, out: (0 * out,),               "⌊{0}⌋")
-where   = op("where",   1, lambda x: x,  lambda x, out: (1,),                     "{0}")
+_where   = op("where",   1, lambda x: x,  lambda x, out: (1,),                     "{0}")
 
 # what a trace records in the place of a branch; eagerly these are decided by Python itself
 greater = op("greater", 2, lambda x, y: float(x > y),  lambda x, y, out: (0 * out, 0 * out), "[{0} > {1}]")
@@ -410,9 +535,9 @@ power_log   = op("power_log", 2, ieee.power_log, lambda x, y, out: (power_poly(x
 power_poly  = op("power_poly", None, ieee.power_poly, lambda x, y, *cs: _power_poly_slopes(x, y, cs[:-1]), "power_poly({*})")
 
 # largest and smallest: those that tie share the derivative; against a plain number a tie has derivative 0
-max      = op("max",      None, ieee.greatest, lambda *xs: _shares([1 + compare(x, xs[-1]) for x in xs[:-1]]),
+_max      = op("max",      None, ieee.greatest, lambda *xs: _shares([1 + compare(x, xs[-1]) for x in xs[:-1]]),
               "max({*})", "largest")
-min      = op("min",      None, ieee.least,    lambda *xs: _shares([1 - compare(x, xs[-1]) for x in xs[:-1]]),
+_min      = op("min",      None, ieee.least,    lambda *xs: _shares([1 - compare(x, xs[-1]) for x in xs[:-1]]),
               "min({*})", "smallest")
 at_least = op("at_least", 2, ieee.greatest, lambda x, y, out: (step(compare(x, y)), 1 - step(compare(x, y))),  "max({0}, {1})")
 at_most  = op("at_most",  2, ieee.least,    lambda x, y, out: (step(compare(y, x)), 1 - step(compare(y, x))),  "min({0}, {1})")
@@ -434,22 +559,23 @@ gelu     = op("gelu",     1, lambda x: mul0(0.5 * erfc(-SQRT_HALF * x), x),
 mish     = op("mish",     1, lambda x: mul0(tanh(softplus(x)), x),
               lambda x, out: (_mish_slope(_kept(x, 800.0)),),
               "mish({0})", "x · tanh(softplus(x)) (Misra 2019)")
-elu      = op("elu",      2, lambda x, a: ieee.greatest(0.0, x) + a * expm1(ieee.least(0.0, x)),
-              lambda x, a, out: (step(x) + (1 - step(x)) * (a * exp(at_most(x, 0))), expm1(at_most(x, 0))),
-              "elu({0}, {1})", "x for x > 0, else α · (exp(x) − 1); α = 1 by default", defaults=(1.0,))
+elu      = op("elu",      2, lambda x, alpha: ieee.greatest(0.0, x) + alpha * expm1(ieee.least(0.0, x)),
+              lambda x, alpha, out: (step(x) + (1 - step(x)) * (alpha * exp(at_most(x, 0))), expm1(at_most(x, 0))),
+              "elu({0}, {1})", "x for x > 0, else alpha · (exp(x) − 1); alpha = 1 by default", defaults=(1.0,))
 selu     = op("selu",     1, lambda x: SELU_SCALE * (ieee.greatest(0.0, x) + SELU_ALPHA * expm1(ieee.least(0.0, x))),
               lambda x, out: (SELU_SCALE * (step(x) + (1 - step(x)) * (SELU_ALPHA * exp(at_most(x, 0)))),),
               "selu({0})", "self-normalising elu (Klambauer et al. 2017); its derivative at 0 is that from the left")
-leaky_relu = op("leaky_relu", 2, lambda x, a: ieee.greatest(0.0, x) + a * ieee.least(0.0, x),
-              lambda x, a, out: (step(x) + (1 - step(x)) * a, at_most(x, 0)),
-              "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope = 0.01 by default", defaults=(0.01,))
+leaky_relu = op("leaky_relu", 2, lambda x, slope: ieee.greatest(0.0, x) + slope * ieee.least(0.0, x),
+              lambda x, slope, out: (step(x) + (1 - step(x)) * slope, at_most(x, 0)),
+              "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope, torch's negative_slope, = 0.01 by default", defaults=(0.01,),
+              also={"negative_slope": "slope"})  # torch's name
 
 # any number of operands: one node each
-sum       = op("sum",       None, lambda *xs: _left_to_right(xs),            lambda *xs: [1] * (len(xs) - 1),
+_sum       = op("sum",       None, lambda *xs: _left_to_right(xs),            lambda *xs: [1] * (len(xs) - 1),
                "sum({*})", "sum, from left to right; 0 for nothing")
 prod      = op("prod",      None, lambda *xs: math.prod(xs),                 lambda *xs: _others(list(xs[:-1])),
                "prod({*})", "product, from left to right; 1 for nothing")
-dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), lambda *xs: xs[len(xs) // 2 : -1] + xs[: len(xs) // 2],
+_dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), lambda *xs: xs[len(xs) // 2 : -1] + xs[: len(xs) // 2],
                "({<}) · ({>})", "sum of products")
 norm      = op("norm",      None, ieee.hypot,                                lambda *xs: [div0(x, xs[-1]) for x in xs[:-1]],
                "‖{*}‖", "√(Σ x²) without overflow; its derivatives at 0 are 0")
@@ -461,5 +587,6 @@ logsumexp = op("logsumexp", None, ieee.logsumexp,                            lam
 CONSTANT = frozenset({"greater", "greater_equal", "equal", "held"})
 TRACED = CONSTANT | {"select", "taken"}  # recorded by nobody but a trace
 
+# The rows with an underscore stand behind functions of the same name in functions.py.
 if not TYPE_CHECKING:  # type checkers see the names above as they stand
-    __all__ = [rule.name for rule in TABLE.values() if rule.doc]
+    __all__ = [rule.name for rule in TABLE.values() if rule.doc and rule.name in globals()]

@@ -366,7 +366,7 @@ class Value:
         numbers: list = [number_in(x, rule.name) for x in arguments]
         out = rule.value(*numbers)
         partials: list = rule.partials(*numbers, out=out)
-        if rule.arity is None:
+        if len(arguments) > 2 or rule.arity is None:
             return record_many(rule.code, out, arguments, array("d", partials))
         if rule.arity == 1:
             return record(rule.code, out, arguments[0], None, partials[0], 0.0, LEFT)
@@ -675,7 +675,7 @@ def both_or_either(x: Value, y: Any, either: bool) -> Any:
     """``x | y`` or ``x & y`` while a function is traced; nothing that a Value has otherwise."""
     if not traced() or (not isinstance(y, Value) and plain(y) is None):
         return NotImplemented
-    return rules.apply(rules.TABLE["select"], (x, 1.0, y) if either else (x, y, 0.0))
+    return rules.select(x, 1.0, y) if either else rules.select(x, y, 0.0)
 
 
 def traced() -> bool:
@@ -1278,9 +1278,9 @@ def thaw(
         node.__dict__.update(state)
     if not op:
         return node
-    rule = rules.TABLE[op]
+    rule = rules.named(op)
     node.code = rule.code
-    if rule.arity is None:
+    if rule.arity is None or rule.arity > 2:
         node.left, node.right, node.kind = tuple(arguments), array("d", partials), MANY
     else:
         node.left = arguments[0]
@@ -1334,20 +1334,20 @@ present(last, "_last")
 
 
 def method_of(rule: Any, name: str) -> Any:
-    """A row as a method: further operands follow, and have the row's defaults."""
-    given = rule.arity - 1 - len(rule.defaults)
+    """A row as a method: further operands follow, by place or by name, and have the row's defaults."""
 
-    def method(self: Value, *others: Any) -> Any:
-        return self._record(rule, (self, *others, *rule.defaults[len(others) - given :]))
+    def method(self: Value, *others: Any, **named: Any) -> Any:
+        return self._record(rule, rule.bound((self, *others), named))
 
     method.__name__ = name
     method.__qualname__ = f"Value.{name}"
-    method.__doc__ = f"{rule.written(['x', 'y'])}, where x is this Value: {rule.doc}."
+    method.__signature__ = rule.signature_as("self")
+    method.__doc__ = f"{rule.written(rule.parameters)}, where {rule.parameters[0]} is this Value: {rule.doc}."
     return method
 
 
 for _rule in rules.TABLE.values():
-    if _rule.doc and _rule.arity is not None and _rule.arity - len(_rule.defaults) == 1 and not hasattr(Value, _rule.name):
+    if _rule.of_one_number and not hasattr(Value, _rule.name):
         attach(_rule.name, method_of(_rule, _rule.name))
     if _rule.name in NUMPY_NAMES:
         attach(NUMPY_NAMES[_rule.name], method_of(_rule, NUMPY_NAMES[_rule.name]))

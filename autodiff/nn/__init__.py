@@ -1,7 +1,7 @@
 """A micro-framework on Values: modules with parameters, losses, and training."""
 
 from autodiff.nn.initializers import he, uniform, xavier, zeros
-from autodiff.nn.layers import MLP, Layer, Neuron, Perceptron, Sequential
+from autodiff.nn.layers import MLP, Activation, Layer, Neuron, Perceptron, Sequential
 from autodiff.nn.log import TrainingLog
 from autodiff.nn.losses import binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
 from autodiff.nn.module import Module
@@ -9,6 +9,7 @@ from autodiff.nn.training import fit
 
 __all__ = [
     "MLP",
+    "Activation",
     "Layer",
     "Module",
     "Neuron",

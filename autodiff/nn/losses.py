@@ -9,25 +9,41 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, overload
 
 from autodiff.engine import functions
-from autodiff.engine.rules import TABLE, apply, mul0, xlog1py
+from autodiff.engine.rules import equal, mul0, select, xlog1py
 from autodiff.engine.value import Value, number_of, traced
 from autodiff.errors import SettingError, ShapeError, TargetError
 from autodiff.nn.shapes import is_list, listed, pairs
 
+Numbers = float | Sequence[float] | Sequence[Sequence[float]]  # targets, and outputs that are no Values
+Outputs = Value | Sequence[Value | float] | Sequence[Sequence[Value | float]]
 
+
+@overload
+def mse(outputs: Numbers, targets: Numbers) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def mse(outputs: Outputs | Numbers, targets: Outputs | Numbers) -> Value: ...
 def mse(outputs: Any, targets: Any) -> Any:
     """The mean squared error (1/n) Σ (y − a)² over n outputs a and targets y."""
     return _mean([(y - a) ** 2 for a, y in pairs(outputs, targets, "mse()")])
 
 
+@overload
+def mae(outputs: Numbers, targets: Numbers) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def mae(outputs: Outputs | Numbers, targets: Outputs | Numbers) -> Value: ...
 def mae(outputs: Any, targets: Any) -> Any:
     """The mean absolute error (1/n) Σ |y − a|; its derivative at y = a is 0."""
     return _mean([abs(y - a) for a, y in pairs(outputs, targets, "mae()")])
 
 
+@overload
+def huber(outputs: Numbers, targets: Numbers, *, delta: float = ...) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def huber(outputs: Outputs | Numbers, targets: Outputs | Numbers, *, delta: float = ...) -> Value: ...
 def huber(outputs: Any, targets: Any, *, delta: float = 1.0) -> Any:
     """The mean of ½d² for |d| ≤ δ, else δ(|d| − ½δ), where d = y − a (Huber 1964): squares near 0, straight lines beyond δ.
 
@@ -41,6 +57,10 @@ def huber(outputs: Any, targets: Any, *, delta: float = 1.0) -> Any:
     return _mean([c * (size - 0.5 * c) for size, c in zip(sizes, curved, strict=True)])
 
 
+@overload
+def hinge(outputs: Numbers, targets: Numbers) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def hinge(outputs: Outputs | Numbers, targets: Outputs | Numbers) -> Value: ...
 def hinge(outputs: Any, targets: Any) -> Any:
     """The mean of max(0, 1 − y·a) for labels y = ±1: the max-margin loss of support-vector machines (Cortes and Vapnik 1995).
 
@@ -53,11 +73,16 @@ def hinge(outputs: Any, targets: Any) -> Any:
     return _mean([functions.relu(1 - y * a) for a, y in found])
 
 
+@overload
+def binary_cross_entropy(outputs: Numbers, targets: Numbers, *, from_logits: bool = ...) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def binary_cross_entropy(outputs: Outputs | Numbers, targets: Outputs | Numbers, *, from_logits: bool = ...) -> Value: ...
 def binary_cross_entropy(outputs: Any, targets: Any, *, from_logits: bool = False) -> Any:
     """The mean of −y·log(p) − (1 − y)·log(1 − p) for targets y from 0 to 1 (Bishop 2006, equation 4.90).
 
-    The outputs are probabilities p: a certain right answer costs 0, a certain wrong one inf. With
-    ``from_logits=True`` they are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z), which is accurate where p would be rounded to 0 or 1.
+    The outputs are probabilities p: a certain right answer costs 0, a certain wrong one inf. With ``from_logits=True`` they
+    are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z), which is accurate where p would be
+    rounded to 0 or 1.
 
     Raises ``TargetError`` for a target outside of 0 to 1, ``SettingError`` for a probability there (compiled, it costs nan).
     """
@@ -77,6 +102,10 @@ def binary_cross_entropy(outputs: Any, targets: Any, *, from_logits: bool = Fals
     return _mean([-functions.xlogy(y, p) - xlog1py(1 - y, -p) for p, y in found])
 
 
+@overload
+def cross_entropy(logits: Numbers, index: int | Sequence[int]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def cross_entropy(logits: Outputs | Numbers, index: Value | int | Sequence[int]) -> Value: ...
 def cross_entropy(logits: Any, index: Any) -> Any:
     """−log softmax(z)ᵢ for the logits z of one sample and the index i of its class; the mean over a batch of both.
 
@@ -103,11 +132,11 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     if not is_list(logits) or not len(logits):
         raise ShapeError(f"cross_entropy(): the logits{where} are {logits!r}, not a list of at least one number")
     if isinstance(index, Value) and traced():
-        chosen = [apply(TABLE["equal"], (index, float(j))) for j in range(len(logits))]
+        chosen = [equal(index, float(j)) for j in range(len(logits))]
         z, wanted = _shifted(logits, functions.take(logits, index))
-        others = [apply(TABLE["select"], (c, -math.inf, x)) for c, x in zip(chosen, z, strict=True)]
-        certain = apply(TABLE["select"], (wanted > -math.inf, apply(TABLE["equal"], (functions.max(others), -math.inf)), 0.0))
-        return apply(TABLE["select"], (certain, wanted * 0.0, functions.softplus(functions.logsumexp(others) - wanted)))
+        others = [select(c, -math.inf, x) for c, x in zip(chosen, z, strict=True)]
+        certain = select(wanted > -math.inf, equal(functions.max(others), -math.inf), 0.0)
+        return select(certain, wanted * 0.0, functions.softplus(functions.logsumexp(others) - wanted))
     if is_list(index):
         raise ShapeError(
             f"cross_entropy() of the logits{where or ' of one sample'} and {len(index)} indices: there must be one"

@@ -357,7 +357,7 @@ def test_a_watch_shows_its_numbers_and_finds_its_last_change(browse):
         last.click()
         seen.append(browsed.position)
         gradient = Words(h).number(h.state(browsed.position)[x])
-        assert item.locator("span").first.text_content() == f"x: data 2.0, gradient {gradient}"
+        assert item.locator("span").first.text_content() == f"x: data 2, gradient {gradient}"
     assert seen == [n + 1 for n in h.additions(h.place(x))][-2::-1]
     browsed.press("Home")
     assert "x: data not computed, gradient not known" in item.text_content()
@@ -467,7 +467,7 @@ def test_hostile_names_are_shown_and_do_nothing(browse):
     page = browsed.page
     page.get_by_label("Value, op:NAME or scope:NAME").fill("__proto__")
     browsed.click("Watch")
-    assert "__proto__: data 7.0" in page.get_by_role("list", name="Watches").text_content()
+    assert "__proto__: data 7," in page.get_by_role("list", name="Watches").text_content()
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "\x00\x1f\x7f", "é∂😀", "&lt;"])

@@ -332,6 +332,23 @@ def test_catch_vanishing_and_exploding():
     assert (vanishing.hits, exploding.hits) == (1, 1)
 
 
+def test_catch_vanishing_and_exploding_stop_where_the_limit_is_crossed_and_not_behind_it():
+    x = Value(1.0, "x")
+    session = session_of(x * 0.5 * 0.5 * 0.25)  # coming back: 0.25, 0.125, 0.0625
+    session.add_catch("vanishing", 0.25)
+    assert stops_of(session) == [6]
+    session = session_of(x * 0.25)
+    session.add_catch("vanishing", 1.0)
+    assert stops_of(session) == [3]
+    session = session_of(x * -2.0 * 2.0 * 2.0)  # coming back: 2, 4, −8
+    session.add_catch("exploding", 2.0)
+    assert stops_of(session) == [6]
+    y = x * 3.0
+    session = session_of(functions.sum([y, y, y, y]) * 2.0)  # y's gradient: 2, 4, 6, 8; then x's: 24
+    session.add_catch("exploding", 3.0)
+    assert stops_of(session) == [7]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
