@@ -231,8 +231,8 @@ def power_log(x: float, y: float) -> float:
 
 def power_poly(x: float, y: float, *coefficients: float) -> float:
     """x^y · Σ cₖ log(x)ᵏ, with its limit at x = 0, where a power is stronger than any logarithm."""
-    total = 0.0
-    for coefficient in reversed(coefficients):
+    total = coefficients[-1]  # without its logarithm if it is the only one, so that x may be negative
+    for coefficient in reversed(coefficients[:-1]):
         total = mul0(total, log(x)) + coefficient
     return mul0(pow(x, y), total)
 

@@ -370,16 +370,18 @@ def _kept(x: Any, limit: float) -> Any:
 
     So there is no 0 · inf among the derivatives of higher order at x = ±inf.
     """
-    if isinstance(x, float):
-        return x.__class__(-limit if x < -limit else limit if x > limit else x)
-    return at_least(at_most(x, limit), -limit) if hasattr(x, "backward") else x  # in text it is x
+    if not (isinstance(x, float) or hasattr(x, "backward")):  # in text it is x
+        return x
+    inside = (x <= limit) * (x >= -limit)
+    if not isinstance(inside, int):  # in a trace it stays open
+        return at_least(at_most(x, limit), -limit)
+    beyond = limit if x > limit else -limit
+    return x if inside or x != x else ieee.Real(beyond) if isinstance(x, ieee.Real) else beyond
 
 
 def _finite(x: Any) -> Any:
-    """1, and 0 for x = ±inf."""
-    if isinstance(x, float):
-        return x.__class__(x if x != x else -LARGEST <= x <= LARGEST)
-    return 1 - step(compare(abs(x), LARGEST)) if hasattr(x, "backward") else 1
+    """1, and 0 for x = ±inf; a plain number, so that no gradient looks for a way through it."""
+    return (x <= LARGEST) * (x >= -LARGEST) if isinstance(x, float) or hasattr(x, "backward") else 1  # in text it is 1
 
 
 def _silu_slope(x: Any) -> Any:
@@ -394,11 +396,26 @@ def _mish_slope(x: Any) -> Any:
     return tanh(softplus(x)) + mul0(sech2(softplus(x)) * sigmoid(x), x)
 
 
+def _directions(xs: tuple[Any, ...], distance: Any) -> list[Any]:
+    """xᵢ / ‖x‖, the derivatives of a distance, and 0 at 0, where those of the second order have no limit and are nan."""
+    if not hasattr(distance, "backward"):
+        return [div0(x, distance) for x in xs]
+    nothing = mul0(-0.0, sqrt(at_most(distance, LARGEST)))  # but at 0 its derivative is 0 · inf
+    return [div0(x, distance) + nothing for x in xs]
+
+
+def _turns(x: Any, y: Any) -> tuple[Any, Any]:
+    """The derivatives of the angle of (x, y), by y and by x; 0 at the origin, and nan those of the second order there."""
+    distance = hypot(x, y)
+    along_x, along_y = _directions((x, y), distance)
+    return div0(along_x, distance), -div0(along_y, distance)
+
+
 def _weights(xs: tuple[Any, ...]) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), the derivatives of logsumexp. No gradient flows to the shift, for nothing depends on it."""
     shift = held(at_least(at_most(apply(TABLE["max"], xs), LARGEST), -LARGEST))
     powers = [exp(x - shift) for x in xs]
-    total = sum(*powers)
+    total = _sum(*powers)
     return [power / total for power in powers]
 
 
@@ -416,6 +433,8 @@ cosquare: Unary
 equal: Binary
 exp: Unary
 held: Unary
+hypot: Binary
+sqrt: Unary
 floor: Unary
 nonnegative: Unary
 sigmoid: Unary
@@ -473,7 +492,7 @@ sqrt  = op("sqrt",  1, ieee.sqrt,  lambda x, out: (0.5 / out,),
            "√({0})", "square root, x ≥ 0; its derivative at 0 is inf")
 cbrt  = op("cbrt",  1, ieee.cbrt,  lambda x, out: (1 / (3 * out * out),),
            "∛({0})", "cube root; its derivative at 0 is inf")
-hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: (div0(x, out), div0(y, out)),
+hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: _directions((x, y), out),
            "hypot({0}, {1})", "√(x² + y²) without overflow; its derivatives at (0, 0) are 0")
 
 # circular and hyperbolic functions
@@ -489,11 +508,11 @@ sinh  = op("sinh",  1, ieee.sinh,  lambda x, out: (cosh(x),),                   
 cosh  = op("cosh",  1, ieee.cosh,  lambda x, out: (sinh(x),),                          "cosh({0})",  "hyperbolic cosine")
 tanh  = op("tanh",  1, ieee.tanh,  lambda x, out: (sech2(x),),                         "tanh({0})", "hyperbolic tangent")
 asinh = op("asinh", 1, ieee.asinh, lambda x, out: (_finite(x) / hypot(_kept(x, LARGEST), 1),),                  "asinh({0})", "inverse hyperbolic sine")
-acosh = op("acosh", 1, ieee.acosh, lambda x, out: (_finite(x) / (sqrt(_kept(x, LARGEST) - 1) * sqrt(_kept(x, LARGEST) + 1)),),
+acosh = op("acosh", 1, ieee.acosh, lambda x, out: (_finite(x) * pow(_kept(x, LARGEST) - 1, -0.5) * pow(_kept(x, LARGEST) + 1, -0.5),),
            "acosh({0})", "inverse hyperbolic cosine, x ≥ 1; nan below")
 atanh = op("atanh", 1, ieee.atanh, lambda x, out: (1 / nonnegative(cosquare(x)),),
            "atanh({0})", "inverse hyperbolic tangent, |x| ≤ 1; nan outside")
-atan2 = op("atan2", 2, ieee.atan2, lambda y, x, out: (div0(div0(x, hypot(x, y)), hypot(x, y)), -div0(div0(y, hypot(x, y)), hypot(x, y))),  # type: ignore[assignment]
+atan2 = op("atan2", 2, ieee.atan2, lambda y, x, out: _turns(x, y),  # type: ignore[assignment]
            "atan2({0}, {1})", "angle of the point (x, y) = (second, first operand) in radians; its derivatives at (0, 0) are 0")
 
 # error function
@@ -522,7 +541,7 @@ taken   = op("taken",   None, ieee.take, lambda i, *xs: [0, *(equal(i, place) fo
 mul0        = op("mul0", 2, ieee.mul0,           lambda x, y, out: (y, x),                      "{0} · {1}", precedence=2)
 div0        = op("div0", 2, ieee.div0,           lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}", precedence=2)
 nonnegative = op("nonnegative", 1, ieee.nonnegative, lambda x, out: (1,),                       "{0}")
-quotient    = op("quotient", 2, ieee.quotient,   lambda x, y, out: (0 * out, 0 * out),          "⌊{0} / {1}⌋")
+quotient    = op("quotient", 2, ieee.quotient,   lambda x, y, out: (0, 0),                      "⌊{0} / {1}⌋")
 xlog1py     = op("xlog1py", 2, lambda x, y: mul0(x, log1p(y)), lambda x, y, out: (log1p(y), div0(x, nonnegative(1 + y))), "xlog1py({0}, {1})")
 
 # partials that stay accurate when they are differentiated themselves: no difference of what is nearly equal, no 0 · inf
@@ -577,7 +596,7 @@ prod      = op("prod",      None, lambda *xs: math.prod(xs),                 lam
                "prod({*})", "product, from left to right; 1 for nothing")
 _dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), lambda *xs: xs[len(xs) // 2 : -1] + xs[: len(xs) // 2],
                "({<}) · ({>})", "sum of products")
-norm      = op("norm",      None, ieee.hypot,                                lambda *xs: [div0(x, xs[-1]) for x in xs[:-1]],
+norm      = op("norm",      None, ieee.hypot,                                lambda *xs: _directions(xs[:-1], xs[-1]),
                "‖{*}‖", "√(Σ x²) without overflow; its derivatives at 0 are 0")
 logsumexp = op("logsumexp", None, ieee.logsumexp,                            lambda *xs: _weights(xs[:-1]),
                "logsumexp({*})", "log(Σ exp(x)) without overflow")

@@ -97,6 +97,17 @@ def test_functions_of_any_size_and_steepness_are_judged_alike(scale, rate):
         check_gradients(lambda x: scale * ad.sin(rate * off(x, 1e-3)), 0.3)
 
 
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [(ad.log, 1e-6), (ad.sqrt, 1e-5), (lambda x: 1 / x, 1e-5), (ad.sin, 1e5), (ad.log, 1e-100), (lambda x: x * x, 1e100),
+     (ad.exp, 300.0), (lambda x: 1 / x, 1e17), (lambda x: ad.sin(1 / x), 1e-3), (ad.log, 1e8)],
+)  # fmt: skip
+def test_right_rules_pass_near_a_pole_and_far_out(f, x):
+    check_gradients(f, x)
+    with pytest.raises(ad.GradientMismatch):
+        check_gradients(lambda x: f(off(x, 1e-3)), x)
+
+
 def test_a_wrong_row_of_the_table_is_caught():
     wrong = rules.op(
         "wrong_square", 1, lambda x: x * x, lambda x, out: (2 * x + 1e-4,), "{0}²", "a square with a wrong partial"
