@@ -293,6 +293,9 @@ class _Probe:
     def __bool__(self) -> bool:
         raise self._refused("branch on an operand")
 
+    def __eq__(self, other: object) -> bool:
+        raise self._refused("ask whether an operand equals something")
+
     def __float__(self) -> float:
         raise self._refused("read the number of an operand")
 

@@ -88,7 +88,7 @@ def test_an_error_of_the_script_is_shown_as_python_shows_it(script, tmp_path, ca
     assert told.err.startswith("Traceback (most recent call last):\n  File")
     assert "train.py\", line 4, in <module>\n    x / 'three'" in told.err
     assert "runpy" not in told.err
-    assert set(boxes(tmp_path / "out.dot")) == {"x"}
+    assert set(boxes(tmp_path / "out.dot")) == {"x", "loss"}
 
 
 @pytest.mark.parametrize(("code", "status"), [("3", 3), ("", 0), ("None", 0), ("'bad'", 1)])

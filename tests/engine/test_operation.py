@@ -28,12 +28,24 @@ def ln_cosh_of(x):
     return abs(x) + math.log1p(math.exp(-2 * abs(x))) - math.log(2)
 
 
-ln_cosh = ad.operation("ln_cosh", ln_cosh_of, lambda x, out: (ad.tanh(x),), "log cosh({0})", doc="log of the cosine")
-powered = ad.operation("powered", lambda base, k=3.0: base**k, lambda b, k, out: (k * b ** (k - 1), out * ad.log(b)))
-fused = ad.operation("fused", lambda a, b, c: a * b + c, lambda a, b, c, out: (b, a, 1))
-squares = ad.operation("squares", lambda *xs: sum(x * x for x in xs), lambda *xs: [2 * x for x in xs[:-1]], "Σ({*})²")
-grows = ad.operation("grows", lambda x: ad.exp(x), lambda x, out: (grows(x),))
-ramp = ad.operation("ramp", lambda x: max(x, 0.0) ** 2, lambda x, out: (ad.where(x > 0, 2 * x, 0.0),))
+@pytest.fixture(scope="module", autouse=True)
+def operations():
+    """The operations of this file, in the table while its tests run and no longer: other tests go through the table."""
+    global ln_cosh, powered, fused, squares, grows, ramp
+    before = set(rules.TABLE)
+    ln_cosh = ad.operation("ln_cosh", ln_cosh_of, lambda x, out: (ad.tanh(x),), "log cosh({0})", doc="log of the cosine")
+    powered = ad.operation("powered", lambda base, k=3.0: base**k, lambda b, k, out: (k * b ** (k - 1), out * ad.log(b)))
+    fused = ad.operation("fused", lambda a, b, c: a * b + c, lambda a, b, c, out: (b, a, 1))
+    squares = ad.operation("squares", lambda *xs: sum(x * x for x in xs), lambda *xs: [2 * x for x in xs[:-1]], "Σ({*})²")
+    grows = ad.operation("grows", lambda x: ad.exp(x), lambda x, out: (grows(x),))
+    ramp = ad.operation("ramp", lambda x: max(x, 0.0) ** 2, lambda x, out: (ad.where(x > 0, 2 * x, 0.0),))
+    yield
+    remove(set(rules.TABLE) - before)
+
+
+def remove(names):
+    for name in names:
+        del rules.TABLE[name], _made[name]
 
 
 @pytest.fixture
@@ -41,8 +53,7 @@ def unused():
     """A name for an operation, which the test leaves behind in no table."""
     before = set(rules.TABLE)
     yield f"of_test_{next(numbers)}"  # another one each time: compiled, the class Value keeps its method
-    for name in set(rules.TABLE) - before:
-        del rules.TABLE[name], _made[name]
+    remove(set(rules.TABLE) - before)
 
 
 def everything(x, y):
@@ -285,6 +296,8 @@ def one(x, out):
         (("fresh", identity, lambda x, out: None), "not NoneType"),
         (("fresh", identity, lambda x, out: (1 if x > 0 else 0,)), "branch on an operand"),
         (("fresh", identity, lambda x, out: (max(x, 0),)), "branch on an operand"),
+        (("fresh", identity, lambda x, out: (0 if x == 0 else 1,)), "equals something"),
+        (("fresh", identity, lambda x, out: (x // 1,)), "as arithmetic: unsupported operand"),
         (("fresh", identity, lambda x, out: (math.exp(x),)), "read the number of an operand"),
         (("fresh", identity, lambda x: (1,)), "takes the 1 operand"),
         (("fresh", max, one), "write it as a lambda"),
