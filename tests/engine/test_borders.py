@@ -1,5 +1,6 @@
 """Where Values meet what is beside them: subclasses, arrays without axes, masked arrays, other number types, equality in arrays."""
 
+import importlib
 import math
 import operator
 from decimal import Decimal
@@ -114,8 +115,9 @@ def test_a_masked_array_without_axes_is_a_number(operate):
     x = Value(3.0)
     if operate is not operator.mod:  # which NumPy does not leave to the other side, and fails itself
         assert operate(np.ma.array(2.0), x).data == operate(2.0, x).data
+        assert operate(np.ma.array(2.0, mask=True), x) is np.ma.masked
     assert operate(x, np.ma.array(2.0)).data == operate(x, 2.0).data
-    assert operate(np.ma.array(2.0, mask=True), x) is np.ma.masked
+    assert operate(x, np.ma.array(2.0, mask=True)) is np.ma.masked
 
 
 def test_an_array_that_is_changed_in_place_stays_the_same_array():
@@ -224,3 +226,42 @@ def test_arguments_that_are_nested_too_deeply_are_refused():
     for tree in (nested(100_000), ring):
         with pytest.raises(ad.ShapeError, match="nested too deeply"):
             ad.grad(lambda x: 1.0)(tree)
+
+
+def test_a_page_of_very_many_values_is_refused_without_a_walk_over_all(monkeypatch):
+    page_module = importlib.import_module("autodiff.debugger.page")
+    monkeypatch.setattr(page_module, "MOST_VALUES", 100)
+    monkeypatch.setattr(page_module, "History", None)  # which walks over all
+    y = Value(1.0)
+    for _ in range(2_000):
+        y = y * 1.001
+    with pytest.raises(ad.GraphTooLarge, match="more than 1,000 Values, and no more than 100"):
+        ad.page(y)
+
+
+def test_under_webassembly_a_chain_is_released_without_recursion(run_script):
+    """There Python's own stack is too short for its own way; elsewhere nothing of it is there."""
+    script = """
+import sys, weakref
+from autodiff.engine import value
+from autodiff.engine.value import Value
+assert not hasattr(Value, "__del__")
+deepest = 0
+def release(self):
+    global deepest
+    depth, frame = 0, sys._getframe()
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back
+    deepest = max(deepest, depth)
+    value.release_operands(self)
+Value.__del__ = release
+x = y = Value(1.0)
+for i in range(50_000):
+    y = y * 1.0001 if i % 2 else y + x
+alive = weakref.ref(y)
+del y
+assert alive() is None and deepest < 10, deepest
+z = x * 2
+assert z.data == 2.0
+"""
+    run_script(script, AUTODIFF_PURE="1")
