@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from autodiff.debugger import History as History
     from autodiff.debugger import debug as debug
     from autodiff.debugger import page as page
+    from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
     from autodiff.drawing import draw as draw
 
@@ -69,6 +70,7 @@ _LATER = {
     "History": "debugger",
     "debug": "debugger",
     "page": "debugger",
+    "pm": "debugger",
     "steps": "debugger",
     "draw": "drawing",
 }
@@ -117,6 +119,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "operation",
         "optim",
         "page",
+        "pm",
         "record_source",
         "scope",
         "steps",

@@ -121,7 +121,7 @@ PUBLIC_NAMES = """
     TraceError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
     blame compile draw explain expression implementation nn optim operation record_source scope strict summary
-    steps debug page History
+    steps debug page pm History
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh

@@ -14,7 +14,7 @@ from typing import Any, overload
 
 from autodiff.engine import functions
 from autodiff.engine.rules import equal, mul0, select, xlog1py
-from autodiff.engine.value import Value, number_of, traced
+from autodiff.engine.value import Value, primal_of, traced
 from autodiff.errors import SettingError, ShapeError, TargetError
 from autodiff.nn.shapes import is_list, listed, pairs
 
@@ -94,7 +94,7 @@ def binary_cross_entropy(outputs: Any, targets: Any, *, from_logits: bool = Fals
         outside = [p for p, _ in found if p < 0 or p > 1]
         if outside:
             raise SettingError(
-                f"binary_cross_entropy() takes probabilities from 0 to 1, and an output is {number_of(outside[0])!r}: for the "
+                f"binary_cross_entropy() takes probabilities from 0 to 1, and an output is {primal_of(outside[0])!r}: for the "
                 "raw outputs of a model without a sigmoid at its end pass from_logits=True"
             )
     if from_logits:

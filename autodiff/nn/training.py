@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from autodiff._support.settings import whole, within
 from autodiff.engine import recording
-from autodiff.engine.value import Value, number_of
+from autodiff.engine.value import Value, primal_of
 from autodiff.errors import SettingError, ShapeError, TrainingDiverged
 from autodiff.nn.initializers import Seed, random_generator
 from autodiff.nn.interrupts import held_interrupts
@@ -265,7 +265,7 @@ def _compiled(model: Callable[[Any], Any], loss: Loss) -> Any:
 def _evaluate(model: Callable[[Any], Any], loss: Loss, samples: list[tuple[Any, Any]], size: int) -> float:
     """The mean loss over the samples, batch by batch, so that no graph is larger than one in training."""
     batches = _batches(samples, size)
-    return math.fsum(number_of(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in batches)
+    return math.fsum(primal_of(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in batches)
 
 
 # ---- what fit() is given ----------------------------------------------------------------------------------------------------

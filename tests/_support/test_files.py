@@ -84,6 +84,8 @@ def test_commands_run_without_streams_and_in_ascii(tmp_path, redirection):
     environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONPATH": os.getcwd()}
     import subprocess
 
-    done = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, timeout=120, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment, capture_output=True, timeout=120, stdin=subprocess.DEVNULL
+    )
     assert b"Traceback" not in done.stderr + done.stdout
     assert done.returncode == 0, done.stderr

@@ -59,7 +59,9 @@ def boxed(x):
 
 
 @pytest.mark.parametrize("operate", OPERATORS)
-@pytest.mark.parametrize("of", [lambda f, x, y: f(x, boxed(y)), lambda f, x, y: f(boxed(x), y), lambda f, x, y: f(boxed(x), boxed(y))])
+@pytest.mark.parametrize(
+    "of", [lambda f, x, y: f(x, boxed(y)), lambda f, x, y: f(boxed(x), y), lambda f, x, y: f(boxed(x), boxed(y))]
+)
 def test_an_array_without_axes_is_the_value_in_it(operate, of):
     x, y = Value(3.5), Value(2.0)
     out = of(operate, x, y)

@@ -41,7 +41,9 @@ def program(seed, size=8):
     point = [dice.choice(POINTS) if dice.random() < 0.4 else dice.uniform(-3.0, 3.0) for _ in range(count)]
     steps = []
     for made in range(count, count + dice.randint(1, size)):
-        kind = dice.choice(["one", "method", "operator", "operator", "number", "two", "many", "dot", "branch", "softmax", "boxed"])
+        kind = dice.choice(
+            ["one", "method", "operator", "operator", "number", "two", "many", "dot", "branch", "softmax", "boxed"]
+        )
         places = [dice.randrange(made) for _ in range(dice.randint(2, 4))]
         steps.append((kind, places, dice.random(), dice.choice(CONSTANTS), dice.randrange(len(NUMBERS))))
     total = dice.sample(range(count + len(steps)), dice.randint(1, min(4, count + len(steps))))

@@ -27,7 +27,9 @@ def reference(function, point, i):
         return (a - 8 * b + 8 * c - d) / (12 * h), max(abs(a), abs(b), abs(c), abs(d))
 
     (coarse, size), (fine, _) = difference(1e-3), difference(2.5e-4)
-    trusted = math.isfinite(coarse) and math.isfinite(fine) and size < 1e6 and math.isclose(coarse, fine, rel_tol=1e-7, abs_tol=1e-7)
+    trusted = (
+        math.isfinite(coarse) and math.isfinite(fine) and size < 1e6 and math.isclose(coarse, fine, rel_tol=1e-7, abs_tol=1e-7)
+    )
     return fine if trusted else None
 
 

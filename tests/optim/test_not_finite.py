@@ -34,7 +34,10 @@ def test_under_strict_a_step_that_is_not_finite_is_refused(kind):
     parameters = with_gradients(0.5, math.inf, math.nan)
     optimizer = kind(parameters, lr=0.1)
     before = optimizer.state_dict()
-    with ad.strict(), pytest.raises(ad.NonFiniteError, match=r"gradient of p1 is inf \(2 of 3 are not finite\).*test_not_finite\.py:\d+"):
+    with (
+        ad.strict(),
+        pytest.raises(ad.NonFiniteError, match=r"gradient of p1 is inf \(2 of 3 are not finite\).*test_not_finite\.py:\d+"),
+    ):
         optimizer.step()
     assert [p.data for p in parameters] == [1.0] * 3
     assert optimizer.state_dict() == before
