@@ -28,7 +28,9 @@ from autodiff.debugger.history import History
 from autodiff.debugger.words import GIVEN, LINES, MOST_LOCALS, Words, rule_of, stretch
 from autodiff.drawing.model import Fold, check_fold
 from autodiff.engine.value import Value
+from autodiff.errors import GraphTooLarge
 from autodiff.graph.names import printable
+from autodiff.graph.walk import has_more_than
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
 MOST_OF_RUN = 6_000_000  # characters of a page that go to the steps of a training
@@ -80,6 +82,12 @@ def page(
     cannot be written.
     """
     check_fold(fold)
+    most = 10 * MOST_VALUES
+    if scope is None and isinstance(loss, Value) and has_more_than(most, loss):  # without a walk over all of it
+        raise GraphTooLarge(
+            f"the graph has more than {most:,} Values, and no more than {MOST_VALUES:,} go onto one page; take one scope "
+            "(scope=), a Value on the way to the loss, or the loss of fewer samples"
+        )
     history = History(loss, seed, scope)
     history.refuse_too_large(MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
     words = Words(history)

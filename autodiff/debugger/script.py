@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
-from autodiff._support import running
+from autodiff._support import running, streams
 from autodiff._support.numbers import as_float
 from autodiff.debugger.history import History
 from autodiff.debugger.session import Outcome
@@ -122,7 +122,7 @@ def run(target: Path | str, arguments: Sequence[str], front: Front) -> int:
     finally:
         _running = None
     if not debugger.stops and not status:
-        print(f"autodiff: {target} has ended without calling backward(): there was nothing to step through", file=sys.stderr)
+        streams.tell(f"autodiff: {target} has ended without calling backward(): there was nothing to step through", sys.stderr)
     return status
 
 

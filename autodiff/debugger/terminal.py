@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import io
 import itertools
 import linecache
 import math
@@ -17,6 +18,7 @@ from typing import IO, Any
 
 from autodiff._support import files
 from autodiff._support.order import by_number
+from autodiff._support.streams import is_open
 from autodiff.debugger.history import History
 from autodiff.debugger.passes import Passes
 from autodiff.debugger.pdb_commands import PdbCommands
@@ -62,7 +64,7 @@ class Terminal(PdbCommands):
     def __init__(self, commands: Iterable[str] = (), stdin: IO[str] | None = None, stdout: IO[str] | None = None):
         super().__init__(stdin=stdin, stdout=stdout)
         # in a terminal; or in a notebook, which has an input() of its own
-        asks = sys.stdin is not None and (sys.stdin.isatty() or not isinstance(input, BuiltinFunctionType))
+        asks = is_open(sys.stdin) and (sys.stdin.isatty() or not isinstance(input, BuiltinFunctionType))
         self.use_rawinput = stdin is None and asks
         self.cmdqueue = [*map(Given, commands)]
         self.session: Session | None = None
@@ -75,6 +77,13 @@ class Terminal(PdbCommands):
 
     # ---- the loop -------------------------------------------------------------------------------------------------------
 
+    def _take_what_is_open(self) -> None:
+        """A program may have been started without input or output, or have closed them: then nothing comes, nobody reads."""
+        if not is_open(sys.stdin if self.use_rawinput else self.stdin):
+            self.use_rawinput, self.stdin = False, io.StringIO()
+        if not is_open(self.stdout):
+            self.stdout = self.screen.stream = io.StringIO()
+
     def interact(self, history: History, introduction: str = "", frame: UsersFrame | None = None) -> Outcome:
         """Step through a history until the person lets the program go on; ``frame`` is where that stands.
 
@@ -86,6 +95,7 @@ class Terminal(PdbCommands):
             self.session = Session(history)
         else:
             self.session.load(history)
+        self._take_what_is_open()
         arrival = Arrival(0, end="start")
         if self.running:
             arrival = self.session.run_through()

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from autodiff._support import files
 from autodiff._support.settings import whole, within
 from autodiff.engine import recording
-from autodiff.engine.value import Value, adjoints
+from autodiff.engine.value import Value, adjoints, primal_of
 from autodiff.errors import SettingError, ShapeError, TrainingDiverged
 from autodiff.nn.initializers import Seed, random_generator
 from autodiff.nn.interrupts import held_interrupts
@@ -306,7 +306,8 @@ def _loss_of(model: Callable[[Any], Any], loss: Loss, batch: list[tuple[Any, Any
 
 def _evaluate(model: Callable[[Any], Any], loss: Loss, samples: list[tuple[Any, Any]], size: int) -> float:
     """The mean loss over the samples, batch by batch, so that no graph is larger than one in training."""
-    return math.fsum(float(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in _batches(samples, size))
+    batches = _batches(samples, size)
+    return math.fsum(primal_of(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in batches)
 
 
 # ---- what fit() is given ----------------------------------------------------------------------------------------------------

@@ -8,14 +8,16 @@ rest has them for people and type checkers.
 from __future__ import annotations
 
 import math
+import sys
 from array import array
 from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple
 
-from autodiff._support import states
+from autodiff._support import frames, states
 from autodiff._support.settings import switch, within
+from autodiff.engine.recording import is_strict
 from autodiff.engine.value import Value
-from autodiff.errors import SettingError, StateError
+from autodiff.errors import NonFiniteError, NonFiniteWarning, SettingError, StateError
 from autodiff.optim.clipping import clip_grad_norm, clip_grad_value, trainable
 from autodiff.optim.schedules import constant, cosine, linear, step_decay
 
@@ -58,6 +60,7 @@ RANGES = {
     "betas": (0.0, 1.0),
 }
 NO_NUMBERS = array("d")
+INFINITY = cython.declare(cython.double, math.inf)
 
 
 class Moment(NamedTuple):
@@ -122,7 +125,13 @@ class Optimizer:
         clear(self._parameters)
 
     def step(self) -> None:
-        """Move every parameter by its gradient. A step that is interrupted leaves parameters and state as they were."""
+        """Move every parameter by its gradient. A step that is interrupted leaves parameters and state as they were.
+
+        Warns with ``NonFiniteWarning``, and steps all the same, where a gradient is nan or infinite; under ``strict()`` it
+        raises ``NonFiniteError`` and nothing has moved.
+        """
+        if not all_finite(self._parameters):
+            self._say_what_is_not_finite()
         steps = self._steps + 1
         if cython.compiled:
             self._move(steps)  # once its loop has begun, neither raises nor looks for signals
@@ -138,6 +147,19 @@ class Optimizer:
             for parameter, number in zip(self._parameters, data, strict=True):
                 parameter.primal = number
             raise
+
+    def _say_what_is_not_finite(self) -> None:
+        wrong = [(i, parameter) for i, parameter in enumerate(self._parameters) if not math.isfinite(parameter.grad)]
+        i, parameter = wrong[0]
+        others = f" ({len(wrong)} of {len(self._parameters)} are not finite)" if len(wrong) > 1 else ""
+        frame = frames.users(sys._getframe())
+        found = f"the gradient of {parameter.name or f'parameter {i}'} is {parameter.grad}{others}"
+        if is_strict():
+            raise NonFiniteError(f"{type(self).__name__}.step(): {found}{frames.line_of(frame)}")
+        remedy = "with ad.strict() around backward() the edge that made it is named"
+        frames.warn(
+            f"{type(self).__name__}.step() with a gradient that is no number: {found}; {remedy}", NonFiniteWarning, frame
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a step depends on besides the parameters, as numbers, strings, lists and dicts of them.
@@ -405,7 +427,10 @@ class RMSprop(Optimizer):
             square[i] = v = alpha * square[i] + (1.0 - alpha) * g * g
             if centered:
                 mean[i] = between(mean[i], g, 1.0 - alpha)
-                v = v - mean[i] * mean[i]
+                if v < INFINITY:  # beyond, the square of the mean is as infinite
+                    v = v - mean[i] * mean[i]
+                    if v < 0.0:  # by rounding
+                        v = 0.0
             g = divide(g, libm.sqrt(v) + eps)
             if momentum != 0.0:
                 velocity[i] = g = momentum * velocity[i] + g
@@ -422,6 +447,18 @@ class RMSprop(Optimizer):
 def between(x: cython.double, y: cython.double, weight: cython.double) -> cython.double:
     """(1 − weight)·x + weight·y, in the form that is exact at the nearer end."""
     return x + weight * (y - x) if weight < 0.5 else y - (1.0 - weight) * (y - x)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.annotation_typing(True)
+def all_finite(values: tuple[Value, ...]) -> cython.bint:
+    """Whether every gradient is finite: 0 times it is then 0."""
+    value: Value
+    total: cython.double = 0.0
+    for value in values:
+        total += 0.0 * value.adjoint
+    return total == 0.0
 
 
 @cython.cfunc
