@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from autodiff import demo
+from autodiff._support import streams
 from autodiff.debugger.dap import add_to as add_dap_to
 from autodiff.debugger.script import add_to as add_debug_to
 from autodiff.drawing.command import add_to as add_draw_to
@@ -29,10 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
     end = given.index("--") if "--" in given else len(given)
     options = parser.parse_args(given[:end])
     options.arguments = given[end + 1 :]
+    for stream in (sys.stdout, sys.stderr):
+        streams.write_what_can_be_written(stream)
     try:
         return options.run(options) or 0
     except (AutodiffError, OSError) as error:
-        print(f"autodiff: {error}", file=sys.stderr)
+        streams.tell(f"autodiff: {error}", sys.stderr)
         return 1
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from autodiff._support import streams
 from autodiff._support.frames import is_ours
 
 
@@ -31,13 +32,13 @@ def run(
         return runpy.run_path(str(script), run_name="__main__"), 0
     except SystemExit as ended:
         if isinstance(ended.code, str):
-            print(ended.code, file=sys.stderr)
+            streams.tell(ended.code, sys.stderr)
         return {}, ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except (Exception, KeyboardInterrupt) as error:
         inside = error.__traceback__
         while inside is not None and is_ours(inside.tb_frame.f_code.co_filename):
             inside = inside.tb_next
-        traceback.print_exception(error.with_traceback(inside))
+        streams.tell("".join(traceback.format_exception(error.with_traceback(inside))).rstrip("\n"), sys.stderr)
         if raised is not None and inside is not None:
             raised(error)
         return {}, 1

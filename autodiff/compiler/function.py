@@ -28,6 +28,7 @@ from autodiff.compiler.slots import placed
 from autodiff.compiler.source import source
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
+from autodiff.engine.recording import announce
 from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, is_array, shape_of
 from autodiff.engine.value import Value, traced
 from autodiff.errors import ShapeError, StaleRecording, TraceError
@@ -144,15 +145,22 @@ class Captured:
     def check(self, name: str) -> None:
         """Raises ``StaleRecording`` if one of them is another Value or number now."""
         for variable, cell, then in self.cells:
-            if cell.cell_contents is not then and exactly(cell.cell_contents) != exactly(then):
+            if not _unchanged(cell.cell_contents, then):
                 raise StaleRecording(_rebound(name, variable, then, cell.cell_contents))
         for variable, names, then in self.names:
             now = names.get(variable)
-            if now is not then and exactly(now) != exactly(then):
+            if not _unchanged(now, then):
                 raise StaleRecording(_rebound(name, variable, then, now))
 
 
 NOTHING_CAPTURED = Captured(None)
+
+
+def _unchanged(now: Any, then: Any) -> bool:
+    """Whether it is the same Value, or the same number."""
+    if now is then:
+        return True
+    return not isinstance(now, Value) and not isinstance(then, Value) and bool(exactly(now) == exactly(then))
 
 
 def _rebound(name: str, variable: str, then: Any, now: Any) -> str:
@@ -368,13 +376,16 @@ class Compiled(Generic[P, R]):
         sums = replay.machine.run(n, batch.samples, batch.others, out)
         scale = 1.0 / n if self.reduce == "mean" else 1.0
 
+        loss: float = sum(out) if out is not None else sums[0] / n if self.reduce == "mean" else sums[0]
+
         def add() -> None:
             with _adding:  # interpreted, two threads would lose what the other adds
                 add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
+            announce(loss, replay.parameters)
 
         if out is not None:
             return array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist(), add
-        return sums[0] / n if self.reduce == "mean" else sums[0], add
+        return loss, add
 
     # ---- seeing -------------------------------------------------------------------------------------------------------------
 

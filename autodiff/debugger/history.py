@@ -90,6 +90,7 @@ class History(Sequence[Event]):
         if not isinstance(loss, Value):
             raise TypeError(f"a history is that of a Value, not of {type(loss).__name__}")
         self.loss, self.seed, self.scope = loss, float(seed), scope
+        self.earlier: Mapping[Any, float] | None = None  # what the leaves held in the pass before, by name, if that is known
         self.full = self.walk = Walk(loss)
         self.origin: Sequence[int] = range(len(self.full.nodes))
         if scope is not None:

@@ -17,13 +17,13 @@ from typing import Any, Literal
 
 from autodiff._support.numbers import as_float
 from autodiff._support.order import by_number
-from autodiff.debugger.expressions import Expression
 from autodiff.debugger.history import Event, History
 from autodiff.debugger.users_frame import UsersFrame
 from autodiff.debugger.words import Words
 from autodiff.engine.rules import TABLE
 from autodiff.engine.value import Value
 from autodiff.errors import DebuggerError
+from autodiff.graph.expressions import Expression
 from autodiff.graph.names import printable
 from autodiff.graph.scopes import scope_around, scope_contains, scope_holds
 from autodiff.graph.symbols import DIGITS
@@ -151,12 +151,31 @@ class Session:
         Where nothing does, and what one stands on is itself the change that a watchpoint is about, one stays there.
         """
         here = self.position
-        stayed = tuple(stop for stop in self.stops if stop.kind == "watch" and stop.enabled and self.is_at(stop))
+        stayed = self.changes_here()
         arrival = self._run(0, forwards=False)
         if arrival.hits or not stayed:
             return arrival
         self.position = here
         return Arrival(here, end=self._end(), stayed=stayed)
+
+    def can_stop(self) -> bool:
+        """Whether anything is set that could stop a motion."""
+        return any(stop.enabled and stop.message is None for stop in self.stops)
+
+    def changes_here(self) -> tuple[Stop, ...]:
+        """The watchpoints that are about the change one stands on."""
+        return tuple(stop for stop in self.stops if stop.kind == "watch" and stop.enabled and self.is_at(stop))
+
+    def arrived(self) -> Arrival:
+        """What stops where one has just come to."""
+        hits = self.hits_here()
+        self.stops = [stop for stop in self.stops if not (stop.temporary and stop in hits)]
+        return Arrival(self.position, hits, self._end())
+
+    def run_through(self) -> Arrival:
+        """From the start of a history, what was changed before it included, go on to what stops first."""
+        arrival = self.arrived()
+        return arrival if arrival.hits else self.continue_()
 
     def hits_here(self) -> tuple[Stop, ...]:
         """What stops at this position, as if one had just come to it."""
@@ -212,10 +231,9 @@ class Session:
         """Move to the goal, or to the first position on the way where something stops."""
         while self.position != goal:
             self.position = self._ahead(goal) if forwards else self._behind(goal)
-            hits = self.hits_here()
-            if hits:
-                self.stops = [stop for stop in self.stops if not (stop.temporary and stop in hits)]
-                return Arrival(self.position, hits, self._end())
+            arrival = self.arrived()
+            if arrival.hits:
+                return arrival
         return Arrival(self.position, end=self._end())
 
     def _ahead(self, goal: int) -> int:
@@ -239,7 +257,7 @@ class Session:
         """Whether one stands where a stop is, its condition included."""
         positions = self._positions_of(stop)
         i = bisect_left(positions, self.position)
-        return i < len(positions) and positions[i] == self.position and self._holds(stop.condition)
+        return i < len(positions) and positions[i] == self.position and self._holds(stop)
 
     def _stops_here(self, stop: Stop) -> bool:
         if not self.is_at(stop):
@@ -263,14 +281,20 @@ class Session:
             self._positions[stop] = sorted(set(stop.find(self.history, self.words)))
         return self._positions[stop]
 
-    def _holds(self, condition: Expression | None) -> bool:
+    def _holds(self, stop: Stop) -> bool:
         """Whether a condition is true of the event that has just happened; one about what it does not have is not."""
-        if condition is None:
+        if stop.condition is None:
             return True
         try:
-            return bool(condition.value(self.of_event))
+            return bool(stop.condition.value(self.of_event if self.position else lambda name: self._given(stop, name)))
         except KeyError:
             return False
+
+    def _given(self, stop: Stop, name: str) -> float:
+        """``data`` of what a watchpoint is on, where the change was made before this pass. Raises ``KeyError`` for the rest."""
+        if name != "data":
+            raise KeyError(name)
+        return self.history.datum(self.words.find_one(self.quantity(stop.what)[0]))
 
     def of_event(self, name: str) -> float:
         """A number of the event that has just happened, by its name in conditions. Raises ``KeyError`` if it has none such."""
@@ -528,7 +552,13 @@ def watch_on(what: str, condition: str | None = None) -> Stop:
         place = _one(words, name)
         if place is None:
             return []
-        return [place + 1] if quantity == "data" else [n + 1 for n in history.additions(place) if _changes(history, n)]
+        if quantity == "grad":
+            return [n + 1 for n in history.additions(place) if _changes(history, n)]
+        node, earlier = history.nodes[place], history.earlier
+        if node.op or earlier is None or node.name not in earlier:
+            return [place + 1]
+        before, after = earlier[node.name], history.datum(place)
+        return [] if before == after or (math.isnan(before) and math.isnan(after)) else [0]  # between the pass before and this
 
     return Stop(0, "watch", what.strip(), find, _condition(condition))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import io
 import itertools
 import linecache
 import math
@@ -17,7 +18,9 @@ from typing import IO, Any
 
 from autodiff._support import files
 from autodiff._support.order import by_number
+from autodiff._support.streams import is_open
 from autodiff.debugger.history import History
+from autodiff.debugger.passes import Passes
 from autodiff.debugger.pdb_commands import PdbCommands
 from autodiff.debugger.screen import Screen, line_history
 from autodiff.debugger.session import Arrival, NotYet, OfMoment, Outcome, Session, Stop
@@ -61,25 +64,46 @@ class Terminal(PdbCommands):
     def __init__(self, commands: Iterable[str] = (), stdin: IO[str] | None = None, stdout: IO[str] | None = None):
         super().__init__(stdin=stdin, stdout=stdout)
         # in a terminal; or in a notebook, which has an input() of its own
-        asks = sys.stdin is not None and (sys.stdin.isatty() or not isinstance(input, BuiltinFunctionType))
+        asks = is_open(sys.stdin) and (sys.stdin.isatty() or not isinstance(input, BuiltinFunctionType))
         self.use_rawinput = stdin is None and asks
         self.cmdqueue = [*map(Given, commands)]
         self.session: Session | None = None
+        self.passes = Passes()
+        self.alone = True  # a loss by itself, which no other backward() comes after
+        self.running = False  # the program runs on from backward() to backward() until something stops
         self.outcome: Outcome = "continue"
         self.selected = 0
         self.screen = Screen(self.stdout)
 
     # ---- the loop -------------------------------------------------------------------------------------------------------
 
+    def _take_what_is_open(self) -> None:
+        """A program may have been started without input or output, or have closed them: then nothing comes, nobody reads."""
+        if not is_open(sys.stdin if self.use_rawinput else self.stdin):
+            self.use_rawinput, self.stdin = False, io.StringIO()
+        if not is_open(self.stdout):
+            self.stdout = self.screen.stream = io.StringIO()
+
     def interact(self, history: History, introduction: str = "", frame: UsersFrame | None = None) -> Outcome:
-        """Step through a history until the person lets the program go on; ``frame`` is where that stands."""
-        self.frame = frame
+        """Step through a history until the person lets the program go on; ``frame`` is where that stands.
+
+        ``introduction`` says which of the program's passes it is; there is none for a loss by itself.
+        """
+        self.frame, self.alone = frame, not introduction
+        self.passes.add(history)
         if self.session is None:
             self.session = Session(history)
         else:
             self.session.load(history)
+        self._take_what_is_open()
+        arrival = Arrival(0, end="start")
+        if self.running:
+            arrival = self.session.run_through()
+            if not arrival.hits:
+                return "continue"
+            self.running = False
         self.screen.tell(introduction or f"{len(history.nodes):,} Values, {len(history):,} events")
-        self.show(Arrival(0, end="start"))
+        self.show(arrival)
         return self.loop()
 
     def loop(self) -> Outcome:
@@ -89,6 +113,7 @@ class Terminal(PdbCommands):
             while True:
                 try:
                     self.cmdloop()
+                    self.passes.leave()
                     return self.outcome
                 except KeyboardInterrupt:
                     self.screen.tell("")
@@ -200,7 +225,7 @@ class Terminal(PdbCommands):
             self.screen.tell(f"{stop.kind} {stop.number}: {printable(stop.what)}", colour="yellow")
         self.show_event()
         for stop in session.stops:
-            if stop.kind == "watch":
+            if stop.kind == "watch" and session.position:
                 self.screen.labelled("watch", f"{printable(stop.what)} = {self.quantity(stop.what)}")
         for text in session.displays:
             self.screen.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
@@ -208,9 +233,21 @@ class Terminal(PdbCommands):
             names = ", ".join(printable(stop.what) for stop in arrival.stayed)
             self.screen.tell(f"nothing before this has changed {names}: the change is the event one stands on")
         elif arrival and arrival.end == "end":
-            self.screen.tell("the end of the backward pass: c lets the program go on, rs and rc go back")
+            on = "lets the program go on" if self.passes.at == self.passes.last else f"goes on to run {self.passes.at + 1}"
+            self.screen.tell(f"the end of the backward pass: c {on}, rs and rc go back")
         elif arrival and arrival.end == "start":
+            self.tell_changes(arrival.hits)
             self.screen.tell("the start: nothing has happened yet")
+
+    def tell_changes(self, hits: Iterable[Stop]) -> None:
+        """What was changed between the pass before and this one, of that which is watched."""
+        session = self.stepped
+        earlier, words = session.history.earlier or {}, session.words
+        for stop in hits:
+            place = words.find_one(session.quantity(stop.what)[0])
+            before, after = earlier[session.history.nodes[place].name], session.history.datum(place)
+            change = f"{printable(stop.what)} {words.number(before)} → {words.number(after)}"
+            self.screen.labelled("step", f"{change}, by the optimiser's step after run {self.passes.at - 1}")
 
     def show_event(self) -> None:
         """The event that has just happened: where, the user's line, the arithmetic, the rule."""
@@ -222,6 +259,7 @@ class Terminal(PdbCommands):
         where = [f"{phase} {happened}/{of}"]
         where += [f"scope {printable(scope)}"] if scope else []
         where += [f"{os.path.basename(source.file)}:{source.line}"] if source is not None else []
+        where = [f"run {self.passes.at}", *where] if self.passes.last > 0 else where
         self.screen.tell("   ".join(where), bold=True)
         if event is None:
             return
@@ -280,27 +318,87 @@ class Terminal(PdbCommands):
         self.show(self.stepped.finish())
 
     def do_continue(self, argument: str) -> bool:
-        """continue [COUNT]: go on to the next stop, or past as many; at the end of the backward pass let the program go on"""
-        if self.trace or self.stepped.position == len(self.stepped.history):
+        """continue [COUNT]: go on to the next stop, or past as many, in this pass or in one of the backward() calls after it;
+        where nothing is set that could stop, to the end of the pass, and from there let the program go on"""
+        if self.trace:
             self.outcome = "continue"
             return True
-        self.repeat(self.stepped.continue_, argument)
+        for _ in range(count_in(argument)):
+            arrival = self.ahead()
+            if arrival is None or not arrival.hits or (self.alone and arrival.end):
+                break
+        if arrival is None:
+            self.outcome, self.running = "continue", self.stepped.can_stop()
+            return True
+        self.show(arrival)
         return False
 
+    def ahead(self) -> Arrival | None:
+        """Go on to what stops next; None where it is the program that has to go on."""
+        session = self.stepped
+        crossing = session.can_stop() and not self.alone
+        if session.position < len(session.history):
+            arrival = session.continue_()
+            if arrival.hits or not crossing:
+                return arrival
+        while self.passes.at < self.passes.last:
+            self.visit(self.passes.at + 1)
+            arrival = session.run_through() if crossing else Arrival(0, end="start")
+            if arrival.hits or not crossing:
+                return arrival
+        return None
+
     def do_reverse_continue(self, argument: str) -> None:
-        """reverse-continue [COUNT]: go back to the last stop, or past as many; where nothing stops, to the start"""
-        here = self.stepped.position
-        arrival = self.repeat(self.stepped.reverse_continue, argument)
-        if here and arrival.end == "start" and not (arrival.hits or arrival.stayed):
+        """reverse-continue [COUNT]: go back to the last stop, or past as many, in this pass or in those before it; where
+        nothing stops, to the start"""
+        begin = self.passes.at, self.stepped.position
+        for _ in range(count_in(argument)):
+            arrival = self.behind()
+            if not arrival.hits:
+                break
+        self.show(arrival)
+        moved = begin != (self.passes.at, self.stepped.position)
+        if moved and arrival.end == "start" and not (arrival.hits or arrival.stayed):
             self.screen.tell("nothing stops on the way back")
+
+    def behind(self) -> Arrival:
+        """Go back to what stopped last."""
+        session, crossing, begin = self.stepped, self.stepped.can_stop(), self.passes.at
+        here = session.position
+        stayed = session.changes_here()
+        arrival = session.reverse_continue() if here else Arrival(0, end="start")
+        if arrival.hits or not (crossing or not here):
+            return arrival
+        while self.passes.at > self.passes.first:
+            self.visit(self.passes.at - 1)
+            session.goto(len(session.history))
+            arrival = session.arrived() if crossing else Arrival(session.position, end="end")
+            arrival = arrival if arrival.hits or not crossing else session.reverse_continue()
+            if arrival.hits or not crossing:
+                return arrival
+        if stayed and self.passes.at != begin:
+            self.visit(begin)
+        if stayed:
+            session.goto(here)
+            return Arrival(here, stayed=stayed)
+        return arrival
+
+    def visit(self, number: int) -> None:
+        """Be at the start of another pass."""
+        self.stepped.load(self.passes.visit(number))
 
     def do_until(self, argument: str) -> None:
         """until [PLACE]: go on to the next event at a place (see break); without one, to the end of the line of source"""
         self.show(self.stepped.until(argument or None))
 
     def do_goto(self, argument: str) -> None:
-        """goto [forward|backward] POSITION: be where that many events have happened, of all or of that phase"""
+        """goto [forward|backward] POSITION: be where that many events have happened, of all or of that phase
+        goto run STEP: be at the start of that step of the training, or of that backward() call, counted from 0"""
         phase, _, rest = argument.partition(" ")
+        if phase == "run":
+            self.visit(count_from_zero(rest, "goto run takes the number of a step"))
+            self.show(Arrival(0, end="start"))
+            return
         history = self.stepped.history
         if phase not in ("forward", "backward"):
             self.show(self.stepped.goto(count_from_zero(argument, "goto takes a position")))
@@ -589,6 +687,9 @@ class Terminal(PdbCommands):
             place = history.place(found.node)
             at = place + 1 if found.operand is None else self.first_addition(place, history.place(found.operand))
             self.screen.tell(f"that is {self.stepped.words.name(place)} (goto {at})")
+        sample = self.passes.culprit()
+        if sample is not None:
+            self.screen.tell(f"the first sample of this batch with such a loss is sample {sample}")
 
     def first_addition(self, acting: int, operand: int) -> int:
         """The position right after one Value first adds to the gradient of another a number that is not finite."""

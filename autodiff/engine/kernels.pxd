@@ -48,6 +48,8 @@ cdef double step(double x) noexcept nogil
 cdef double nonnegative(double x) noexcept nogil
 cdef (double, double) logistic(double x) noexcept nogil
 cdef double sigmoid(double x) noexcept nogil
+cdef double sech2(double x) noexcept nogil
+cdef double cosquare(double x) noexcept nogil
 cdef double relu(double x) noexcept nogil
 cdef double softplus(double x) noexcept nogil
 cdef double softsign(double x) noexcept nogil
@@ -62,8 +64,10 @@ cdef double mul(double x, double y) noexcept nogil
 cdef double div(double x, double y) noexcept nogil
 cdef double pow(double x, double y) noexcept nogil
 cdef double mod(double x, double y) noexcept nogil
+cdef double quotient(double x, double y) noexcept nogil
+cdef double power_log(double x, double y) noexcept nogil
 cdef double hypot(double x, double y) noexcept nogil
-cdef double d_base(double x, double y) noexcept nogil
+cdef double power_slope(double x, double y) noexcept nogil
 cdef double d_exponent(double x, double out) noexcept nogil
 cdef double mul0(double x, double y) noexcept nogil
 cdef double div0(double x, double y) noexcept nogil
