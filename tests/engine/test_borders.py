@@ -1,4 +1,4 @@
-"""Where Values meet what is beside them: subclasses, arrays without axes, masked arrays, other number types, equality in arrays."""
+"""Where Values meet what is beside them: subclasses, arrays without axes, masked arrays, other numbers, equality in arrays."""
 
 import importlib
 import math
@@ -148,7 +148,7 @@ def test_numpys_error_state_changes_nothing(how):
         assert ad.compile(lambda x: 1 / x).map(np.array([0.0, 1.0])).tolist() == [math.inf, 1.0]
 
 
-# ---- everything becomes a float ------------------------------------------------------------------------------------------------
+# ---- everything becomes a float ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [np.float32(0.3), Decimal("0.3"), Fraction(3, 10), np.float16(0.3), True, 2, np.array(0.3)])
@@ -172,7 +172,7 @@ def test_a_number_that_changes_later_changes_no_recording():
     assert out.operands[0].arguments == (x, 2.0)
 
 
-# ---- equality where it stays open ---------------------------------------------------------------------------------------------
+# ---- equality where it stays open --------------------------------------------------------------------------------------------
 
 
 def test_traced_an_equality_is_a_condition_that_stays_open():
@@ -212,7 +212,7 @@ def test_remainders_and_products_are_told_apart_in_text():
     assert len(set(texts)) == len(texts)
 
 
-# ---- forms ---------------------------------------------------------------------------------------------------------------------
+# ---- forms -------------------------------------------------------------------------------------------------------------------
 
 
 def nested(depth):
