@@ -42,6 +42,9 @@ test: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run the tests, compiled and i
 mutants: $(VENV)/mutants.stamp  ## plant faults that no test may miss, for an hour (MUTANTS_ARGS="autodiff/nn/losses.py --minutes 5")
 	@nice -n 15 $(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
 
+fuzz: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## random programs, every way against every other (FUZZ=20000)
+	@AUTODIFF_FUZZ=$(or $(FUZZ),20000) $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/fuzz $(PYTEST_ARGS)
+
 check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
