@@ -27,8 +27,10 @@ from autodiff.debugger.drawing import Picture, drawn
 from autodiff.debugger.history import History
 from autodiff.debugger.words import GIVEN, LINES, MOST_LOCALS, Words, rule_of, stretch
 from autodiff.drawing.model import Fold, check_fold
+from autodiff.engine import rules
 from autodiff.engine.value import Value
 from autodiff.graph.names import printable
+from autodiff.graph.scripts import Scripts, Unwritable
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
 CONTEXT = 3  # lines of source around those that are used
@@ -173,6 +175,25 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
         "sources": sources,
         "files": files_used,
     }
+
+
+def rows_of(history: History) -> tuple[dict[str, Any], str]:
+    """What a page that computes has beyond a recording: for each Value what computes it; and those rows as JavaScript.
+
+    An operation that cannot be written in JavaScript has no row: it stays as it was recorded, and the page says so.
+    """
+    scripts, refused = Scripts(), {}
+    kinds, arguments = [], []
+    for node in history.nodes:
+        kind, given = "", node.arguments
+        if node.op and node.op not in refused:
+            try:
+                kind = scripts.row(rules.TABLE[node.op], len(given))
+            except Unwritable as reason:
+                refused[node.op] = str(reason)
+        kinds.append(kind)
+        arguments.append([history.place(x) if isinstance(x, Value) else [_finite(x)] for x in given])
+    return {"kinds": kinds, "arguments": arguments, "refused": refused, "decisions": []}, scripts.text()
 
 
 class _Texts:

@@ -460,7 +460,7 @@ at_most  = op("at_most",  2, ieee.least,    lambda x, y, out: (step(compare(y, x
 # activations
 sigmoid  = op("sigmoid",  1, ieee.sigmoid,               lambda x, out: (out * sigmoid(-x),),
               "σ({0})", "logistic function 1 / (1 + exp(−x))")
-relu     = op("relu",     1, lambda x: ieee.greatest(0.0, x), lambda x, out: (step(x),),
+relu     = op("relu",     1, lambda x: at_least(0.0, x),      lambda x, out: (step(x),),
               "relu({0})", "max(x, 0); its derivative at 0 is 0")
 softplus = op("softplus", 1, ieee.softplus,              lambda x, out: (sigmoid(x),),
               "softplus({0})", "log(1 + exp(x)), a smooth relu")
@@ -474,13 +474,13 @@ gelu     = op("gelu",     1, lambda x: mul0(0.5 * erfc(-SQRT_HALF * x), x),
 mish     = op("mish",     1, lambda x: mul0(tanh(softplus(x)), x),
               lambda x, out: (tanh(softplus(x)) + mul0(4 * sigmoid(2 * softplus(x)) * sigmoid(-2 * softplus(x)) * sigmoid(x), x),),
               "mish({0})", "x · tanh(softplus(x)) (Misra 2019)")
-elu      = op("elu",      2, lambda x, alpha: ieee.greatest(0.0, x) + alpha * expm1(ieee.least(0.0, x)),
+elu      = op("elu",      2, lambda x, alpha: at_least(0.0, x) + alpha * expm1(at_most(0.0, x)),
               lambda x, alpha, out: (step(x) + (1 - step(x)) * (alpha * exp(at_most(x, 0))), expm1(at_most(x, 0))),
               "elu({0}, {1})", "x for x > 0, else alpha · (exp(x) − 1); alpha = 1 by default", defaults=(1.0,))
-selu     = op("selu",     1, lambda x: SELU_SCALE * (ieee.greatest(0.0, x) + SELU_ALPHA * expm1(ieee.least(0.0, x))),
+selu     = op("selu",     1, lambda x: SELU_SCALE * (at_least(0.0, x) + SELU_ALPHA * expm1(at_most(0.0, x))),
               lambda x, out: (SELU_SCALE * (step(x) + (1 - step(x)) * (SELU_ALPHA * exp(at_most(x, 0)))),),
               "selu({0})", "self-normalising elu (Klambauer et al. 2017); its derivative at 0 is that from the left")
-leaky_relu = op("leaky_relu", 2, lambda x, slope: ieee.greatest(0.0, x) + slope * ieee.least(0.0, x),
+leaky_relu = op("leaky_relu", 2, lambda x, slope: at_least(0.0, x) + slope * at_most(0.0, x),
               lambda x, slope, out: (step(x) + (1 - step(x)) * slope, at_most(x, 0)),
               "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope, torch's negative_slope, = 0.01 by default", defaults=(0.01,),
               also={"negative_slope": "slope"})  # torch's name
