@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from autodiff._support.frames import PACKAGE, is_ours
-from autodiff.engine.value import Value, attach, set_noting, set_observer, set_tracing, topological_order
+from autodiff.engine.decisions import note
+from autodiff.engine.value import Value, attach, set_decided, set_noting, set_observer, set_tracing, topological_order
 from autodiff.errors import NonFiniteError, TraceError
 
 Seen = Callable[[Value, str, int], None]
@@ -128,6 +129,7 @@ def tracing() -> Iterator[list[Value]]:
 def record_source() -> Iterator[None]:
     """Each Value made inside, in whatever thread, remembers where: ``source`` has ``file``, ``line``, ``column`` and ``text``.
 
+    A comparison that Python decides, ``if x > 0:``, is noted too, so that a page or ``refresh`` can say when it no longer holds.
     What an expression was assigned to is then its name in drawings and explanations: ``z = w * x + b`` draws "z". Only a code
     object and the offset of an instruction are kept; the rest is found out when it is asked for.
     """
@@ -135,6 +137,7 @@ def record_source() -> Iterator[None]:
     with _lock:
         _open_sources += 1
         set_noting(True)
+        set_decided(note)
     try:
         yield
     finally:
@@ -142,6 +145,7 @@ def record_source() -> Iterator[None]:
             _open_sources -= 1
             if not _open_sources:
                 set_noting(False)
+                set_decided(None)
 
 
 @contextmanager

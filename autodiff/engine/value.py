@@ -56,6 +56,7 @@ SUM = cython.declare(cython.short, rules.TABLE["sum"].code)
 DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
 
 noting = cython.declare(cython.bint, False)  # whether each new Value notes where it was made, while record_source() is on
+decided = cython.declare(object, None)  # called with each comparison that Python decides while record_source() is on
 observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
 tracing = cython.declare(object, None)  # asked before a number is read out of a Value while ad.compile traces, in any thread
 
@@ -384,7 +385,7 @@ class Value:
     def __bool__(self) -> bool:
         if tracing is not None:
             tracing.read("its truth, as in `if x:`")
-        return self.primal != 0.0
+        return outcome("!=", self, 0.0, self.primal != 0.0)
 
     def __floor__(self) -> int:
         if tracing is not None:
@@ -410,25 +411,25 @@ class Value:
         if tracing is not None and tracing.here():
             return condition("greater", other, self)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal < number
+        return NotImplemented if number is None else outcome("<", self, other, self.primal < number)
 
     def __le__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater_equal", other, self)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal <= number
+        return NotImplemented if number is None else outcome("<=", self, other, self.primal <= number)
 
     def __gt__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater", self, other)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal > number
+        return NotImplemented if number is None else outcome(">", self, other, self.primal > number)
 
     def __ge__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater_equal", self, other)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal >= number
+        return NotImplemented if number is None else outcome(">=", self, other, self.primal >= number)
 
     def __and__(self, other: Any) -> Any:
         """Of conditions that a trace leaves open: whether both hold."""
@@ -602,6 +603,32 @@ def condition(name: str, x: Any, y: Any) -> Any:
         if not isinstance(operand, Value) and plain(operand) is None:
             return NotImplemented
     return rules.apply(rules.TABLE[name], (x, y))
+
+
+@cython.cfunc
+@cython.inline
+def outcome(op: object, x: Value, y: object, holds: cython.bint) -> object:
+    """What Python decides about two numbers, noted if somebody wants to know."""
+    if decided is not None:
+        decided(op, x, y, holds)
+    return holds
+
+
+def set_decided(function: Any) -> None:
+    """Have ``function`` called with each comparison and its outcome, None for nobody. For ``recording.py`` alone."""
+    global decided
+    decided = function
+
+
+def rewrite(node: Value, number: Any, partials: Any) -> None:
+    """Give an operation another number, and another partial for each of its arguments. For ``recording.py`` alone."""
+    node.primal = number
+    if node.kind & MANY:
+        node.right = array("d", partials)
+        return
+    node.d_left = partials[0]
+    if len(partials) > 1:
+        node.d_right = partials[1]
 
 
 def both_or_either(x: Value, y: Any, either: bool) -> Any:
