@@ -7,6 +7,7 @@ import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from autodiff.debugger.history import History
 from autodiff.debugger.words import Words
@@ -26,6 +27,7 @@ ATTRIBUTES = {
 }  # fmt: skip
 LONGEST_OPERATION = 30
 WIDE = -8.888e-88  # a number that needs as much room as any
+USUAL = -0.08888  # one that needs as much as most
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,17 @@ class Picture:
     edges: list[str]
 
 
-def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Iterable[Value] = ()) -> Picture:
-    """The graph of a history, with room for gradients that come and go. What cannot be drawn is said in its place."""
+def drawn(
+    history: History, words: Words, fold: Fold = "auto", parameters: Iterable[Value] = (), live: bool = False
+) -> Picture:
+    """The graph of a history, with room for gradients that come and go, and if it is ``live`` for other numbers.
+
+    What cannot be drawn is said in its place.
+    """
     events = range(history.forward, len(history))
     try:
         graph = _graph(history, fold, parameters)
-        svg = as_html(picture(digraph(_prepared(graph, history, words)).source, "svg").decode(), words)
+        svg = as_html(picture(digraph(_prepared(graph, history, words, live)).source, "svg").decode(), words)
     except (RendererNotFound, RendererFailed) as error:
         return Picture(f"<p>No drawing: {html.escape(str(error))}</p>", [""] * history.forward, [""] * len(events))
     between: dict[tuple[str, str], list[str]] = {}
@@ -65,12 +72,12 @@ def _graph(history: History, fold: Fold, parameters: Iterable[Value]) -> Graph:
     return Painter(part, [kinds[place] for place in history.origin], history.scopes).graph(fold, PICTURE)
 
 
-def _prepared(graph: Graph, history: History, words: Words) -> Graph:
-    """The graph with the names that the page uses, and with the widest gradient that each box will have."""
-    return replace(graph, boxes=[_named(box, history, words) for box in graph.boxes])
+def _prepared(graph: Graph, history: History, words: Words, live: bool) -> Graph:
+    """The graph with the names that the page uses, and with the widest numbers that each box will have."""
+    return replace(graph, boxes=[_named(box, history, words, live) for box in graph.boxes])
 
 
-def _named(box: Box, history: History, words: Words) -> Box:
+def _named(box: Box, history: History, words: Words, live: bool) -> Box:
     if box.kind == "constant":
         return box
     if not box.id.startswith("v"):
@@ -78,9 +85,18 @@ def _named(box: Box, history: History, words: Words) -> Box:
     place = int(box.id[1:])
     operation = words.operation(place)
     gradients = [history.upstream(place), *(history.edge(number)[2] for number in history.additions(place))]
-    widest = max(gradients, key=lambda gradient: len(number_text(gradient)))
+    data: Any = box.data
+    if live:
+        gradients.append(USUAL)
+        data = _widest([history.datum(place), USUAL])
     spelled = operation if box.count == 1 and len(operation) <= LONGEST_OPERATION else box.operation
-    return replace(box, name=words.name(place), operation=spelled, grad=widest if math.isfinite(widest) else WIDE)
+    return replace(box, name=words.name(place), operation=spelled, data=data, grad=_widest(gradients))
+
+
+def _widest(numbers: Iterable[float]) -> float:
+    """The number that takes most room; one that is not finite might be any."""
+    widest = max(numbers, key=lambda number: len(number_text(number)))
+    return widest if math.isfinite(widest) else WIDE
 
 
 def as_html(svg: str, words: Words) -> str:
