@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -25,7 +26,9 @@ ATTRIBUTES = {
     "id", "class", "d", "points", "cx", "cy", "rx", "ry", "x", "y", "width", "height", "viewBox", "transform", "fill", "stroke",
     "stroke-width", "stroke-dasharray", "text-anchor", "font-family", "font-size", "font-weight", "opacity",
 }  # fmt: skip
+USUAL_TEXT = {"font-family": "Helvetica,sans-Serif", "font-size": "12", "fill": "#1f2328"}  # said once, of the whole
 LONGEST_OPERATION = 30
+DECIMALS = re.compile(r"(?<![\w#])\d+\.\d+")
 WIDE = -8.888e-88  # a number that needs as much room as any
 USUAL = -0.08888  # one that needs as much as most
 
@@ -105,14 +108,17 @@ def as_html(svg: str, words: Words) -> str:
     for group in root.iter("g"):
         if "node" in group.get("class", "").split():
             _mark_numbers(group)
-    root.set("role", "img")
+    root.attrib |= USUAL_TEXT | {"role": "img"}
     root.set("aria-label", f"The graph of {words.loss}: {len(words.history.nodes)} Values; the table has the same")
     return ET.tostring(root, encoding="unicode")
 
 
 def _stripped(element: ET.Element) -> ET.Element:
     """The element without namespaces, links, titles and whatever else a page has no use for."""
-    made = ET.Element(_local(element.tag), {key: text for key, text in element.attrib.items() if key in ATTRIBUTES})
+    given = {key: DECIMALS.sub(_tenths, text) for key, text in element.attrib.items() if key in ATTRIBUTES}
+    made = ET.Element(_local(element.tag), given)
+    if made.tag == "text":
+        made.attrib = {key: text for key, text in given.items() if (USUAL_TEXT | {"text-anchor": "start"}).get(key) != text}
     made.text = (element.text or "").replace(" ", "\u00a0") if made.tag == "text" else None  # HTML would drop the outer ones
     waiting = list(element)
     while waiting:
@@ -124,6 +130,11 @@ def _stripped(element: ET.Element) -> ET.Element:
         elif _local(child.tag) in TAGS:
             made.append(_stripped(child))
     return made
+
+
+def _tenths(number: re.Match[str]) -> str:
+    """A tenth of a point is finer than a screen."""
+    return f"{float(number[0]):.1f}".removesuffix(".0")
 
 
 def _local(tag: str) -> str:

@@ -197,7 +197,7 @@ function descend(r = rate(), over = leaves.filter(place => ticked.has(place)), s
   if (r === undefined || !over.length) { say($("descent-says"), over.length ? "The rate is no number." : "No leaf is ticked to descend over."); return; }
   const state = { rows: descent.length, at, after: descent.slice(at) }, from = numbersNow(), loss = d.data[LOSS], gradients = over.map(wholeGradient);
   const before = live.set(over.map((place, i) => [place, d.data[place] - r * gradients[i]]));
-  descent = [...descent.slice(0, at), { rate: r, over, from, to: numbersNow(), loss, gradients, then: d.data[LOSS] }];
+  descent = [...descent.slice(0, at), { rate: r, over, from, to: numbersNow(), loss, gradients }];
   at = descent.length;
   undoable.push({ ...state, before });
   lastChanged = -1;
@@ -227,7 +227,7 @@ function undo() {
 function drawDescent() {
   const over = descent.length ? descent[0].over : leaves.filter(place => ticked.has(place)), few = over.slice(0, 4), one = over.length === 1;
   const loss = name(LOSS), slope = one ? `∂${loss}/∂${name(over[0])}` : `‖∂${loss}‖`;
-  const heads = ["step", ...few.map(name), ...(over.length > 4 ? ["…"] : []), loss, slope, one ? `${name(over[0])} − r·${slope}` : `${loss} after it`];
+  const heads = ["step", ...few.map(name), ...(over.length > 4 ? ["…"] : []), loss, slope, ...(one ? [`${name(over[0])} − r·${slope}`] : [])];
   $("descent-head").replaceChildren(...heads.map((text, i) => { const head = element("th", text, i ? "number" : ""); head.scope = "col"; return head; }));
   $("descent").replaceChildren(...descent.map((row, i) => {
     const made = element("tr", undefined, i + 1 === at ? "now" : ""), head = element("th"), button = element("button", String(i + 1));
@@ -238,7 +238,7 @@ function drawDescent() {
     head.scope = "row";
     head.append(button);
     const slope = one ? row.gradients[0] : Math.hypot(...row.gradients);
-    const cells = [...few.map(place => row.from[place]), ...(over.length > 4 ? [undefined] : []), row.loss, slope, one ? row.to[over[0]] : row.then];
+    const cells = [...few.map(place => row.from[place]), ...(over.length > 4 ? [undefined] : []), row.loss, slope, ...(one ? [row.to[over[0]]] : [])];
     made.append(head, ...cells.map(x => element("td", number(x), `number${isOdd(x) ? " odd" : ""}`)));
     return made;
   }));

@@ -36,13 +36,16 @@ def javascript(*files):
 
 
 def asked(made, expression):
+    return read(made.eval(f"JSON.stringify({expression}, {WRITE})"))
+
+
+def read(text):
     def number(x):
         return float(x.replace("Infinity", "inf").replace("NaN", "nan")) if x in ("NaN", "Infinity", "-Infinity", "-0.0") else x
 
     def walked(x):
         return [walked(y) for y in x] if isinstance(x, list) else number(x) if isinstance(x, str) else x
 
-    text = made.eval(f"JSON.stringify({expression}, {WRITE})")
     return walked(json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 16 else float(digits)))
 
 
@@ -78,28 +81,41 @@ def truth(rule, operands):
 BUILT_IN = [rule for rule in rules.TABLE.values() if rule.formula.__module__.startswith("autodiff")]
 
 
+def written(rule):
+    """What a JavaScript engine runs to have the row's numbers at all points, and these points."""
+    rng, scripts = random.Random(rule.name), Scripts()
+    rows = [(scripts.row(rule, count), [list(map(float, point)) for point in points(rng, count)]) for count in counts(rule)]
+    calls = [
+        f"...JSON.parse({json.dumps(json.dumps([[_finite(x) for x in point] for point in given]))}, {REVIVE})"
+        f".map(x => {{ const y = rows.values.{name}(x); return [y, ...rows.partials.{name}(x, y)]; }})"
+        for name, given in rows
+    ]
+    return f"const rows = {scripts.text()};", f"[{', '.join(calls)}]", [point for _, given in rows for point in given]
+
+
+def hold_against_python(rule, given, results):
+    """Every value and partial that a JavaScript engine has found."""
+    for operands, found in zip(given, results, strict=True):
+        value = rule.value(*operands)
+        for i, (x, y) in enumerate(zip([value, *rule.partials(*operands, out=value)], found, strict=True)):
+            if rule.name in EXACT:
+                assert (x, math.copysign(1, x)) == (y, math.copysign(1, y)) or (x != x and y != y), (operands, i)
+            elif rule.name in STEEP:
+                near = apart(x, y) <= MOST_ULPS
+                assert near or abs(x - y) <= 4 * MOST_ULPS * math.ulp(max(1.0, *map(abs, operands))), (operands, i, x, y)
+            else:
+                off = apart(x, y)
+                if off > MOST_ULPS and rule.name == "cbrt" and math.isfinite(x) and math.isfinite(y):
+                    off = apart(truth(rule, operands)[i], y)
+                assert off <= MOST_ULPS, (operands, i, x, y)
+
+
 @pytest.mark.parametrize("rule", BUILT_IN, ids=lambda rule: rule.name)
 def test_every_row_has_pythons_numbers(rule):
-    rng, scripts = random.Random(rule.name), Scripts()
-    rows = [(count, scripts.row(rule, count)) for count in counts(rule)]
+    rows, results, given = written(rule)
     made = javascript("ieee.js")
-    made.eval(f"const rows = {scripts.text()};")
-    for count, name in rows:
-        given = [list(map(float, point)) for point in points(rng, count)]
-        text = json.dumps(json.dumps([[_finite(x) for x in point] for point in given]))
-        out = f"JSON.parse({text}, {REVIVE}).map(x => {{ const y = rows.values.{name}(x); return [y, ...rows.partials.{name}(x, y)]; }})"
-        for operands, found in zip(given, asked(made, out), strict=True):
-            value = rule.value(*operands)
-            for i, (x, y) in enumerate(zip([value, *rule.partials(*operands, out=value)], found, strict=True)):
-                if rule.name in EXACT:
-                    assert (x, math.copysign(1, x)) == (y, math.copysign(1, y)) or (x != x and y != y), (operands, i)
-                elif rule.name in STEEP:
-                    assert abs(x - y) <= 4 * MOST_ULPS * math.ulp(max(1.0, *map(abs, operands))) or apart(x, y) <= MOST_ULPS, operands
-                else:
-                    off = apart(x, y)
-                    if off > MOST_ULPS and rule.name == "cbrt" and math.isfinite(x) and math.isfinite(y):
-                        off = apart(truth(rule, operands)[i], y)
-                    assert off <= MOST_ULPS, (operands, i, x, y)
+    made.eval(rows)
+    hold_against_python(rule, given, asked(made, results))
 
 
 # ---- whole graphs -------------------------------------------------------------------------------------------------------------
