@@ -26,9 +26,10 @@ ATTRIBUTES = {
     "id", "class", "d", "points", "cx", "cy", "rx", "ry", "x", "y", "width", "height", "viewBox", "transform", "fill", "stroke",
     "stroke-width", "stroke-dasharray", "text-anchor", "font-family", "font-size", "font-weight", "opacity",
 }  # fmt: skip
+LINE = "#757d89"  # of edges, said once of the group of each
 USUAL_TEXT = {"font-family": "Helvetica,sans-Serif", "font-size": "12", "fill": "#1f2328"}  # said once, of the whole
 LONGEST_OPERATION = 30
-DECIMALS = re.compile(r"(?<![\w#])\d+\.\d+")
+DECIMALS = re.compile(r"\d+\.\d+")
 WIDE = -8.888e-88  # a number that needs as much room as any
 USUAL = -0.08888  # one that needs as much as most
 
@@ -108,6 +109,10 @@ def as_html(svg: str, words: Words) -> str:
     for group in root.iter("g"):
         if "node" in group.get("class", "").split():
             _mark_numbers(group)
+        if group.get("class") == "edge":
+            group.attrib |= {"fill": LINE, "stroke": LINE}
+            for part in group:
+                part.attrib = {key: text for key, text in part.attrib.items() if text != LINE}
     root.attrib |= USUAL_TEXT | {"role": "img"}
     root.set("aria-label", f"The graph of {words.loss}: {len(words.history.nodes)} Values; the table has the same")
     return ET.tostring(root, encoding="unicode")
@@ -117,6 +122,8 @@ def _stripped(element: ET.Element) -> ET.Element:
     """The element without namespaces, links, titles and whatever else a page has no use for."""
     given = {key: DECIMALS.sub(_tenths, text) for key, text in element.attrib.items() if key in ATTRIBUTES}
     made = ET.Element(_local(element.tag), given)
+    if made.tag == "polygon":
+        made.set("points", re.sub(r"^(\S+)( .*) \1$", r"\1\2", given["points"]))  # it closes by itself
     if made.tag == "text":
         made.attrib = {key: text for key, text in given.items() if (USUAL_TEXT | {"text-anchor": "start"}).get(key) != text}
     made.text = (element.text or "").replace(" ", "\u00a0") if made.tag == "text" else None  # HTML would drop the outer ones

@@ -131,7 +131,7 @@ def _template(live: bool) -> str:
 
     def part(name: str) -> str:
         text = resources.files("autodiff.debugger").joinpath(name).read_text(encoding="utf-8")
-        return re.sub(r"^ *(//.*)?\n|^ +", "", text, flags=re.M) if name.endswith(".js") else text  # without comments
+        return re.sub(r"^ *(//.*)?\n|^ +|  // .*", "", text, flags=re.M)  # without indents and comments
 
     parts = {
         "recording": part("recording.js"),
