@@ -306,7 +306,7 @@ function takeNumbers(text) {
   }
   undoable = [];
   at = Math.min(Number(asked.get("row") ?? 0) || 0, descent.length);
-  if (descent.length && over.length) { ticked.clear(); over.forEach(place => ticked.add(place)); fillTable(); $("rate").value = String(descent[descent.length - 1].rate); }
+  if (descent.length && over.length) { ticked.clear(); over.forEach(place => ticked.add(place)); madeRows.clear(); fillTable(); $("rate").value = String(descent[descent.length - 1].rate); }
   live.reset();
   live.set(read(asked.get("numbers")));
   followed();
