@@ -43,9 +43,7 @@ class Picture:
     edges: list[str]
 
 
-def drawn(
-    history: History, words: Words, fold: Fold = "auto", parameters: Iterable[Value] = (), live: bool = False
-) -> Picture:
+def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Iterable[Value] = (), live: bool = False) -> Picture:
     """The graph of a history, with room for gradients that come and go, and if it is ``live`` for other numbers.
 
     What cannot be drawn is said in its place.

@@ -239,7 +239,9 @@ def _decisions(history: History, words: Words) -> list[dict[str, Any]]:
         marked = history.walk.depending_on(values)
         after = [place for place, mark in enumerate(marked) if mark and place not in {places[id(x)] for x in values}]
         after = after or [place for place, node in enumerate(history.nodes) if node.op]
-        left, right = (places[id(x)] if any(x is y for y in values) else [_finite(x.data if isinstance(x, Value) else x)] for x in sides)
+        left, right = (
+            places[id(x)] if any(x is y for y in values) else [_finite(x.data if isinstance(x, Value) else x)] for x in sides
+        )
         names = [words.name(x) if isinstance(x, int) else words.number(float(x[0])) for x in (left, right)]
         op = decision.op if decision.outcome else OPPOSITE[decision.op]
         where = f"{os.path.basename(decision.source.file)}:{decision.source.line}" if decision.source else ""

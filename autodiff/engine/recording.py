@@ -129,8 +129,8 @@ def tracing() -> Iterator[list[Value]]:
 def record_source() -> Iterator[None]:
     """Each Value made inside, in whatever thread, remembers where: ``source`` has ``file``, ``line``, ``column`` and ``text``.
 
-    A comparison that Python decides, ``if x > 0:``, is noted too, so that a page or ``refresh`` can say when it no longer holds.
-    What an expression was assigned to is then its name in drawings and explanations: ``z = w * x + b`` draws "z". Only a code
+    A comparison that Python decides, ``if x > 0:``, is noted too: a page and ``refresh`` say when it no longer holds. What
+    an expression was assigned to is then its name in drawings and explanations: ``z = w * x + b`` draws "z". Only a code
     object and the offset of an instruction are kept; the rest is found out when it is asked for.
     """
     global _open_sources

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import CellType, FunctionType, SimpleNamespace
 from typing import Any, NoReturn
 
-from autodiff.engine import ieee, rules
+from autodiff.engine import ieee
 from autodiff.engine.rules import Rule
 from autodiff.graph.symbols import Symbol
 
@@ -44,7 +44,7 @@ class Script(Symbol):
         raise Unwritable("it branches on its operands, or hands them to a function that only knows numbers")
 
     __bool__ = __float__ = __int__ = __index__ = __eq__ = __ne__ = _refuse  # type: ignore[assignment]
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 class _Lines:
@@ -137,7 +137,7 @@ def _attempted(function: Callable[..., Any], operands: Sequence[Script]) -> Any:
         raise Unwritable(f"{type(error).__name__}: {error}") from error
 
 
-# ---- the functions of math in the formulas of users ---------------------------------------------------------------------------
+# ---- the functions of math in the formulas of users -------------------------------------------------------------------------
 
 
 def _writing(name: str) -> Callable[..., Any]:

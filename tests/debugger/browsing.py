@@ -13,6 +13,7 @@ SWITCHES = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+
 def chromium():
     """Debian's Chromium, or what AUTODIFF_CHROMIUM names; None if there is none."""
     chosen = os.environ.get("AUTODIFF_CHROMIUM")

@@ -63,7 +63,17 @@ def test_the_last_of_many_decisions_at_one_place_counts_and_none_keeps_a_value_a
 def test_a_refreshed_graph_is_the_one_recorded_anew():
     def record(a, b, c):
         x, y = ad.Value(a), ad.Value(b)
-        nodes = [ad.tanh(x) * y, x**y, 2.0 / x, ad.dot([x, y, 1.5], [y, x, y]), ad.max(x, y, c), ad.elu(x, 0.5), c - x, -y, x % y]
+        nodes = [
+            ad.tanh(x) * y,
+            x**y,
+            2.0 / x,
+            ad.dot([x, y, 1.5], [y, x, y]),
+            ad.max(x, y, c),
+            ad.elu(x, 0.5),
+            c - x,
+            -y,
+            x % y,
+        ]
         return ad.sum([node * node for node in nodes]), x, y
 
     loss, x, y = record(0.5, 1.25, 0.75)
