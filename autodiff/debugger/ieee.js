@@ -13,18 +13,22 @@ const ieee = (() => {
     return Math.pow(x, y);
   }
 
-  function remainder(x, y) {  // with the sign of y
+  function mod(x, y) {  // with the sign of y
     const rest = x % y;
     return rest === 0 ? copysign(0, y) : (rest < 0) === (y < 0) ? rest : rest + y;
   }
 
-  const floor = x => Math.floor(x) + 0;  // never −0
+  const floor = Math.floor, quotient = (x, y) => floor((x - mod(x, y)) / y + 0.5);
   const mul0 = (x, y) => { const product = x * y; return Number.isNaN(product) && (x === 0 || y === 0) && x === x && y === y ? 0 : product; };
   const div0 = (x, y) => x === 0 && y === 0 ? 0 : x / y;
   const nonnegative = x => x >= 0 ? x + 0 : NaN;
   const compare = (x, y) => x === x && y === y ? (x > y) - (x < y) : NaN;
   const sign = x => compare(x, 0);
   const step = x => x === x ? +(x > 0) : NaN;
+  const at_least = (x, y) => x !== x || y !== y ? NaN : y > x ? y : x, at_most = (x, y) => x !== x || y !== y ? NaN : y < x ? y : x;
+  const relu = x => x <= 0 ? 0 : x, cosquare = x => (1 - x) * (1 + x);
+  const power_slope = (x, y) => y === 0 ? 0 : mul0(y, pow(x, y - 1)), power_log = (x, y) => mul0(pow(x, y), log(x));
+  const power_poly = (x, y, ...cs) => mul0(pow(x, y), cs.reduceRight((sum, c) => mul0(sum, log(x)) + c));
   const extreme = better => (...xs) => xs.some(Number.isNaN) ? NaN : xs.reduce((best, x) => better(x, best) ? x : best);
   const greatest = extreme((x, best) => x > best), least = extreme((x, best) => x < best);
   const take = (index, ...xs) => 0 <= index && index < xs.length && index === Math.floor(index) ? xs[index] : NaN;
@@ -54,6 +58,7 @@ const ieee = (() => {
     return x >= 0 ? 1 / (1 + e) : e / (1 + e);
   }
 
+  const sech2 = x => 4 * sigmoid(2 * x) * sigmoid(-2 * x);
   const softplus = x => greatest(x, 0) + log1p(exp(-abs(x)));
   const softsign = x => abs(x) === Infinity ? Math.sign(x) : x / (1 + abs(x));
 
@@ -118,8 +123,9 @@ const ieee = (() => {
   const refusing = (out, ...xs) => Number.isFinite(out) || !xs.every(Number.isFinite) ? out : NaN;  // Python's math: no result
 
   return {
-    acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, compare, copysign, cos, cosh, div0, divide, erf, erfc, exp, expm1, fabs: abs, floor,
-    greatest, hypot, least, log, log1p, log2, log10, logsumexp, mul0, nonnegative, pow, refusing, remainder, sigmoid, sign, sin, sinh,
-    softplus, softsign, sqrt, step, take, tan, tanh,
+    acos, acosh, asin, asinh, at_least, at_most, atan, atan2, atanh, cbrt, compare, copysign, cos, cosh, cosquare, div: divide, div0, divide,
+    erf, erfc, exp, expm1, fabs: abs, floor, greatest, hypot, least, log, log10, log1p, log2, logsumexp, mod, mul0, nonnegative, pow,
+    power_log, power_poly, power_slope, quotient, refusing, relu, sech2, sigmoid, sign, sin, sinh, softplus, softsign, sqrt, step, take,
+    tan, tanh,
   };
 })();

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import CellType, FunctionType, SimpleNamespace
 from typing import Any, NoReturn
 
-from autodiff.engine import ieee
+from autodiff.engine import ieee, kernels, rules
 from autodiff.engine.rules import Rule
 from autodiff.graph.symbols import Symbol
 
@@ -21,7 +21,14 @@ OPERATORS = {
     "greater": "+({0} > {1})", "greater_equal": "+({0} >= {1})", "equal": "+({0} === {1})",
     "select": "{0} !== 0 ? {1} : {2}", "where": "{0}", "held": "{0}",
 }  # fmt: skip
-LIBRARY = {getattr(ieee, name): name for name in ieee.__all__}
+# What ieee.js has, by the names of the functions of Python in ieee.py and kernels.py that it stands for.
+FUNCTIONS = """
+    acos acosh asin asinh at_least at_most atan atan2 atanh cbrt compare copysign cos cosh cosquare div div0 divide erf erfc exp
+    expm1 fabs floor greatest hypot least log log10 log1p log2 logsumexp mod mul0 nonnegative pow power_log power_slope quotient
+    relu sech2 sigmoid sign sin sinh softplus softsign sqrt step take tan tanh
+""".split()
+LIBRARY = {getattr(module, name): name for module in (ieee, kernels) for name in FUNCTIONS if hasattr(module, name)}
+LIBRARY[rules.TABLE["power_poly"].formula] = "power_poly"
 
 
 class Unwritable(Exception):
@@ -32,6 +39,7 @@ class Script(Symbol):
     """An operand in JavaScript: the name of a number, on which the arithmetic of a row writes further lines."""
 
     __slots__ = ("lines",)
+    backward = None  # rules take it for what is computed, not for a text, and keep their limits
 
     def __init__(self, text: str, lines: _Lines):
         super().__init__(text)
@@ -156,7 +164,7 @@ def _writing(name: str) -> Callable[..., Any]:
     return function
 
 
-_MATH = {getattr(math, name): _writing(name) for name in ieee.__all__ if hasattr(math, name) and name not in ("floor", "pow")}
+_MATH = {getattr(math, name): _writing(name) for name in FUNCTIONS if hasattr(math, name) and name not in ("floor", "pow")}
 _MODULE = SimpleNamespace(**vars(math) | {function.__name__: writing for function, writing in _MATH.items()})
 
 

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 import autodiff as ad
+from autodiff.debugger.page import Page
 from autodiff.drawing import render
 
 SWITCHES = [
@@ -96,7 +97,10 @@ def browse(browser, tmp_path):
 
     def browse(loss, fragment="", page=None, **options):
         file = tmp_path / "steps.html"
-        ad.page(loss, file, **(page or {}))
+        if isinstance(loss, Page):
+            loss.write(file)
+        else:
+            ad.page(loss, file, **(page or {}))
         context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
         opened.append((context, Browsed(context.new_page(), file.as_uri() + fragment)))
         return opened[-1][1]

@@ -32,7 +32,7 @@ def test_what_an_if_decided_is_noted_while_lines_are_recorded():
     assert loss.data == -7.0
 
 
-@pytest.mark.parametrize("expression", ["x > y", "x >= y", "x < y", "x <= y", "0.5 < x", "2 >= x"])
+@pytest.mark.parametrize("expression", ["x > y", "x >= y", "x < y", "x <= y", "0.5 < x", "2 >= x", "x == y", "x != y"])
 def test_every_comparison_is_noted_with_its_operands(expression):
     x, y = ad.Value(1.0, "x"), ad.Value(2.0, "y")
     with ad.record_source():
