@@ -51,8 +51,8 @@ class Script(Symbol):
     def _refuse(self, *_: Any) -> NoReturn:
         raise Unwritable("it branches on its operands, or hands them to a function that only knows numbers")
 
-    __bool__ = __float__ = __int__ = __index__ = __eq__ = __ne__ = _refuse  # type: ignore[assignment]
-    __hash__ = None
+    __bool__ = __float__ = __int__ = __index__ = __eq__ = __ne__ = _refuse
+    __hash__ = None  # type: ignore[assignment]
 
 
 class _Lines:
