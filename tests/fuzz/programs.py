@@ -20,7 +20,8 @@ TWO = ["hypot", "atan2", "xlogy", "maximum", "minimum", "pow", "add", "sub", "mu
 MANY = ["sum", "prod", "mean", "norm", "logsumexp", "max", "min", "maxout"]
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod]
 NUMBERS = [
-    lambda x: x, int, np.float64, np.float32, np.float16, lambda x: np.array(x), lambda x: Decimal(x), lambda x: Fraction(x), bool,
+    lambda x: x, int, np.float64, np.float32, np.float16, lambda x: np.array(x), lambda x: Decimal(x), lambda x: Fraction(x),
+    bool,
 ]  # fmt: skip
 CONSTANTS = [0.0, 1.0, 2.0, -1.0, 0.5, 3.0, -2.5]
 POINTS = [0.0, 1.0, -1.0, 0.5, 2.0, -2.0, 3.5, 0.1, -0.3, 7.0]
