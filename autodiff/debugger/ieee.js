@@ -2,7 +2,7 @@
 // function of its own, the same number to within 2 units in the last place.
 
 const ieee = (() => {
-  const { abs, expm1, log, log2, log10, log1p, sqrt, sin, cos, tan, asin, acos, sinh, cosh, acosh, atanh, atan, atan2, asinh, tanh, cbrt } = Math;
+  const { abs, expm1, log, log2, log10, log1p, sqrt, sin, cos, tan, asin, acos, sinh, cosh, acosh, atanh, atan, atan2, asinh, tanh } = Math;
   const negative = x => x < 0 || Object.is(x, -0);
   const copysign = (x, y) => negative(x) === negative(y) ? x : -x;
   const divide = (x, y) => x / y;
@@ -37,6 +37,13 @@ const ieee = (() => {
     const halves = x => { const scaled = 134217729 * x, high = scaled - (scaled - x); return [high, x - high]; };
     const product = x * y, [a, b] = halves(x), [c, d] = halves(y);
     return [product, b * d - (product - a * c - b * c - a * d)];
+  }
+
+  function cbrt(x) {  // mended by what its cube misses
+    const root = Math.cbrt(x);
+    if (!(abs(root) > 1e-90 && abs(root) < 1e90)) return root;
+    const [square, lost] = split(root, root), [cube, missed] = split(square, root);
+    return root - (cube - x + missed + lost * root) / (3 * square);
   }
 
   function exp(x) {  // eˣ = 2ᵏ·eʳ, with what the sum 1 + r + r²/2 loses; a browser's own is off by up to one unit more
