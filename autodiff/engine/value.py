@@ -57,6 +57,7 @@ SUM = cython.declare(cython.short, rules.TABLE["sum"].code)
 DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
 
 noting = cython.declare(cython.bint, False)  # whether each new Value notes where it was made, while record_source() is on
+decided = cython.declare(object, None)  # called with each comparison that Python decides while record_source() is on
 observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
 sweep_observer = cython.declare(object, None)  # and with the Value and the seed before a sweep backward
 door = cython.declare(object, None)  # called with a Value before float() takes its number
@@ -393,7 +394,7 @@ class Value:
     def __bool__(self) -> bool:
         if tracing is not None:
             tracing.read("its truth, as in `if x:`")
-        return self.primal != 0.0
+        return outcome("!=", self, 0.0, self.primal != 0.0)
 
     def __floor__(self) -> int:
         if tracing is not None:
@@ -419,38 +420,38 @@ class Value:
         if tracing is not None and tracing.here():
             return condition("equal", self, other)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal == number
+        return NotImplemented if number is None else outcome("==", self, other, self.primal == number)
 
     def __ne__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             same = condition("equal", self, other)
             return same if same is NotImplemented else rules.apply(rules.TABLE["select"], (same, 0.0, 1.0))
         number = data_of(other)
-        return NotImplemented if number is None else self.primal != number
+        return NotImplemented if number is None else outcome("!=", self, other, self.primal != number)
 
     def __lt__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater", other, self)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal < number
+        return NotImplemented if number is None else outcome("<", self, other, self.primal < number)
 
     def __le__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater_equal", other, self)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal <= number
+        return NotImplemented if number is None else outcome("<=", self, other, self.primal <= number)
 
     def __gt__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater", self, other)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal > number
+        return NotImplemented if number is None else outcome(">", self, other, self.primal > number)
 
     def __ge__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater_equal", self, other)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal >= number
+        return NotImplemented if number is None else outcome(">=", self, other, self.primal >= number)
 
     def __and__(self, other: Any) -> Any:
         """Of conditions that a trace leaves open: whether both hold."""
@@ -669,6 +670,32 @@ def condition(name: str, x: Any, y: Any) -> Any:
         if not isinstance(operand, Value) and plain(operand) is None:
             return NotImplemented
     return rules.apply(rules.TABLE[name], (x, y))
+
+
+@cython.cfunc
+@cython.inline
+def outcome(op: object, x: Value, y: object, holds: cython.bint) -> object:
+    """What Python decides about two numbers, noted if somebody wants to know."""
+    if decided is not None:
+        decided(op, x, y, holds)
+    return holds
+
+
+def set_decided(function: Any) -> None:
+    """Have ``function`` called with each comparison and its outcome, None for nobody. For ``recording.py`` alone."""
+    global decided
+    decided = function
+
+
+def rewrite(node: Value, number: Any, partials: Any) -> None:
+    """Give an operation another number, and another partial for each of its arguments. For ``recording.py`` alone."""
+    node.primal = number
+    if node.kind & MANY:
+        node.right = array("d", partials)
+        return
+    node.d_left = partials[0]
+    if len(partials) > 1:
+        node.d_right = partials[1]
 
 
 def both_or_either(x: Value, y: Any, either: bool) -> Any:
