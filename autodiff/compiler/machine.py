@@ -3,18 +3,18 @@
 A slot that varies has as many lanes as a block has samples, side by side, so that the innermost loops go over numbers that lie
 side by side too. With one sample a lane is one number, and the innermost loops go over members.
 
-This file is plain Python, and Cython compiles it as it stands (``machine.pxd`` has its C types). ``unary`` and ``binary``
-have a typed loop for the rows of the table that are listed beside them; every other row is called as it is, number by number.
+This file is plain Python, and Cython compiles it as it stands (``machine.pxd`` has its C types). A row of the table is what
+its kernel is, in a typed loop; a row without one is called as it is, number by number.
 """
 
 from __future__ import annotations
 
-import math
 from array import array
 from typing import Any
 
 from autodiff.compiler.program import Instruction, Program
-from autodiff.engine import ieee, rules
+from autodiff.engine import rules
+from autodiff.engine.kernels import KERNELS
 from autodiff.engine.value import Value
 
 try:
@@ -23,175 +23,13 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.engine import ieee as libm
+    from math import inf as INFINITY
+    from math import nan as NAN
 
-NAN = cython.declare(cython.double, math.nan)
-INFINITY = cython.declare(cython.double, math.inf)
+    from autodiff.engine import ieee as libm
+    from autodiff.engine.kernels import add, binary, binary_at, hypot, unary, unary_at
 
 # ---- loops over numbers side by side ----------------------------------------------------------------------------------------
-
-UNARY = (
-    "neg", "abs", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan",
-    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sign", "step", "nonnegative", "sigmoid", "relu",
-    "softplus",
-)  # fmt: skip
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def unary(code: cython.int, out: vector, x: vector, n: place) -> kernel:
-    """out = f(x) for the row ``UNARY[code]``."""
-    i: place
-    if code == 0:
-        for i in range(n):
-            out[i] = -x[i]
-    elif code == 1:
-        for i in range(n):
-            out[i] = libm.fabs(x[i])
-    elif code == 2:
-        for i in range(n):
-            out[i] = libm.exp(x[i])
-    elif code == 3:
-        for i in range(n):
-            out[i] = libm.expm1(x[i])
-    elif code == 4:
-        for i in range(n):
-            out[i] = libm.log(x[i])
-    elif code == 5:
-        for i in range(n):
-            out[i] = libm.log1p(x[i])
-    elif code == 6:
-        for i in range(n):
-            out[i] = libm.log2(x[i])
-    elif code == 7:
-        for i in range(n):
-            out[i] = libm.log10(x[i])
-    elif code == 8:
-        for i in range(n):
-            out[i] = libm.sqrt(x[i])
-    elif code == 9:
-        for i in range(n):
-            out[i] = libm.cbrt(x[i])
-    elif code == 10:
-        for i in range(n):
-            out[i] = libm.sin(x[i])
-    elif code == 11:
-        for i in range(n):
-            out[i] = libm.cos(x[i])
-    elif code == 12:
-        for i in range(n):
-            out[i] = libm.tan(x[i])
-    elif code == 13:
-        for i in range(n):
-            out[i] = libm.asin(x[i])
-    elif code == 14:
-        for i in range(n):
-            out[i] = libm.acos(x[i])
-    elif code == 15:
-        for i in range(n):
-            out[i] = libm.atan(x[i])
-    elif code == 16:
-        for i in range(n):
-            out[i] = libm.sinh(x[i])
-    elif code == 17:
-        for i in range(n):
-            out[i] = libm.cosh(x[i])
-    elif code == 18:
-        for i in range(n):
-            out[i] = libm.tanh(x[i])
-    elif code == 19:
-        for i in range(n):
-            out[i] = libm.asinh(x[i])
-    elif code == 20:
-        for i in range(n):
-            out[i] = libm.acosh(x[i])
-    elif code == 21:
-        for i in range(n):
-            out[i] = libm.atanh(x[i])
-    elif code == 22:
-        for i in range(n):
-            out[i] = libm.erf(x[i])
-    elif code == 23:
-        for i in range(n):
-            out[i] = libm.erfc(x[i])
-    elif code == 24:
-        for i in range(n):
-            out[i] = x[i] if x[i] != x[i] else 1.0 if x[i] > 0.0 else -1.0 if x[i] < 0.0 else 0.0
-    elif code == 25:
-        for i in range(n):
-            out[i] = 1.0 if x[i] > 0.0 else 0.0 if x[i] <= 0.0 else x[i]
-    elif code == 26:
-        for i in range(n):
-            out[i] = x[i] + 0.0 if x[i] >= 0.0 else NAN
-    elif code == 27:
-        for i in range(n):
-            out[i] = sigmoid(x[i])
-    elif code == 28:
-        for i in range(n):
-            out[i] = 0.0 if x[i] <= 0.0 else x[i]
-    elif code == 29:
-        for i in range(n):
-            out[i] = (x[i] if x[i] > 0.0 or x[i] != x[i] else 0.0) + libm.log1p(libm.exp(-libm.fabs(x[i])))
-
-
-BINARY = (
-    "add", "sub", "mul", "div", "pow", "atan2", "hypot", "greater", "greater_equal", "equal", "compare", "mul0", "div0",
-    "at_least", "at_most",
-)  # fmt: skip
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def binary(code: cython.int, out: vector, x: vector, y: vector, n: place) -> kernel:
-    """out = f(x, y) for the row ``BINARY[code]``."""
-    i: place
-    if code == 0:
-        for i in range(n):
-            out[i] = x[i] + y[i]
-    elif code == 1:
-        for i in range(n):
-            out[i] = x[i] - y[i]
-    elif code == 2:
-        for i in range(n):
-            out[i] = x[i] * y[i]
-    elif code == 3:
-        for i in range(n):
-            out[i] = divide(x[i], y[i])
-    elif code == 4:
-        for i in range(n):
-            out[i] = x[i] * x[i] if y[i] == 2.0 else libm.pow(x[i], y[i])
-    elif code == 5:
-        for i in range(n):
-            out[i] = libm.atan2(x[i], y[i])
-    elif code == 6:
-        for i in range(n):
-            out[i] = libm.hypot(x[i], y[i])
-    elif code == 7:
-        for i in range(n):
-            out[i] = 1.0 if x[i] > y[i] else 0.0
-    elif code == 8:
-        for i in range(n):
-            out[i] = 1.0 if x[i] >= y[i] else 0.0
-    elif code == 9:
-        for i in range(n):
-            out[i] = 1.0 if x[i] == y[i] else 0.0
-    elif code == 10:
-        for i in range(n):
-            out[i] = NAN if x[i] != x[i] or y[i] != y[i] else 1.0 if x[i] > y[i] else -1.0 if x[i] < y[i] else 0.0
-    elif code == 11:
-        for i in range(n):
-            out[i] = (
-                0.0 if (x[i] == 0.0 or y[i] == 0.0) and x[i] * y[i] != 0.0 and x[i] == x[i] and y[i] == y[i] else x[i] * y[i]
-            )
-    elif code == 12:
-        for i in range(n):
-            out[i] = 0.0 if x[i] == 0.0 and y[i] == 0.0 else divide(x[i], y[i])
-    elif code == 13:
-        for i in range(n):
-            out[i] = NAN if x[i] != x[i] or y[i] != y[i] else y[i] if y[i] > x[i] else x[i]
-    elif code == 14:
-        for i in range(n):
-            out[i] = NAN if x[i] != x[i] or y[i] != y[i] else y[i] if y[i] < x[i] else x[i]
 
 
 @cython.cfunc
@@ -310,28 +148,11 @@ def ordered_dot(x: vector, y: vector, n: place) -> cython.double:
     return total
 
 
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def divide(x: cython.double, y: cython.double) -> cython.double:
-    if cython.compiled:
-        return x / y
-    return ieee.divide(x, y)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def sigmoid(x: cython.double) -> cython.double:
-    e: cython.double = libm.exp(-libm.fabs(x))
-    return (1.0 if x >= 0.0 else e) / (1.0 + e)
-
-
 # ---- the tape ---------------------------------------------------------------------------------------------------------------
 
 KINDS = (
     "fill", "start", "gain", "rows", "dots", "product", "summed terms", "summed dots", "summed product",
-    "unary", "binary", "fold", "rule",
+    "unary", "binary", "fold", "select", "taken", "logsumexp", "rule",
 )  # fmt: skip
 FILL = cython.declare(cython.short, 0)
 START = cython.declare(cython.short, 1)
@@ -345,7 +166,10 @@ SUMMED_PRODUCT = cython.declare(cython.short, 8)
 MAP_UNARY = cython.declare(cython.short, 9)
 MAP_BINARY = cython.declare(cython.short, 10)
 MAP_FOLD = cython.declare(cython.short, 11)
-FOLDS = ("max", "min", "prod", "norm", "logsumexp", "select", "taken", "sum")
+MAP_SELECT = cython.declare(cython.short, 12)
+MAP_TAKEN = cython.declare(cython.short, 13)
+MAP_LOGSUMEXP = cython.declare(cython.short, 14)
+FOLDS = {"max": "at_least", "min": "at_most", "prod": "mul", "norm": "hypot", "sum": "add"}  # by which kernel of two
 HEADER = cython.declare(cython.short, 8)  # length, kind, code, rows, columns, depth, target, number of operands
 FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between rows, between columns, where its table is, or -1
 
@@ -368,11 +192,12 @@ def encoded(instruction: Instruction, tables: array) -> list[int]:
 
 
 def _kernel_of(op: str) -> tuple[str, int]:
-    """Which typed loop does a row of the table, or that none does."""
-    for kind, names in (("unary", UNARY), ("binary", BINARY), ("fold", FOLDS)):
-        if op in names:
-            return kind, names.index(op)
-    return "rule", rules.TABLE[op].code
+    """Which kind of instruction does a row of the table, and with which kernel or row."""
+    if op in FOLDS:
+        return "fold", KERNELS[FOLDS[op]].handle
+    if op in KERNELS:
+        return ("unary" if KERNELS[op].arity == 1 else "binary"), KERNELS[op].handle
+    return (op if op in KINDS else "rule"), rules.TABLE[op].code
 
 
 MOST_LANES = 128
@@ -534,6 +359,10 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
             summed_dots(machine, code, at, slots, out, lanes, count)
         elif kind == MAP_FOLD:
             map_fold(machine, code, at, slots, out, width, lanes)
+        elif kind in (MAP_SELECT, MAP_TAKEN):
+            map_choice(machine, code, at, slots, out, width, lanes)
+        elif kind == MAP_LOGSUMEXP:
+            map_log_sum_exp(machine, code, at, slots, out, width, lanes)
         else:
             map_rule(machine, code, at, slots, out, width, lanes)
         at += code[at]
@@ -623,7 +452,7 @@ def map_unary(
     first: place = 0
     while first < rows:
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
-        unary(code[at + 2], shifted(out, first * width), x, n * width)
+        unary(unary_at(code[at + 2]), shifted(out, first * width), x, n * width)
         first += n
 
 
@@ -639,7 +468,7 @@ def map_binary(
     while first < rows:
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
         y: vector = side_by_side(machine, code, at + HEADER + FIELDS, slots, room, first, n, width, lanes)
-        binary(code[at + 2], shifted(out, first * width), x, y, n * width)
+        binary(binary_at(code[at + 2]), shifted(out, first * width), x, y, n * width)
         first += n
 
 
@@ -664,42 +493,47 @@ def map_terms(
 @cython.cfunc
 @cython.exceptval(check=False)
 def map_fold(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
-    """The rows of ``FOLDS``: of any number of operands."""
-    kind: place = code[at + 2]
-    n: place = code[at + 7]
+    """Any number of operands, from left to right, by a kernel of two; a sum and a norm begin with 0."""
+    f: binary_function = binary_at(code[at + 2])
+    from_zero: cython.bint = f in (add, hypot)
     row: place
     lane: place
     i: place
     for row in range(code[at + 3]):
         for lane in range(width):
             x: cython.double = operand(machine, code, at, slots, 0, row, lane, lanes)
-            y: cython.double
-            if kind == 5:
-                x = operand(machine, code, at, slots, 1 if x != 0.0 else 2, row, lane, lanes)
-            elif kind == 6:
-                chosen: cython.bint = 0.0 <= x < n - 1 and libm.floor(x) == x
-                x = (
-                    operand(machine, code, at, slots, 1 + cython.cast(cython.Py_ssize_t, x), row, lane, lanes)
-                    if chosen
-                    else NAN
-                )
-            elif kind == 4:
-                x = log_sum_exp(machine, code, at, slots, row, lane, lanes)
-            else:
-                x = libm.fabs(x) if kind == 3 else x + 0.0 if kind == 7 else x
-                for i in range(1, n):
-                    y = operand(machine, code, at, slots, i, row, lane, lanes)
-                    if kind == 0:
-                        x = NAN if x != x or y != y else y if y > x else x
-                    elif kind == 1:
-                        x = NAN if x != x or y != y else y if y < x else x
-                    elif kind == 2:
-                        x = x * y
-                    elif kind == 3:
-                        x = libm.hypot(x, y)
-                    else:
-                        x = x + y
+            x = f(0.0, x) if from_zero else x
+            for i in range(1, code[at + 7]):
+                x = f(x, operand(machine, code, at, slots, i, row, lane, lanes))
             out[row * width + lane] = x
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def map_choice(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
+    """One of the operands after the first, which says which: the first of two unless it is 0, or the one at that place."""
+    most: place = code[at + 7] - 1
+    row: place
+    lane: place
+    for row in range(code[at + 3]):
+        for lane in range(width):
+            x: cython.double = operand(machine, code, at, slots, 0, row, lane, lanes)
+            which: place = 1 if x != 0.0 else 2
+            if code[at + 1] == MAP_TAKEN:
+                which = 1 + cython.cast(cython.Py_ssize_t, x) if 0.0 <= x < most and libm.floor(x) == x else 0
+            out[row * width + lane] = operand(machine, code, at, slots, which, row, lane, lanes) if which else NAN
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def map_log_sum_exp(
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place
+) -> cython.void:
+    row: place
+    lane: place
+    for row in range(code[at + 3]):
+        for lane in range(width):
+            out[row * width + lane] = log_sum_exp(machine, code, at, slots, row, lane, lanes)
 
 
 @cython.cfunc

@@ -19,7 +19,8 @@ from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from autodiff._support.numbers import as_operand, unboxed
-from autodiff.engine import ieee
+from autodiff.engine import ieee, kernels
+from autodiff.engine.kernels import SELU_ALPHA, SELU_SCALE, SQRT_HALF
 from autodiff.errors import UnknownNameError
 
 # ---- what a row is ----------------------------------------------------------------------------------------------------------
@@ -44,6 +45,7 @@ class Rule:
     defaults: tuple[float, ...]
     parameters: tuple[str, ...] = ()
     also: Mapping[str, str] = field(default_factory=dict)
+    of_nothing: bool = False  # whether it is something without any operand
 
     @property
     def of_one_number(self) -> bool:
@@ -214,7 +216,7 @@ def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str,
 @overload
 def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float], also: Mapping[str, str] = ...) -> Any: ...
 @overload
-def op(name: str, arity: None, f: Formula, df: Derivatives, spelling: str, doc: str = ...) -> Variadic: ...
+def op(name: str, arity: None, f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, of_nothing: bool = ...) -> Variadic: ...
 @overload
 def op(name: str, arity: int | None, f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float, ...], parameters: tuple[str, ...]) -> Any: ...
 # fmt: on
@@ -230,6 +232,7 @@ def op(
     defaults: tuple[float, ...] = (),
     also: Mapping[str, str] | None = None,
     parameters: tuple[str, ...] | None = None,
+    of_nothing: bool = False,
 ) -> Any:
     """Enter a row and return the function that applies it. A row without ``doc`` is a helper of other rows, not public.
 
@@ -237,7 +240,7 @@ def op(
     """
     if parameters is None:
         parameters = df.__code__.co_varnames[:arity] if arity is not None else ()
-    rule = Rule(name, len(BY_CODE), arity, f, df, spelling, doc, precedence, defaults, parameters, also or {})
+    rule = Rule(name, len(BY_CODE), arity, f, df, spelling, doc, precedence, defaults, parameters, also or {}, of_nothing)
     BY_CODE.append(rule)
     TABLE[name] = rule
     function: Any = _unary(rule) if arity == 1 else _fixed(rule) if arity else _variadic(rule)
@@ -305,7 +308,7 @@ def apply(rule: Rule, operands: tuple[Any, ...]) -> Any:
 
     Raises ``TypeError`` for anything else, and ``ValueError`` for no operands at all where there must be some.
     """
-    if not operands and rule.name not in ("sum", "prod", "dot"):
+    if not operands and not rule.of_nothing:
         raise ValueError(f"{rule.name}() of nothing: it needs at least one operand")
     operands = tuple([as_operand(operand, rule.name) for operand in operands])
     for operand in operands:
@@ -356,6 +359,14 @@ def _base_slope(x: Any, y: Any) -> Any:
 def _exponent_slope(x: Any, y: Any, out: Any) -> Any:
     """∂(x^y)/∂y = x^y · log(x)."""
     return out * math.log(x) if not hasattr(x, "_record") and 0 < x < math.inf else power_log(x, y)
+
+
+def _power_poly(x: float, y: float, *coefficients: float) -> float:
+    """x^y · Σ cₖ log(x)ᵏ, with its limit at x = 0, where a power is stronger than any logarithm."""
+    total = coefficients[-1]  # without its logarithm if it is the only one, so that x may be negative
+    for coefficient in reversed(coefficients[:-1]):
+        total = kernels.mul0(total, ieee.log(x)) + coefficient
+    return kernels.mul0(kernels.pow(x, y), total)
 
 
 def _power_poly_slopes(x: Any, y: Any, cs: tuple[Any, ...]) -> Iterable[Any]:
@@ -421,8 +432,7 @@ def _weights(xs: tuple[Any, ...]) -> list[Any]:
 
 LARGEST = sys.float_info.max
 LN2, LN10 = math.log(2), math.log(10)
-TWO_OVER_SQRT_PI, SQRT_HALF, ONE_OVER_SQRT_2PI = 2 / math.sqrt(math.pi), math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
-SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, appendix 1
+TWO_OVER_SQRT_PI, ONE_OVER_SQRT_2PI = 2 / math.sqrt(math.pi), 1 / math.sqrt(2 * math.pi)
 
 # ---- the table --------------------------------------------------------------------------------------------------------------
 # Rows refer to rows further down, or to themselves; type checkers need to hear of those first.
@@ -465,11 +475,11 @@ xlogy: Binary
 add = op("add", 2, lambda x, y: x + y,  lambda x, y, out: (1, 1),             "{0} + {1}", "sum of two", precedence=1)
 sub = op("sub", 2, lambda x, y: x - y,  lambda x, y, out: (1, -1),            "{0} − {1}", "difference", precedence=1)
 mul = op("mul", 2, lambda x, y: x * y,  lambda x, y, out: (y, x),             "{0} · {1}", "product of two", precedence=2)
-div = op("div", 2, ieee.divide,         lambda x, y, out: (1 / y, -out / y),  "{0} / {1}", "quotient", precedence=2)
+div = op("div", 2, kernels.div,        lambda x, y, out: (1 / y, -out / y),  "{0} / {1}", "quotient", precedence=2)
 neg = op("neg", 1, lambda x: -x,        lambda x, out: (-1,),                 "−{0}",      "negative", precedence=2)
-pow = op("pow", 2, ieee.pow,            lambda x, y, out: (_base_slope(x, y), _exponent_slope(x, y, out)),
+pow = op("pow", 2, kernels.pow,        lambda x, y, out: (_base_slope(x, y), _exponent_slope(x, y, out)),
          "{0}^{1}", "power; nan, never complex, for x < 0 and a y that is not whole", precedence=3)
-mod = op("mod", 2, ieee.remainder,      lambda x, y, out: (1, -quotient(x, y)),  "{0} mod {1}", "Python's %", precedence=1)
+mod = op("mod", 2, kernels.mod,        lambda x, y, out: (1, -quotient(x, y)),  "{0} mod {1}", "Python's %", precedence=1)
 abs = op("abs", 1, ieee.fabs,           lambda x, out: (sign(x),),
          "|{0}|", "absolute value; its derivative at 0 is 0")
 
@@ -522,9 +532,9 @@ erfc  = op("erfc",  1, ieee.erfc,  lambda x, out: (-TWO_OVER_SQRT_PI * exp(-_kep
            "erfc({0})", "1 − erf(x), accurate for large x")
 
 # branches: constant but for a jump, so their derivative is 0
-sign    = op("sign",    1, ieee.sign,    lambda x, out: (0 * out,),               "sign({0})",         "−1, 0 or 1")
-step    = op("step",    1, ieee.step,    lambda x, out: (0 * out,),               "step({0})",         "1 for x > 0, else 0")
-compare = op("compare", 2, ieee.compare, lambda x, y, out: (0 * out, 0 * out),    "compare({0}, {1})")
+sign    = op("sign",    1, kernels.sign,    lambda x, out: (0 * out,),               "sign({0})",         "−1, 0 or 1")
+step    = op("step",    1, kernels.step,    lambda x, out: (0 * out,),               "step({0})",         "1 for x > 0, else 0")
+compare = op("compare", 2, kernels.compare, lambda x, y, out: (0 * out, 0 * out),    "compare({0}, {1})")
 floor   = op("floor",   1, ieee.floor,   lambda x, out: (0 * out,),               "⌊{0}⌋")
 _where   = op("where",   1, lambda x: x,  lambda x, out: (1,),                     "{0}")
 
@@ -538,37 +548,37 @@ select  = op("select",  None, lambda c, x, y: x if c != 0 else y, lambda c, x, y
 taken   = op("taken",   None, ieee.take, lambda i, *xs: [0, *(equal(i, place) for place in range(len(xs) - 1))], "take({*})")
 
 # limits: an ordinary operation, but for the one point where it would give a nan that is not there
-mul0        = op("mul0", 2, ieee.mul0,           lambda x, y, out: (y, x),                      "{0} · {1}", precedence=2)
-div0        = op("div0", 2, ieee.div0,           lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}", precedence=2)
-nonnegative = op("nonnegative", 1, ieee.nonnegative, lambda x, out: (1,),                       "{0}")
-quotient    = op("quotient", 2, ieee.quotient,   lambda x, y, out: (0, 0),                      "⌊{0} / {1}⌋")
+mul0        = op("mul0", 2, kernels.mul0,        lambda x, y, out: (y, x),                      "{0} · {1}", precedence=2)
+div0        = op("div0", 2, kernels.div0,        lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}", precedence=2)
+nonnegative = op("nonnegative", 1, kernels.nonnegative, lambda x, out: (1,),                       "{0}")
+quotient    = op("quotient", 2, kernels.quotient, lambda x, y, out: (0, 0),                    "⌊{0} / {1}⌋")
 xlog1py     = op("xlog1py", 2, lambda x, y: mul0(x, log1p(y)), lambda x, y, out: (log1p(y), div0(x, nonnegative(1 + y))), "xlog1py({0}, {1})")
 
 # partials that stay accurate when they are differentiated themselves: no difference of what is nearly equal, no 0 · inf
-sech2       = op("sech2",    1, ieee.sech2,    lambda x, out: (-2 * tanh(x) * out,),  "4 · σ(2 · {0}) · σ(−2 · {0})", precedence=2)
-cosquare    = op("cosquare", 1, ieee.cosquare, lambda x, out: (-2 * x,),              "(1 − {0}) · (1 + {0})", precedence=2)
-power_slope = op("power_slope", 2, ieee.power_slope, lambda x, y, out: (power_poly(x, y - 2, y * (y - 1)), power_poly(x, y - 1, 1, y)),
+sech2       = op("sech2",    1, kernels.sech2,    lambda x, out: (-2 * tanh(x) * out,),  "4 · σ(2 · {0}) · σ(−2 · {0})", precedence=2)
+cosquare    = op("cosquare", 1, kernels.cosquare, lambda x, out: (-2 * x,),              "(1 − {0}) · (1 + {0})", precedence=2)
+power_slope = op("power_slope", 2, kernels.power_slope, lambda x, y, out: (power_poly(x, y - 2, y * (y - 1)), power_poly(x, y - 1, 1, y)),
                  "{1} · {0}^({1} − 1)", precedence=3)
-power_log   = op("power_log", 2, ieee.power_log, lambda x, y, out: (power_poly(x, y - 1, 1, y), power_poly(x, y, 0, 0, 1)),
+power_log   = op("power_log", 2, kernels.power_log, lambda x, y, out: (power_poly(x, y - 1, 1, y), power_poly(x, y, 0, 0, 1)),
                  "{0}^{1} · log({0})", precedence=3)
-power_poly  = op("power_poly", None, ieee.power_poly, lambda x, y, *cs: _power_poly_slopes(x, y, cs[:-1]), "power_poly({*})")
+power_poly  = op("power_poly", None, _power_poly, lambda x, y, *cs: _power_poly_slopes(x, y, cs[:-1]), "power_poly({*})")
 
 # largest and smallest: those that tie share the derivative; against a plain number a tie has derivative 0
 _max      = op("max",      None, ieee.greatest, lambda *xs: _shares([1 + compare(x, xs[-1]) for x in xs[:-1]]),
               "max({*})", "largest")
 _min      = op("min",      None, ieee.least,    lambda *xs: _shares([1 - compare(x, xs[-1]) for x in xs[:-1]]),
               "min({*})", "smallest")
-at_least = op("at_least", 2, ieee.greatest, lambda x, y, out: (step(compare(x, y)), 1 - step(compare(x, y))),  "max({0}, {1})")
-at_most  = op("at_most",  2, ieee.least,    lambda x, y, out: (step(compare(y, x)), 1 - step(compare(y, x))),  "min({0}, {1})")
+at_least = op("at_least", 2, kernels.at_least, lambda x, y, out: (step(compare(x, y)), 1 - step(compare(x, y))),  "max({0}, {1})")
+at_most  = op("at_most",  2, kernels.at_most,  lambda x, y, out: (step(compare(y, x)), 1 - step(compare(y, x))),  "min({0}, {1})")
 
 # activations
-sigmoid  = op("sigmoid",  1, ieee.sigmoid,               lambda x, out: (out * sigmoid(-x),),
+sigmoid  = op("sigmoid",  1, kernels.sigmoid,            lambda x, out: (out * sigmoid(-x),),
               "σ({0})", "logistic function 1 / (1 + exp(−x))")
-relu     = op("relu",     1, lambda x: ieee.greatest(0.0, x), lambda x, out: (step(x),),
+relu     = op("relu",     1, kernels.relu,               lambda x, out: (step(x),),
               "relu({0})", "max(x, 0); its derivative at 0 is 0")
-softplus = op("softplus", 1, ieee.softplus,              lambda x, out: (sigmoid(x),),
+softplus = op("softplus", 1, kernels.softplus,           lambda x, out: (sigmoid(x),),
               "softplus({0})", "log(1 + exp(x)), a smooth relu")
-softsign = op("softsign", 1, ieee.softsign,              lambda x, out: (1 / ((1 + abs(_kept(x, 1e160))) * (1 + abs(_kept(x, 1e160)))),),
+softsign = op("softsign", 1, kernels.softsign,           lambda x, out: (1 / ((1 + abs(_kept(x, 1e160))) * (1 + abs(_kept(x, 1e160)))),),
               "softsign({0})", "x / (1 + |x|)")
 silu     = op("silu",     1, lambda x: mul0(sigmoid(x), x), lambda x, out: (_silu_slope(_kept(x, 800.0)),),
               "silu({0})", "x · σ(x), also called swish")
@@ -578,24 +588,24 @@ gelu     = op("gelu",     1, lambda x: mul0(0.5 * erfc(-SQRT_HALF * x), x),
 mish     = op("mish",     1, lambda x: mul0(tanh(softplus(x)), x),
               lambda x, out: (_mish_slope(_kept(x, 800.0)),),
               "mish({0})", "x · tanh(softplus(x)) (Misra 2019)")
-elu      = op("elu",      2, lambda x, alpha: ieee.greatest(0.0, x) + alpha * expm1(ieee.least(0.0, x)),
+elu      = op("elu",      2, lambda x, alpha: at_least(0.0, x) + alpha * expm1(at_most(0.0, x)),
               lambda x, alpha, out: (step(x) + (1 - step(x)) * (alpha * exp(at_most(x, 0))), expm1(at_most(x, 0))),
               "elu({0}, {1})", "x for x > 0, else alpha · (exp(x) − 1); alpha = 1 by default", defaults=(1.0,))
-selu     = op("selu",     1, lambda x: SELU_SCALE * (ieee.greatest(0.0, x) + SELU_ALPHA * expm1(ieee.least(0.0, x))),
+selu     = op("selu",     1, lambda x: SELU_SCALE * (at_least(0.0, x) + SELU_ALPHA * expm1(at_most(0.0, x))),
               lambda x, out: (SELU_SCALE * (step(x) + (1 - step(x)) * (SELU_ALPHA * exp(at_most(x, 0)))),),
               "selu({0})", "self-normalising elu (Klambauer et al. 2017); its derivative at 0 is that from the left")
-leaky_relu = op("leaky_relu", 2, lambda x, slope: ieee.greatest(0.0, x) + slope * ieee.least(0.0, x),
+leaky_relu = op("leaky_relu", 2, lambda x, slope: at_least(0.0, x) + slope * at_most(0.0, x),
               lambda x, slope, out: (step(x) + (1 - step(x)) * slope, at_most(x, 0)),
               "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope, torch's negative_slope, = 0.01 by default", defaults=(0.01,),
               also={"negative_slope": "slope"})  # torch's name
 
 # any number of operands: one node each
 _sum       = op("sum",       None, lambda *xs: _left_to_right(xs),            lambda *xs: [1] * (len(xs) - 1),
-               "sum({*})", "sum, from left to right; 0 for nothing")
+               "sum({*})", "sum, from left to right; 0 for nothing", of_nothing=True)
 prod      = op("prod",      None, lambda *xs: math.prod(xs),                 lambda *xs: _others(list(xs[:-1])),
-               "prod({*})", "product, from left to right; 1 for nothing")
+               "prod({*})", "product, from left to right; 1 for nothing", of_nothing=True)
 _dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), lambda *xs: xs[len(xs) // 2 : -1] + xs[: len(xs) // 2],
-               "({<}) · ({>})", "sum of products")
+               "({<}) · ({>})", "sum of products", of_nothing=True)
 norm      = op("norm",      None, ieee.hypot,                                lambda *xs: _directions(xs[:-1], xs[-1]),
                "‖{*}‖", "√(Σ x²) without overflow; its derivatives at 0 are 0")
 logsumexp = op("logsumexp", None, ieee.logsumexp,                            lambda *xs: _weights(xs[:-1]),

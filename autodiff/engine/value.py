@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from autodiff._support.numbers import as_float, as_operand, unboxed
-from autodiff.engine import ieee, rules, sources
+from autodiff.engine import rules, sources
 from autodiff.errors import ShapeError
 
 try:
@@ -27,6 +27,7 @@ except ImportError:
 
 if not cython.compiled:
     from autodiff.engine import ieee as libm
+    from autodiff.engine import kernels
 
 # What ``kind`` says of a node: which of its two slots holds a Value, or that it has many operands. Then ``left`` is the tuple
 # of them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None. And whether
@@ -251,34 +252,35 @@ class Value:
     def __truediv__(self, other: Any) -> Any:
         if isinstance(other, Value):
             y: Value = other
-            out: cython.double = divide(self.primal, y.primal)
-            return record(DIV, out, self, y, divide(1.0, y.primal), divide(-out, y.primal), BOTH)
+            out: cython.double = kernels.divide(self.primal, y.primal)
+            return record(DIV, out, self, y, kernels.divide(1.0, y.primal), kernels.divide(-out, y.primal), BOTH)
         number = plain(other)
         if number is None:
             return beside("div", self, other)
         c: cython.double = number
-        return record(DIV, divide(self.primal, c), self, number, divide(1.0, c), 0.0, LEFT)
+        return record(DIV, kernels.divide(self.primal, c), self, number, kernels.divide(1.0, c), 0.0, LEFT)
 
     def __rtruediv__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
             return beside("div", other, self)
         c: cython.double = number
-        out: cython.double = divide(c, self.primal)
-        return record(DIV, out, number, self, 0.0, divide(-out, self.primal), RIGHT)
+        out: cython.double = kernels.divide(c, self.primal)
+        return record(DIV, out, number, self, 0.0, kernels.divide(-out, self.primal), RIGHT)
 
     def __pow__(self, other: Any, modulo: Any = None) -> Any:
         if modulo is not None:
             return NotImplemented
         if isinstance(other, Value):
             y: Value = other
-            out: cython.double = power(self.primal, y.primal)
-            return record(POW, out, self, y, d_base(self.primal, y.primal), d_exponent(self.primal, out), BOTH)
+            out: cython.double = kernels.pow(self.primal, y.primal)
+            d_base: cython.double = kernels.power_slope(self.primal, y.primal)
+            return record(POW, out, self, y, d_base, kernels.d_exponent(self.primal, out), BOTH)
         number = plain(other)
         if number is None:
             return beside("pow", self, other)
         c: cython.double = number
-        return record(POW, power(self.primal, c), self, number, d_base(self.primal, c), 0.0, LEFT)
+        return record(POW, kernels.pow(self.primal, c), self, number, kernels.power_slope(self.primal, c), 0.0, LEFT)
 
     def __rpow__(self, other: Any, modulo: Any = None) -> Any:
         if modulo is not None:
@@ -287,8 +289,8 @@ class Value:
         if number is None:
             return beside("pow", other, self)
         c: cython.double = number
-        out: cython.double = power(c, self.primal)
-        return record(POW, out, number, self, 0.0, d_exponent(c, out), RIGHT)
+        out: cython.double = kernels.pow(c, self.primal)
+        return record(POW, out, number, self, 0.0, kernels.d_exponent(c, out), RIGHT)
 
     def __mod__(self, other: Any) -> Any:
         return beside("mod", self, other)
@@ -304,7 +306,7 @@ class Value:
 
     def __abs__(self) -> Any:
         x: cython.double = self.primal
-        return record(ABS, libm.fabs(x), self, None, x if x != x else (x > 0.0) - (x < 0.0), 0.0, LEFT)
+        return record(ABS, libm.fabs(x), self, None, kernels.sign(x), 0.0, LEFT)
 
     # ---- functions of one operand -------------------------------------------------------------------------------------------
 
@@ -324,13 +326,12 @@ class Value:
     def log(self) -> Any:
         """The natural logarithm; −inf at 0, nan below."""
         x: cython.double = self.primal
-        # x + 0.0 makes a negative zero positive
-        return record(LOG, libm.log(x), self, None, divide(1.0, x + 0.0) if x >= 0.0 else math.nan, 0.0, LEFT)
+        return record(LOG, libm.log(x), self, None, kernels.divide(1.0, kernels.nonnegative(x)), 0.0, LEFT)
 
     def sqrt(self) -> Any:
         """The square root; its derivative at 0 is inf."""
         out: cython.double = libm.sqrt(self.primal)
-        return record(SQRT, out, self, None, divide(0.5, out), 0.0, LEFT)
+        return record(SQRT, out, self, None, kernels.divide(0.5, out), 0.0, LEFT)
 
     def sin(self) -> Any:
         """The sine of x in radians."""
@@ -342,23 +343,17 @@ class Value:
 
     def tanh(self) -> Any:
         """The hyperbolic tangent, with the derivative 4·σ(2x)·σ(−2x)."""
-        e: cython.double = libm.exp(-libm.fabs(2.0 * self.primal))
-        slope: cython.double = 4.0 * (1.0 / (1.0 + e)) * (e / (1.0 + e))
-        return record(TANH, libm.tanh(self.primal), self, None, slope, 0.0, LEFT)
+        here, opposite = kernels.logistic(2.0 * self.primal)
+        return record(TANH, libm.tanh(self.primal), self, None, 4.0 * here * opposite, 0.0, LEFT)
 
     def sigmoid(self) -> Any:
         """The logistic function σ(x) = 1/(1 + e⁻ˣ), with the derivative σ(x)·σ(−x): one exponential for both."""
-        e: cython.double = libm.exp(-libm.fabs(self.primal))
-        large: cython.double = 1.0 / (1.0 + e)
-        small: cython.double = e / (1.0 + e)
-        return record(SIGMOID, large if self.primal >= 0.0 else small, self, None, large * small, 0.0, LEFT)
+        here, opposite = kernels.logistic(self.primal)
+        return record(SIGMOID, here, self, None, here * opposite, 0.0, LEFT)
 
     def relu(self) -> Any:
         """max(x, 0); its derivative at 0 is 0."""
-        x: cython.double = self.primal
-        if x > 0.0:
-            return record(RELU, x, self, None, 1.0, 0.0, LEFT)
-        return record(RELU, x if x != x else 0.0, self, None, x if x != x else 0.0, 0.0, LEFT)
+        return record(RELU, kernels.relu(self.primal), self, None, kernels.step(self.primal), 0.0, LEFT)
 
     def _record(self, rule: Any, operands: tuple) -> Any:
         """The Value of any row of the table on these operands: Values and numbers, at least one a Value."""
@@ -709,16 +704,15 @@ def made_here(depth: cython.int) -> object:
     """
     if not cython.compiled:
         return made_in(sys._getframe(depth))
-    frame: cython.pointer(PyObject) = PyEval_GetFrame()
+    frame: cython.pointer(PyFrameObject) = PyEval_GetFrame()
     if frame != cython.NULL:
         Py_INCREF(frame)
     about: object = None
     while frame != cython.NULL:
-        code: object = PyFrame_GetCode(frame)
-        about = noted_at(
-            code, cython.cast(cython.Py_ssize_t, cython.cast(cython.pointer(PyObject), code)), PyFrame_GetLasti(frame)
-        )
-        outer: cython.pointer(PyObject) = cython.NULL
+        code: cython.pointer(PyCodeObject) = PyFrame_GetCode(frame)
+        about = noted_at(cython.cast(object, code), cython.cast(cython.Py_ssize_t, code), PyFrame_GetLasti(frame))
+        Py_DECREF(code)
+        outer: cython.pointer(PyFrameObject) = cython.NULL
         if about is None:
             outer = PyFrame_GetBack(frame)
         Py_DECREF(frame)
@@ -785,52 +779,6 @@ def set_door(function: Any) -> None:
     door = function
 
 
-# ---- typed arithmetic, as the table has it ----------------------------------------------------------------------------------
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def divide(x: cython.double, y: cython.double) -> cython.double:
-    if cython.compiled:
-        return x / y
-    return ieee.divide(x, y)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def power(x: cython.double, y: cython.double) -> cython.double:
-    return x * x if y == 2.0 else libm.pow(x, y)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def times(x: cython.double, y: cython.double) -> cython.double:
-    """x · y, and 0 for 0 · ±inf: ``mul0`` of the table."""
-    product: cython.double = x * y
-    if product != product and x == x and y == y and (x == 0.0 or y == 0.0):
-        return 0.0
-    return product
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def d_base(x: cython.double, y: cython.double) -> cython.double:
-    """∂(x^y)/∂x = y · x^(y − 1), and 0 for y = 0."""
-    return 0.0 if y == 0.0 else times(y, power(x, y - 1.0))
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def d_exponent(x: cython.double, out: cython.double) -> cython.double:
-    """∂(x^y)/∂y = x^y · log(x)."""
-    return times(out, libm.log(x))
-
-
 # ---- operations of many operands --------------------------------------------------------------------------------------------
 
 
@@ -850,6 +798,13 @@ def operands_in(given: tuple, taker: str) -> tuple:
         if not (isinstance(x, Value) or type(x) is float):
             return tuple([as_operand(y, taker) for y in given])
     return given
+
+
+@cython.cfunc
+def zeros(n: cython.Py_ssize_t) -> array:
+    if cython.compiled:
+        return clone(EMPTY, n, True)
+    return array("d", bytes(8 * n))
 
 
 @cython.cfunc
@@ -877,6 +832,16 @@ def put(partials: array, i: cython.Py_ssize_t, partial: cython.double) -> cython
         partials.data.as_doubles[i] = partial
     else:
         partials[i] = partial
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def add_to(numbers: array, i: cython.Py_ssize_t, x: cython.double) -> cython.void:
+    if cython.compiled:
+        numbers.data.as_doubles[i] += x
+    else:
+        numbers[i] += x
 
 
 def total(xs: Any) -> Any:
@@ -1073,28 +1038,31 @@ def sweep_many(node: Value, top: Value | None) -> Value | None:
     return top
 
 
+# What the two functions below add up goes into arrays, one number for each node of an order, so that no gradient ever changes.
+# Where a node stands in the order is written into it while compiled code runs, which nothing divides; interpreted, into a
+# dictionary.
+
+
 def adjoints(root: Value, values: Any) -> list:
     """∂root/∂value for each of ``values``, leaves or operations, as ``backward()`` computes it.
 
     Every ``grad`` stays as it is; what ``root`` does not depend on has derivative 0.
     """
     wanted: list = list(values)
-    met: list = wanted.copy()
-    before: array | None = None
+    order: list = topological_order(root)
+    gradients: array = zeros(len(order))
+    places: dict = {}
+    found: list = []
     if sweep_observer is not None:
         sweep_observer(root, 1.0)
     try:
-        count_uses(root, met, False)
-        before = gradients_of(met)
-        set_gradients(met, None)
-        sweep(root, 1.0)
-        return list(gradients_of(wanted))
-    except BaseException:
-        forget(root)
-        raise
+        take_places(order, places)
+        sweep_back(order, places, gradients)
+        for value in wanted:
+            found.append(added_up(value, places, gradients))
     finally:
-        if before is not None:
-            set_gradients(met, before)
+        leave_places(order)
+    return found
 
 
 def tangents(order: Any, values: Any, seeds: Any) -> list:
@@ -1105,64 +1073,117 @@ def tangents(order: Any, values: Any, seeds: Any) -> list:
     """
     nodes: list = list(order)
     leaves: list = list(values)
-    met: list = nodes + leaves
-    before: array = gradients_of(met)
+    given: array = array("d", seeds)
+    found: array = zeros(len(nodes))
+    varies: array = zeros(len(nodes))
+    places: dict = {}
+    place: cython.Py_ssize_t
+    i: cython.Py_ssize_t
     try:
-        set_gradients(met, None)
-        set_gradients(leaves, array("d", seeds))
-        sweep_forward(nodes, leaves)
-        return list(gradients_of(nodes))
+        take_places(nodes, places)
+        for i in range(len(leaves)):
+            place = place_of(leaves[i], places)
+            if place >= 0:
+                put(found, place, partial_at(given, i))
+                put(varies, place, partial_at(given, i) != 0.0)
+        sweep_forward(nodes, places, found, varies)
     finally:
-        set_gradients(met, before)
-        stand_still(met)
+        leave_places(nodes)
+    return list(found)
 
 
 @cython.cfunc
-def sweep_forward(order: list, leaves: list) -> object:
-    """The chain rule forward: each operation adds up local · tangent over those operands that vary (``uses`` says which do)."""
+def take_places(order: list, places: dict) -> object:
+    """Note for each node where it stands."""
     node: Value
-    arguments: tuple
-    partials: array
     i: cython.Py_ssize_t
-    for node in leaves:
-        node.uses = 1 if node.adjoint != 0.0 else 0
-    for node in order:
-        if node.kind & LEFT:
-            push(node, node.left, node.d_left)
-        if node.kind & RIGHT:
-            push(node, node.right, node.d_right)
-        if node.kind & MANY:
-            arguments = node.left
-            partials = node.right
-            for i in range(len(arguments)):
-                if isinstance(arguments[i], Value):
-                    push(node, arguments[i], partial_at(partials, i))
+    for i in range(len(order)):
+        node = order[i]
+        if cython.compiled:
+            node.uses = i + 1
+        else:
+            places[id(node)] = i
 
 
 @cython.cfunc
 @cython.inline
-def push(node: Value, operand: Value, partial: cython.double) -> object:
-    if operand.uses:
-        node.adjoint += operand.adjoint * partial
-        node.uses = 1
+def place_of(node: Value, places: dict) -> cython.Py_ssize_t:
+    """Where a node stands, −1 if it does not."""
+    if cython.compiled:
+        return cython.cast(cython.Py_ssize_t, node.uses) - 1
+    return places.get(id(node), -1)
 
 
 @cython.cfunc
-def stand_still(nodes: list) -> object:
+def leave_places(order: list) -> object:
     node: Value
-    for node in nodes:
-        node.uses = 0
+    if cython.compiled:
+        for node in order:
+            node.uses = 0
 
 
 @cython.cfunc
-def gradients_of(nodes: list) -> array:
+def added_up(node: Value, places: dict, numbers: array) -> cython.double:
+    """What has been added up for a node; 0 for one without a place."""
+    place: cython.Py_ssize_t = place_of(node, places)
+    return partial_at(numbers, place) if place >= 0 else 0.0
+
+
+@cython.cfunc
+def sweep_back(order: list, places: dict, gradients: array) -> object:
+    """The chain rule, as ``sweep`` applies it."""
     node: Value
+    arguments: tuple
+    partials: array
+    upstream: cython.double
     i: cython.Py_ssize_t
-    gradients: array = new_partials(len(nodes))
-    for i in range(len(nodes)):
-        node = nodes[i]
-        put(gradients, i, node.adjoint)
-    return gradients
+    k: cython.Py_ssize_t
+    put(gradients, len(order) - 1, 1.0)
+    for i in range(len(order) - 1, -1, -1):
+        node = order[i]
+        upstream = partial_at(gradients, i)
+        if node.kind & LEFT:
+            add_to(gradients, place_of(node.left, places), upstream * node.d_left)
+        if node.kind & RIGHT:
+            add_to(gradients, place_of(node.right, places), upstream * node.d_right)
+        if node.kind & MANY:
+            arguments = node.left
+            partials = node.right
+            for k in range(len(arguments)):
+                if isinstance(arguments[k], Value):
+                    add_to(gradients, place_of(arguments[k], places), upstream * partial_at(partials, k))
+
+
+@cython.cfunc
+def sweep_forward(order: list, places: dict, found: array, varies: array) -> object:
+    """The chain rule forward: each operation adds up local · tangent over those operands that vary."""
+    node: Value
+    arguments: tuple
+    partials: array
+    i: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    for i in range(len(order)):
+        node = order[i]
+        if node.kind & LEFT:
+            push(i, place_of(node.left, places), node.d_left, found, varies)
+        if node.kind & RIGHT:
+            push(i, place_of(node.right, places), node.d_right, found, varies)
+        if node.kind & MANY:
+            arguments = node.left
+            partials = node.right
+            for k in range(len(arguments)):
+                if isinstance(arguments[k], Value):
+                    push(i, place_of(arguments[k], places), partial_at(partials, k), found, varies)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def push(i: cython.Py_ssize_t, operand: cython.Py_ssize_t, partial: cython.double, found: array, varies: array) -> cython.void:
+    """Give on what an operand passes to an operation."""
+    if partial_at(varies, operand):
+        add_to(found, i, partial_at(found, operand) * partial)
+        put(varies, i, 1.0)
 
 
 def gradients_and_kinds(nodes: list) -> list:
@@ -1171,16 +1192,6 @@ def gradients_and_kinds(nodes: list) -> list:
     A function of its own: Python 3.13 does not come to the ``except`` around a comprehension that is interrupted in its loop.
     """
     return [(node.adjoint, node.kind) for node in nodes]
-
-
-@cython.cfunc
-def set_gradients(nodes: list, gradients: array | None) -> object:
-    """Set each gradient, to 0 where none are given."""
-    node: Value
-    i: cython.Py_ssize_t
-    for i in range(len(nodes)):
-        node = nodes[i]
-        node.adjoint = 0.0 if gradients is None else partial_at(gradients, i)
 
 
 def forget(root: Value) -> None:

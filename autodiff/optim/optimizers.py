@@ -1,8 +1,8 @@
 """Optimisers, which change parameters along their gradients; learning-rate schedules and gradient clipping to go with them.
 
 Names, defaults and formulas are those of PyTorch 2. Each step is one loop over typed numbers: this file is plain Python, and
-Cython compiles it as it stands (``optim.pxd`` has its C types). Only the loops take their annotations for C types; the rest has
-them for people and type checkers.
+Cython compiles it as it stands (``optimizers.pxd`` has its C types). Only the loops take their annotations for C types; the
+rest has them for people and type checkers.
 """
 
 from __future__ import annotations
