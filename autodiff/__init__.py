@@ -56,8 +56,11 @@ if TYPE_CHECKING:
     from autodiff.debugger import History as History
     from autodiff.debugger import debug as debug
     from autodiff.debugger import page as page
+    from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
     from autodiff.drawing import draw as draw
+    from autodiff.nn import load_run as load_run
+    from autodiff.nn import record_run as record_run
 
 __version__ = "0.1.0"
 
@@ -69,8 +72,11 @@ _LATER = {
     "History": "debugger",
     "debug": "debugger",
     "page": "debugger",
+    "pm": "debugger",
     "steps": "debugger",
     "draw": "drawing",
+    "load_run": "nn",
+    "record_run": "nn",
 }
 
 
@@ -113,10 +119,13 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "implementation",
         "jacobian",
         "jvp",
+        "load_run",
         "nn",
         "operation",
         "optim",
         "page",
+        "pm",
+        "record_run",
         "record_source",
         "scope",
         "steps",

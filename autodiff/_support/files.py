@@ -18,8 +18,7 @@ def replace(path: Path, content: bytes) -> None:
         target = path.resolve()
     except RuntimeError as error:  # links in a ring, up to Python 3.12
         raise OSError(f"{str(path)!r} cannot be written: {error}") from error
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into")
+    require_folder(path)
     mode = target.stat().st_mode if target.exists() else None
     if mode is not None and stat.S_ISDIR(mode):
         raise IsADirectoryError(f"{str(path)!r} is a folder, not a file to write into")
@@ -33,3 +32,9 @@ def replace(path: Path, content: bytes) -> None:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_folder(path: Path) -> None:
+    """Raise ``FileNotFoundError`` if there is no folder that a file could be written into."""
+    if not path.resolve().parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into")

@@ -16,6 +16,7 @@ from autodiff.errors import NonFiniteError, TraceError
 
 Seen = Callable[[Value, str, int], None]
 Before = Callable[[Value, Any, str, int], None]
+Replayed = Callable[[float, list[Value]], None]
 
 
 class _State(NamedTuple):
@@ -23,6 +24,7 @@ class _State(NamedTuple):
 
     scope: str | None = None
     strict: bool = False
+    unwatched: bool = False
     trace: list[Value] | None = None  # the operations recorded so far by the function that ad.compile is tracing
 
 
@@ -173,14 +175,18 @@ def record_source() -> Iterator[None]:
 
 
 @contextmanager
-def watching(seen: Seen | None = None, before: Before | None = None) -> Iterator[None]:
+def watching(seen: Seen | None = None, before: Before | None = None, replayed: Replayed | None = None) -> Iterator[None]:
     """After each ``backward()`` call ``seen`` with the Value, and the file and line of the call; before it ``before``.
 
-    The latter is also given the seed, as it was written.
+    The latter is also given the seed, as it was written. ``replayed`` is called when a compiled program has added gradients,
+    with its loss and the Values that they belong to.
     """
     backward = Value.backward
 
     def watched(self: Value, seed: Any = 1.0) -> None:
+        if _state.get().unwatched:
+            backward(self, seed)
+            return
         frame = frames.nearest(sys._getframe(1))
         file, line = frame.f_code.co_filename, frame.f_lineno
         if before is not None:
@@ -191,10 +197,42 @@ def watching(seen: Seen | None = None, before: Before | None = None) -> Iterator
 
     watched.__doc__ = backward.__doc__
     attach("backward", watched)
+    watcher = before, replayed
+    _watchers.append(watcher)
     try:
         yield
     finally:
         attach("backward", backward)
+        _watchers.remove(watcher)
+
+
+_watchers: list[tuple[Before | None, Replayed | None]] = []
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """What this thread calls ``backward()`` on inside is nobody's business: a step that is recorded again, say."""
+    before = _state.get().unwatched
+    _state.set(_state.get()._replace(unwatched=True))
+    try:
+        yield
+    finally:
+        _state.set(_state.get()._replace(unwatched=before))
+
+
+def announce(loss: float, parameters: list[Value]) -> None:
+    """Tell whoever is watching that a compiled program has added its gradients."""
+    for _, replayed in _watchers:
+        if replayed is not None and not _state.get().unwatched:
+            replayed(loss, parameters)
+
+
+def announce_broken(loss: Value) -> None:
+    """Tell whoever is watching of a loss that no ``backward()`` will be called on, because it is nan or infinite."""
+    frame = frames.nearest(sys._getframe(1))
+    for before, _ in _watchers:
+        if before is not None and not _state.get().unwatched:
+            before(loss, 1.0, frame.f_code.co_filename, frame.f_lineno)
 
 
 def first_non_finite(root: Value) -> Value | None:

@@ -163,6 +163,10 @@ class Value:
         """Where it was made; None unless that was recorded."""
         return None if self.about is None else self.about.source
 
+    @source.setter
+    def source(self, source: Any) -> None:
+        self.about = (self.about or NOTHING)._replace(source=source)
+
     @property
     def op(self) -> str:
         """The name of the operation that made it, a row of the table; empty for a leaf."""

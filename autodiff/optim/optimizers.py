@@ -11,7 +11,7 @@ import math
 import sys
 from array import array
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from autodiff._support import frames, states
 from autodiff._support.settings import switch, within
@@ -61,6 +61,14 @@ RANGES = {
 }
 NO_NUMBERS = array("d")
 INFINITY = cython.declare(cython.double, math.inf)
+
+
+class Moment(NamedTuple):
+    """What a step depends on besides parameters and gradients."""
+
+    steps: int
+    hyperparameters: dict[str, Any]
+    buffers: dict[str, Any]
 
 
 class Optimizer:
@@ -193,6 +201,25 @@ class Optimizer:
         states.require_keys(state["buffers"], self._buffer_names(hyperparameters), f"'buffers' in {where}")
         buffers = {name: numbers_in(found, n, f"{name!r} in {where}") for name, found in state["buffers"].items()}
         self._hyperparameters, self._steps, self._buffers = hyperparameters, steps, buffers
+
+    def moment(self) -> Moment:
+        """What the next step depends on besides parameters and gradients, as it is now."""
+        return Moment(self._steps, self._hyperparameters, {name: array("d", held) for name, held in self._buffers.items()})
+
+    def mark(self) -> tuple[Any, ...]:
+        """What ``unchanged_since`` compares, made of nothing new: it may be asked for at every step."""
+        return self._buffers, self._steps, self._hyperparameters
+
+    def unchanged_since(self, mark: tuple[Any, ...]) -> bool:
+        """Whether neither a step nor somebody's hand has changed anything but ``lr``."""
+        buffers, steps, before = mark
+        now = self._hyperparameters
+        return self._buffers is buffers and self._steps == steps and (now is before or {**before, "lr": now["lr"]} == now)
+
+    def resume(self, moment: Moment) -> None:
+        """Be as in that moment."""
+        self._steps, self._hyperparameters, buffers = moment
+        self._buffers = {name: array("d", numbers) for name, numbers in buffers.items()}
 
     def _checked(self, given: dict[str, Any]) -> dict[str, Any]:
         """The hyperparameters, each within its range."""
@@ -441,6 +468,89 @@ def clear(values: tuple[Value, ...]) -> None:
     value: Value
     for value in values:
         value.adjoint = 0.0
+
+
+@cython.annotation_typing(True)
+def numbers_of(values: tuple[Value, ...], gradients: cython.bint) -> array[float]:
+    """The data of each Value, or its gradient, as C holds them."""
+    value: Value
+    i: cython.Py_ssize_t
+    numbers: array[float] = zeros(len(values))
+    found: cython.p_double = doubles(numbers)
+    for i in range(len(values)):
+        value = values[i]
+        found[i] = value.adjoint if gradients else value.primal
+    return numbers
+
+
+@cython.annotation_typing(True)
+def read_into(numbers: array[float], values: tuple[Value, ...]) -> None:
+    """Copy the data of each Value to where the array has it."""
+    value: Value
+    i: cython.Py_ssize_t
+    found: cython.p_double = doubles(numbers)
+    for i in range(len(values)):
+        value = values[i]
+        found[i] = value.primal
+
+
+@cython.annotation_typing(True)
+def differ(values: tuple[Value, ...], numbers: array[float]) -> bool:
+    """Whether the data of a Value have other bits than the array has for it; one nan is as good as another."""
+    value: Value
+    i: cython.Py_ssize_t
+    found: cython.p_double = doubles(numbers)
+    x: cython.double
+    y: cython.double
+    for i in range(len(values)):
+        value = values[i]
+        x = value.primal
+        y = found[i]
+        if x != y and (x == x or y == y):
+            return True
+        if x == 0.0 and divide(1.0, x) != divide(1.0, y):
+            return True
+    return False
+
+
+@cython.annotation_typing(True)
+def put_numbers(values: tuple[Value, ...], numbers: array[float], gradients: cython.bint) -> None:
+    """The inverse of ``numbers_of``: write the data of each Value, or its gradient."""
+    value: Value
+    i: cython.Py_ssize_t
+    found: cython.p_double = doubles(numbers)
+    for i in range(len(values)):
+        value = values[i]
+        if gradients:
+            value.adjoint = found[i]
+        else:
+            value.primal = found[i]
+
+
+@cython.annotation_typing(True)
+def measured(numbers: array[float]) -> tuple[float, float, float]:
+    """The Euclidean norm, the least and the largest of numbers; each is nan if one of them is, or if there are none."""
+    n: cython.Py_ssize_t = len(numbers)
+    found: cython.p_double = doubles(numbers)
+    i: cython.Py_ssize_t
+    squares: cython.double = 0.0
+    least: cython.double = math.inf
+    largest: cython.double = -math.inf
+    x: cython.double
+    for i in range(n):
+        x = found[i]
+        squares += x * x
+        if x < least:
+            least = x
+        if x > largest:
+            largest = x
+    if n == 0 or squares != squares:
+        return math.nan, math.nan, math.nan
+    if least == 0.0 and largest == 0.0:
+        return 0.0, least, largest
+    # where squares overflow or lose digits
+    norm: cython.double = libm.sqrt(squares) if 1e-270 < squares < 1e300 else math.hypot(*numbers)
+    return norm, least, largest
 
 
 # ---- checks -----------------------------------------------------------------------------------------------------------------
