@@ -69,6 +69,7 @@ class About(NamedTuple):
     name: str | None = None
     scope: str | None = None
     source: Any = None
+    own: dict[str, Any] | None = None  # compiled, the attributes that a user has given it
 
 
 NOTHING = About()
@@ -86,21 +87,29 @@ class Value:
     ``int()``, ``round()`` and formats read ``data``. So does ``float()``, with a ``DetachedWarning`` unless it is written out,
     and a ``DetachedError`` where a derivative is being taken that depends on it.
 
+    It takes attributes of the user's own, such as ``p.momentum = 0.0``, and answers to micrograd's names too: ``label`` is
+    ``name``, and there are ``_prev``, ``_op`` and ``_backward()``.
+
     Memory comes back as soon as the last reference goes, without the cyclic collector, which does not look into compiled
-    Values: an instance of a subclass must not refer to something that was computed from it.
+    Values: no attribute of a Value must refer to something that was computed from it.
 
     Raises ``TypeError`` for a string, a complex number, None or a list.
     """
 
     __slots__ = (
         "__weakref__", "about", "adjoint", "code", "d_left", "d_right", "kind", "left", "link", "primal", "right", "uses",
+        "__dict__",
     )  # fmt: skip
 
-    def __init__(self, data: Any, name: Any = None):
+    def __init__(self, data: Any, name: Any = None, *, label: Any = None):
         self.primal = data if type(data) is float else as_float(data, "Value()")
         clear(self)
         if noting:
             self.about = made_here(2)
+        if label is not None:
+            if name is not None:
+                raise TypeError(f"Value(name={name!r}, label={label!r}): label is another word for name, one of them is enough")
+            name = label or None
         self.name = name
 
     # ---- what it knows ------------------------------------------------------------------------------------------------------
@@ -189,6 +198,75 @@ class Value:
         if self.kind & MANY:
             return tuple([partial for x, partial in zip(self.left, self.right) if isinstance(x, Value)])
         return ((self.d_left,) if self.kind & LEFT else ()) + ((self.d_right,) if self.kind & RIGHT else ())
+
+    # micrograd's names for what is above, and microgpt's
+
+    @property
+    def label(self) -> str:
+        """Its ``name``, and "" where it has none."""
+        return self.name or ""
+
+    @label.setter
+    def label(self, label: Any) -> None:
+        self.name = label or None
+
+    @property
+    def _op(self) -> str:
+        """The operation as micrograd writes it, ``+``, ``**2``, ``ReLU``; a row that micrograd has not by its name."""
+        if self.code == POW and not isinstance(self.right, Value):
+            return f"**{self.right:g}"
+        return SYMBOLS.get(self.op, self.op)
+
+    @property
+    def _prev(self) -> set:
+        """The operands as a set."""
+        return set(self.operands)
+
+    @property
+    def _children(self) -> tuple:
+        return self.operands
+
+    @property
+    def _local_grads(self) -> tuple:
+        return self.partials
+
+    def _backward(self) -> None:
+        """One step of the chain rule by hand: give on this Value's ``grad`` to the operands; nothing for a leaf.
+
+        Called for each operation after all its uses, with ``grad`` 1.0 at the end, that is what ``backward()`` does.
+        """
+        if tracing is not None:
+            tracing.write("_backward()")
+        operand: Value
+        self.kind |= SWEPT if self.code else 0
+        for operand, partial in zip(self.operands, self.partials):
+            operand.adjoint += self.adjoint * partial
+
+    def __getattr__(self, name: str) -> Any:
+        # Compiled only, as the two that follow: interpreted Values have a dictionary for attributes of the user's own.
+        own: object = None if self.about is None else self.about.own
+        if own is None or name not in own:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        return own[name]
+
+    def __setattr__(self, name: str, thing: Any) -> None:
+        own: object = None if self.about is None else self.about.own
+        if own is not None and name in own:
+            own[name] = thing
+            return
+        try:
+            PyObject_GenericSetAttr(self, name, cython.cast(cython.pointer(PyObject), thing))
+        except AttributeError:
+            if hasattr(type(self), name):  # it is there, and only for reading
+                raise
+            self.about = (self.about or NOTHING)._replace(own={**(own or {}), name: thing})
+
+    def __delattr__(self, name: str) -> None:
+        own: object = None if self.about is None else self.about.own
+        if own is not None and name in own:
+            del own[name]
+        else:
+            PyObject_GenericSetAttr(self, name, cython.NULL)
 
     def __repr__(self) -> str:
         named = "" if self.name is None else f", name={self.name!r}"
@@ -649,6 +727,9 @@ def beside(name: str, x: Any, y: Any) -> Any:
 
 
 UFUNCS = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "true_divide", "pow": "power", "mod": "remainder"}
+
+
+SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "neg": "-", "mod": "%", "relu": "ReLU"}
 
 
 class LeavesMasked:
@@ -1274,8 +1355,8 @@ class Frozen:
 def fields(node: Value) -> tuple:
     """Everything ``thaw`` needs to make a node like this one."""
     partials = list(node.right) if node.kind & MANY else [node.d_left, node.d_right]
-    about = None if node.about is None else tuple(node.about)
-    state = getattr(node, "__dict__", None)
+    about = None if node.about is None else (node.about.name, node.about.scope, node.about.source)
+    state = getattr(node, "__dict__", None) or (None if node.about is None else node.about.own)
     return type(node), node.op, node.primal, node.adjoint, node.swept, about, node.arguments, partials, state
 
 
@@ -1289,8 +1370,10 @@ def thaw(
     node.adjoint = grad
     if about is not None:
         node.about = About(*about)
-    if state:
+    if state and hasattr(node, "__dict__"):
         node.__dict__.update(state)
+    elif state:
+        node.about = (node.about or NOTHING)._replace(own=dict(state))
     if not op:
         return node
     rule = rules.named(op)
@@ -1341,6 +1424,8 @@ def present(thing: Any, name: str) -> None:
 
 
 attach("__array_ufunc__", LeavesMasked())
+if not cython.compiled:
+    del Value.__getattr__, Value.__setattr__, Value.__delattr__
 if not cython.compiled and sys.platform in ("emscripten", "wasi"):
     attach("__del__", release_operands)
 present(Value, "Value")
