@@ -97,8 +97,8 @@ class Value:
     """
 
     __slots__ = (
-        "__weakref__", "about", "adjoint", "code", "d_left", "d_right", "kind", "left", "link", "primal", "right", "uses",
-        "__dict__",
+        "__dict__", "__weakref__",
+        "about", "adjoint", "code", "d_left", "d_right", "kind", "left", "link", "primal", "right", "uses",
     )  # fmt: skip
 
     def __init__(self, data: Any, name: Any = None, *, label: Any = None):
@@ -379,6 +379,18 @@ class Value:
 
     def __rmod__(self, other: Any) -> Any:
         return beside("mod", other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return beside("quotient", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return beside("quotient", other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
 
     def __neg__(self) -> Any:
         return record(NEG, -self.primal, self, None, -1.0, 0.0, LEFT)
@@ -726,10 +738,28 @@ def beside(name: str, x: Any, y: Any) -> Any:
     return masked.array(out, mask=mask) if mask.ndim else masked.masked if mask else out.item()
 
 
-UFUNCS = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "true_divide", "pow": "power", "mod": "remainder"}
+UFUNCS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "div": "true_divide",
+    "pow": "power",
+    "mod": "remainder",
+    "quotient": "floor_divide",
+}
 
 
-SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "neg": "-", "mod": "%", "relu": "ReLU"}
+SYMBOLS = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "/",
+    "pow": "**",
+    "neg": "-",
+    "mod": "%",
+    "quotient": "//",
+    "relu": "ReLU",
+}
 
 
 class LeavesMasked:
@@ -1398,9 +1428,18 @@ def last(nodes: list) -> Any:
 # ---- the rest of the table as methods ---------------------------------------------------------------------------------------
 
 NUMPY_NAMES = {
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
-    "atan2": "arctan2", "hypot": "hypot",
-}  # fmt: skip
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
+    "atan2": "arctan2",
+    "hypot": "hypot",
+    "abs": "fabs",
+    "round": "rint",
+}
+DEGREE = math.pi / 180  # fmt: skip
 
 
 def attach(name: str, method: Any) -> None:
@@ -1451,3 +1490,6 @@ for _rule in rules.TABLE.values():
         attach(_rule.name, method_of(_rule, _rule.name))
     if _rule.name in NUMPY_NAMES:
         attach(NUMPY_NAMES[_rule.name], method_of(_rule, NUMPY_NAMES[_rule.name]))
+
+for _name, _factor in {"deg2rad": DEGREE, "radians": DEGREE, "rad2deg": 1 / DEGREE, "degrees": 1 / DEGREE}.items():
+    attach(_name, lambda self, factor=_factor: self * factor)
