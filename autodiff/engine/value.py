@@ -245,9 +245,11 @@ class Value:
     def __getattr__(self, name: str) -> Any:
         # Compiled only, as the two that follow: interpreted Values have a dictionary for attributes of the user's own.
         own: object = None if self.about is None else self.about.own
-        if own is None or name not in own:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        return own[name]
+        if own is not None and name in own:
+            return own[name]
+        if name == "ndim" or name.startswith("__"):  # what nobody reads the message of, and NumPy's kind ask all the time
+            raise AttributeError(name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __setattr__(self, name: str, thing: Any) -> None:
         own: object = None if self.about is None else self.about.own

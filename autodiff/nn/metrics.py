@@ -51,7 +51,7 @@ METRICS: dict[str, Metric] = {"accuracy": accuracy, **LOSSES}
 
 
 def metric_functions(metrics: str | Metric | Iterable[str | Metric] | Mapping[str, Metric] | None) -> dict[str, Metric]:
-    """Metrics by name: of names, of functions, which have their own, or as a dict. Raises ``UnknownNameError``, ``TypeError``."""
+    """Metrics by name: of names, of functions, which have theirs, or as a dict. Raises ``UnknownNameError``, ``TypeError``."""
     if metrics is None:
         return {}
     if isinstance(metrics, Mapping):

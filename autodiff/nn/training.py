@@ -68,8 +68,9 @@ def fit(
     """Train ``model`` so that ``loss(outputs, targets)`` of its outputs on ``xs`` and the targets ``ys`` becomes small.
 
     ``loss`` is a function, or the name of one of ``nn``'s, such as ``"mse"``. A sample x is what ``model(x)`` takes, a target
-    what ``loss`` takes beside an output: numbers, lists, or the rows of arrays. Each of ``epochs`` passes goes once over all samples, ``batch_size`` at a time (None: all at once). Batches are drawn anew
-    in each epoch, repeatably with a ``seed``, in the order of the data with ``shuffle=False``.
+    what ``loss`` takes beside an output: numbers, lists, or the rows of arrays. Each of ``epochs`` passes goes once over all
+    samples, ``batch_size`` at a time (None: all at once). Batches are drawn anew in each epoch, repeatably with a ``seed``, in
+    the order of the data with ``shuffle=False``.
 
     ``optimizer`` is one of ``optim``, made with the parameters it is to train. ``schedule(step)`` gives the learning rate of
     each step, from 0. ``clip_norm`` is the most that ``optim.clip_grad_norm`` leaves of the gradient's length.
