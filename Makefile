@@ -17,7 +17,7 @@ SIDE_BY_SIDE := -n auto --dist worksteal
 COVERAGE := $(if $(PYTEST_ARGS),,--cov --cov-report=term)
 EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: help demo test mutants check bench examples docs dist clean
+.PHONY: help demo test mutants check bench examples docs dist clean vscode
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -41,6 +41,9 @@ test: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run the tests, compiled and i
 
 mutants: $(VENV)/mutants.stamp  ## plant faults that no test may miss, for an hour (MUTANTS_ARGS="autodiff/nn/losses.py --minutes 5")
 	@nice -n 15 $(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
+
+fuzz: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## random programs, every way against every other (FUZZ=20000)
+	@AUTODIFF_FUZZ=$(or $(FUZZ),20000) $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/fuzz $(PYTEST_ARGS)
 
 check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@$(BIN)/ruff check .
@@ -70,6 +73,11 @@ dist: $(VENV)/dev.stamp  ## build the sdist and wheel into dist/, try the sdist 
 	@build/dist-check/bin/python $(PIP_INSTALL) dist/*.tar.gz
 	@cd build/dist-check && bin/python -m autodiff demo --out out  # from there, so that the sources here are not what runs
 	@ls -l dist
+
+vscode:  ## pack the VS Code extension into build/ (needs node and npm)
+	@mkdir -p build
+	@cd contrib/vscode && npx --yes @vscode/vsce package --no-dependencies --skip-license --allow-missing-repository \
+		--out ../../build/autodiff-debug.vsix
 
 clean:  ## remove all that was made
 	@rm -rf $(VENV) $(BENCH_VENV) build dist out *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -30,6 +30,7 @@ from autodiff.debugger.history import History
 from autodiff.debugger.protocol import Channel, Message, Outputs
 from autodiff.debugger.session import (
     Arrival,
+    OfMoment,
     Outcome,
     Session,
     Stop,
@@ -777,7 +778,7 @@ class Adapter:
         thing = session.look(text, frame)
         if isinstance(thing, Value) and (place := session.place(thing)) is not None:
             return self.variables.value(session, place)
-        return python_row(text, thing)
+        return python_row(text, float(thing) if isinstance(thing, OfMoment) else thing)
 
     def on_exception_info(self, given: Message) -> Message:
         if self.post is not None:

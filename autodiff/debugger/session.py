@@ -40,6 +40,10 @@ class NotYet(DebuggerError):
     """A number that is not known at this position."""
 
 
+class OfMoment(float):
+    """A number that belongs to a position, beside those of the program."""
+
+
 @dataclass(eq=False)
 class Stop:
     """A breakpoint, catchpoint or watchpoint. ``what`` is what was asked for; ``find`` gives its positions in a history.
@@ -437,19 +441,19 @@ class Session:
         return number or 0.0
 
     def look(self, text: str, frame: UsersFrame | None) -> Any:
-        """What a person asks for: over the names of Values the numbers of this moment, else Python in the user's frame.
+        """What a person asks for: over the names of Values an ``OfMoment``, else Python in the user's frame.
 
         Where both are named, as in ``rate * w1.grad``, the user's numbers stand beside those of this moment.
         """
         text = text.strip()
-        if frame is None or self._is_value(text, None):
-            return self.evaluate(text)
+        if frame is None or self.is_value(text, frame):
+            return OfMoment(self.evaluate(text))
         try:
             names = Expression(text).names
         except DebuggerError:
             return frame.evaluate(text)
-        if any(self._is_value(name, frame) for name in names):
-            return Expression(text).value(lambda name: self._here(name, frame))
+        if any(self.is_value(name, frame) for name in names):
+            return OfMoment(Expression(text).value(lambda name: self._here(name, frame)))
         try:
             return frame.evaluate(text)
         except DebuggerError as error:
@@ -457,7 +461,7 @@ class Session:
                 raise
             return self.evaluate(text)  # says which Values there are
 
-    def _is_value(self, text: str, frame: UsersFrame | None) -> bool:
+    def is_value(self, text: str, frame: UsersFrame | None) -> bool:
         """Whether a Value is called so. That v7 is the seventh one comes after a v7 of the user's."""
         name, _ = self.quantity(text)
         if text in self.words.places or name in self.words.places:
@@ -467,7 +471,7 @@ class Session:
         return bool(self.words.behind(name))
 
     def _here(self, name: str, frame: UsersFrame) -> float:
-        if self._is_value(name, frame):
+        if self.is_value(name, frame):
             return self._lookup(name)
         thing = frame.evaluate(name)
         if isinstance(thing, Value) and (place := self.place(thing)) is not None:

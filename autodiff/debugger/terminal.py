@@ -23,7 +23,7 @@ from autodiff.debugger.history import History
 from autodiff.debugger.passes import Passes
 from autodiff.debugger.pdb_commands import PdbCommands
 from autodiff.debugger.screen import Screen, line_history
-from autodiff.debugger.session import Arrival, NotYet, Outcome, Session, Stop
+from autodiff.debugger.session import Arrival, NotYet, OfMoment, Outcome, Session, Stop
 from autodiff.debugger.users_frame import UsersFrame
 from autodiff.drawing import draw
 from autodiff.engine.value import Value
@@ -91,6 +91,7 @@ class Terminal(PdbCommands):
             self.session = Session(history)
         else:
             self.session.load(history)
+        self._take_what_is_open()
         arrival = Arrival(0, end="start")
         if self.running:
             arrival = self.session.run_through()
@@ -114,6 +115,10 @@ class Terminal(PdbCommands):
                 except KeyboardInterrupt:
                     self.screen.tell("")
                     self.cmdqueue.clear()
+                except ValueError:
+                    if not self.stdin.closed:  # as exit() leaves it
+                        raise
+                    return "quit"
 
     def say(self, text: str) -> None:
         """Tell something that is no stop."""
@@ -270,7 +275,7 @@ class Terminal(PdbCommands):
     def value_or_error(self, text: str) -> str:
         try:
             thing = self.stepped.look(text, self.frame)
-            if isinstance(thing, float):
+            if isinstance(thing, OfMoment):
                 return self.stepped.words.number(thing)
             place = self.stepped.place(thing) if isinstance(thing, Value) else None
             return self.python_text(thing) if place is None else self.numbers_of(place)
@@ -504,12 +509,12 @@ class Terminal(PdbCommands):
         session, words = self.stepped, self.stepped.words
         argument = argument or words.name(self.focus())
         name, quantity = session.quantity(argument)
-        places = words.behind(name)
-        if not places or (name.startswith("v") and name not in words.places):
+        places = words.behind(name) if session.is_value(argument, self.frame) else []
+        if not places:
             thing = session.look(argument, self.frame)
             place = session.place(thing) if isinstance(thing, Value) else None
             if place is None:
-                self.say_all(exact_text(thing) if isinstance(thing, float) else self.python_text(thing))
+                self.say_all(exact_text(thing) if isinstance(thing, OfMoment) else self.python_text(thing))
                 return
             places, name = [place], argument.strip()
         for place in places[:MOST_ROWS]:

@@ -43,7 +43,8 @@ class UsersFrame:
 
     def interact(self, read: Callable[[str], str] | None, output: IO[str]) -> None:
         """Python's own prompt over a copy of the frame's names, as pdb has it; the end of the input leaves it."""
-        console = code.InteractiveConsole({**self.frame.f_globals, **self.frame.f_locals})
+        leave = {"exit": _leave, "quit": _leave}  # those of the site module would close the input
+        console = code.InteractiveConsole({**self.frame.f_globals, **self.frame.f_locals, **leave})
         console.write = output.write  # type: ignore[method-assign, assignment]
         if read is not None:
             console.raw_input = read  # type: ignore[method-assign, assignment]
@@ -107,6 +108,10 @@ def function_around(file: str, line: int) -> tuple[str, int, list[str]]:
             if begin <= line <= node.end_lineno:
                 first, last = begin, node.end_lineno
     return file, first, lines[first - 1 : last]
+
+
+def _leave() -> None:
+    raise SystemExit
 
 
 @contextmanager

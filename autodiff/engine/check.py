@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from autodiff.engine.differentiate import Argnums, jacobian
 from autodiff.engine.trees import Structure, flatten
-from autodiff.engine.value import Value, number_of
+from autodiff.engine.value import Value, primal_of
 from autodiff.errors import GradientMismatch
 
 TOLERANCE = {"five-point differences": 1e-6, "complex step": 1e-11}  # the relative error that each method allows
@@ -53,7 +53,7 @@ def check_gradients(f: Callable[..., Any], *args: Any, argnums: Argnums | None =
     """
     places = tuple(range(len(args))) if argnums is None else (argnums,) if isinstance(argnums, int) else tuple(argnums)
     leaves, structure = flatten(tuple([args[place] for place in places]))
-    point = [number_of(leaf) for leaf in leaves]
+    point = [primal_of(leaf) for leaf in leaves]
 
     def result(inputs: Sequence[Any]) -> Any:
         return f(*_replaced(args, places, structure, inputs))
@@ -140,7 +140,7 @@ def _five_points(outputs: Outputs, point: list[float], column: int, step: float)
 
 def _numbers(outputs: Outputs, point: list[float]) -> list[float]:
     """The outputs on Values: plain numbers would raise where a Value is infinite."""
-    return [number_of(output) for output in outputs(list(map(Value, point)))]
+    return [primal_of(output) for output in outputs(list(map(Value, point)))]
 
 
 def _complex_step(outputs: Outputs, point: list[float], column: int) -> list[float] | None:

@@ -19,7 +19,7 @@ from autodiff.engine.door import depends_on_open_inputs, open_inputs
 from autodiff.engine.functions import sum as total
 from autodiff.engine.rules import apply, equal, select
 from autodiff.engine.trees import ARRAY, LEAF, Structure, array_of, flatten, is_array, shape_of
-from autodiff.engine.value import Value, adjoints, number_of, tangents, thaw, topological_order, traced
+from autodiff.engine.value import Value, adjoints, primal_of, tangents, thaw, topological_order, traced
 from autodiff.errors import StaleRecording
 
 Function = Callable[..., Any]
@@ -133,7 +133,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) 
         recording = _record(f, args, kwargs, argnums, "grad()")
         output = recording.only_output()
         gradient = recording.structure.build(_row(output, recording.inputs, recording.of_values))
-        return output if recording.of_values else number_of(output), gradient
+        return output if recording.of_values else primal_of(output), gradient
 
     return _derived(value_and_gradient, "value and gradient", f)
 
@@ -348,7 +348,7 @@ def _results(numbers: Iterable[Any], of_values: bool) -> list[Any]:
     """All of them as Values, or all as floats."""
     if of_values:
         return [number if isinstance(number, Value) else Value(number) for number in numbers]
-    return [number_of(number) for number in numbers]
+    return [primal_of(number) for number in numbers]
 
 
 def _order_below(outputs: Iterable[Any]) -> list[Value]:
@@ -492,7 +492,7 @@ def _recorded_partials(node: Value) -> list[Any]:
         recorded = [partial for argument, partial in zip(arguments, partials, strict=True) if isinstance(argument, Value)]
     if traced():
         return recorded
-    for operand, new, old in zip(operands, map(number_of, recorded), node.partials, strict=True):
+    for operand, new, old in zip(operands, map(primal_of, recorded), node.partials, strict=True):
         if not (new == old or (new != new and old != old) or math.isclose(new, old, rel_tol=1e-9)):
             raise StaleRecording(
                 f"∂{node.op}/∂({operand!r}) was {old} when it was recorded and would be {new} now: some data was written in "

@@ -168,7 +168,7 @@ def take(table: Sequence[Any], index: Number) -> Any:
     entries = list(table)
     index = unboxed(index)
     if not isinstance(index, Value) or not value.traced():
-        place = value.number_of(index)
+        place = value.primal_of(index)
         if not (0 <= place < len(entries) and place == int(place)):
             raise IndexError(
                 f"take() from a table of {len(entries)} takes a whole number from 0 to {len(entries) - 1}, not {place}"
@@ -243,5 +243,5 @@ def log_softmax(xs: Iterable[Any]) -> list[Any]:
 
 def largest_of(operands: Sequence[Any]) -> Any:
     """The largest number, by which others are shifted that do not depend on that: no gradient flows to it. It is never inf."""
-    largest = max(operands) if value.traced() else rules.TABLE["max"].value(*map(value.number_of, operands))
+    largest = max(operands) if value.traced() else rules.TABLE["max"].value(*map(value.primal_of, operands))
     return rules.held(at_least(at_most(largest, rules.LARGEST), -rules.LARGEST))

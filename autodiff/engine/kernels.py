@@ -152,14 +152,14 @@ def power_slope(x, y):
     return 0.0 if y == 0.0 else mul0(y, pow(x, y - 1.0))
 
 
-def power_log(x, y):
-    """∂(x^y)/∂y = x^y · log(x), and 0 where x^y is 0."""
-    return mul0(pow(x, y), libm.log(x))
-
-
 def d_exponent(x, out):
     """∂(x^y)/∂y = x^y · log(x)."""
     return mul0(out, libm.log(x))
+
+
+def power_log(x, y):
+    """∂(x^y)/∂y from x and y."""
+    return d_exponent(x, pow(x, y))
 
 
 def hypot(x, y):

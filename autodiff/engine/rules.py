@@ -582,7 +582,7 @@ taken   = op("taken",   None, ieee.take, lambda i, *xs: [0, *(equal(i, place) fo
 mul0        = op("mul0", 2, kernels.mul0,        lambda x, y, out: (y, x),                      "{0} · {1}", precedence=2)
 div0        = op("div0", 2, kernels.div0,        lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}", precedence=2)
 nonnegative = op("nonnegative", 1, kernels.nonnegative, lambda x, out: (1,),                       "{0}")
-quotient    = op("quotient", 2, kernels.quotient, lambda x, y, out: (0, 0),                    "⌊{0} / {1}⌋")
+quotient    = op("quotient", 2, kernels.quotient, lambda x, y, out: (0, 0),                     "⌊{0} / {1}⌋")
 xlog1py     = op("xlog1py", 2, lambda x, y: mul0(x, log1p(y)), lambda x, y, out: (log1p(y), div0(x, nonnegative(1 + y))), "xlog1py({0}, {1})")
 
 # partials that stay accurate when they are differentiated themselves: no difference of what is nearly equal, no 0 · inf

@@ -358,8 +358,9 @@ class Value:
         if isinstance(other, Value):
             y: Value = other
             out: cython.double = kernels.pow(self.primal, y.primal)
-            d_base: cython.double = kernels.power_slope(self.primal, y.primal)
-            return record(POW, out, self, y, d_base, kernels.d_exponent(self.primal, out), BOTH)
+            return record(
+                POW, out, self, y, kernels.power_slope(self.primal, y.primal), kernels.d_exponent(self.primal, out), BOTH
+            )
         number = plain(other)
         if number is None:
             return beside("pow", self, other)
@@ -713,7 +714,7 @@ def data_of(x: object) -> object:
     return x if type(x) is int else plain(x)  # an int may be too large for a float, and can be compared all the same
 
 
-def number_of(x: Any) -> float:
+def primal_of(x: Any) -> float:
     """The number in a Value, read on purpose, or a plain number as a float."""
     return x.data if isinstance(x, Value) else as_float(x, "it")  # type: ignore[no-any-return]
 
@@ -918,6 +919,7 @@ def operands_in(given: tuple, taker: str) -> tuple:
 
 
 @cython.cfunc
+@cython.inline
 def zeros(n: cython.Py_ssize_t) -> array:
     if cython.compiled:
         return clone(EMPTY, n, True)
@@ -1166,12 +1168,12 @@ def adjoints(root: Value, values: Any) -> list:
     Every ``grad`` stays as it is; what ``root`` does not depend on has derivative 0.
     """
     wanted: list = list(values)
+    if sweep_observer is not None:
+        sweep_observer(root, 1.0)
     order: list = topological_order(root)
     gradients: array = zeros(len(order))
     places: dict = {}
     found: list = []
-    if sweep_observer is not None:
-        sweep_observer(root, 1.0)
     try:
         take_places(order, places)
         sweep_back(order, places, gradients)

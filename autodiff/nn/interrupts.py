@@ -21,12 +21,13 @@ def held_interrupts() -> Iterator[None]:
         yield
         return
     held: list[FrameType | None] = []
+    closed = False
     block = sys._getframe(2)  # this generator's, contextlib's, and then the one with the block
 
     def hold(number: int, frame: FrameType | None) -> None:
         # The handler of another signal may raise anywhere, even on the way to the end of the block. Then this one is still
         # there when the block is not, and puts the old one back itself.
-        if _is_below(block, frame):
+        if not closed and _is_below(block, frame):
             held.append(frame)
         else:
             signal.signal(signal.SIGINT, before)
@@ -36,6 +37,7 @@ def held_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, hold)
         yield
     finally:
+        closed = True
         signal.signal(signal.SIGINT, before)
         if held:
             before(signal.SIGINT, held[0])

@@ -14,7 +14,7 @@ from typing import Any, overload
 
 from autodiff.engine import functions
 from autodiff.engine.rules import equal, mul0, select, xlog1py
-from autodiff.engine.value import Value, number_of, traced
+from autodiff.engine.value import Value, primal_of, traced
 from autodiff.errors import SettingError, ShapeError, TargetError, UnknownNameError
 from autodiff.nn.shapes import is_list, listed, pairs
 
@@ -95,7 +95,7 @@ def binary_cross_entropy(outputs: Any, targets: Any, *, from_logits: bool = Fals
         outside = [p for p, _ in found if p < 0 or p > 1]
         if outside:
             raise SettingError(
-                f"binary_cross_entropy() takes probabilities from 0 to 1, and an output is {number_of(outside[0])!r}: for the "
+                f"binary_cross_entropy() takes probabilities from 0 to 1, and an output is {primal_of(outside[0])!r}: for the "
                 "raw outputs of a model without a sigmoid at its end pass from_logits=True"
             )
     if from_logits:
@@ -135,9 +135,7 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     if isinstance(index, Value) and traced():
         chosen = [equal(index, float(j)) for j in range(len(logits))]
         z, wanted = _shifted(logits, functions.take(logits, index))
-        others = [select(c, -math.inf, x) for c, x in zip(chosen, z, strict=True)]
-        certain = select(wanted > -math.inf, equal(functions.max(others), -math.inf), 0.0)
-        return select(certain, wanted * 0.0, functions.softplus(functions.logsumexp(others) - wanted))
+        return _surprise_among([select(c, -math.inf, x) for c, x in zip(chosen, z, strict=True)], wanted)
     if is_list(index):
         raise ShapeError(
             f"cross_entropy() of the logits{where or ' of one sample'} and {len(index)} indices: there must be one"
@@ -149,9 +147,18 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
         raise TargetError(f"cross_entropy(): the index{where} is {i}; there are {len(logits)} classes, 0 to {len(logits) - 1}")
     z, wanted = _shifted(logits, logits[i])
     del z[i]
-    if not traced() and all(x == -math.inf for x in z) and wanted != -math.inf:  # ruled out, or not there: it is certain
+    return _surprise_among(z, wanted)
+
+
+def _surprise_among(others: list[Any], wanted: Any) -> Any:
+    """softplus(logsumexp(others) − wanted); it is certain, 0, where all others are ruled out or not there."""
+    if not others:
         return wanted * 0.0
-    return functions.softplus(functions.logsumexp(z) - wanted)
+    if not traced():
+        certain = wanted != -math.inf and all(x == -math.inf for x in others)
+        return wanted * 0.0 if certain else functions.softplus(functions.logsumexp(others) - wanted)
+    open_cost = functions.softplus(functions.logsumexp(others) - wanted)
+    return select(select(wanted > -math.inf, equal(functions.max(others), -math.inf), 0.0), wanted * 0.0, open_cost)
 
 
 def _shifted(logits: Any, wanted: Any) -> tuple[list[Any], Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from autodiff.engine.value import number_of
+from autodiff.engine.value import primal_of
 from autodiff.errors import ShapeError, UnknownNameError
 from autodiff.nn.losses import LOSSES
 from autodiff.nn.shapes import is_list, listed
@@ -41,7 +41,7 @@ def _scores(x: Any) -> bool:
 
 def _class_of(x: Any, threshold: float | None = None) -> float:
     """The place of the largest of many scores; one number itself, or whether it is above a threshold."""
-    numbers = [number_of(score) for score in listed(x)]
+    numbers = [primal_of(score) for score in listed(x)]
     if len(numbers) > 1:
         return numbers.index(max(numbers))
     return numbers[0] if threshold is None else numbers[0] > threshold

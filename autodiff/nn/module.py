@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodiff._support import states
 from autodiff._support.numbers import as_float
-from autodiff.engine.value import Value, number_of
+from autodiff.engine.value import Value, primal_of
 from autodiff.errors import StateError, WrongFile
 from autodiff.nn import state_files
 from autodiff.nn.shapes import is_list
@@ -125,7 +125,7 @@ class Module(metaclass=_NamesParameters):
 
 def plain_outputs(outputs: Any) -> Any:
     """The numbers in what a model has returned, in the same form."""
-    return [plain_outputs(output) for output in outputs] if is_list(outputs) else number_of(outputs)
+    return [plain_outputs(output) for output in outputs] if is_list(outputs) else primal_of(outputs)
 
 
 # ---- finding parameters -----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from autodiff._support import files
 from autodiff._support.settings import whole, within
 from autodiff.engine import recording
-from autodiff.engine.value import Value, adjoints, number_of
+from autodiff.engine.value import Value, adjoints, primal_of
 from autodiff.errors import SettingError, ShapeError, TrainingDiverged
 from autodiff.nn.initializers import Seed, random_generator
 from autodiff.nn.interrupts import held_interrupts
@@ -321,7 +321,7 @@ def _loss_of(model: Callable[[Any], Any], loss: Loss, batch: list[tuple[Any, Any
 def _evaluate(model: Callable[[Any], Any], loss: Loss, samples: list[tuple[Any, Any]], size: int) -> float:
     """The mean loss over the samples, batch by batch, so that no graph is larger than one in training."""
     batches = _batches(samples, size)
-    return math.fsum(number_of(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in batches)
+    return math.fsum(primal_of(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in batches)
 
 
 def _measured(model: Callable[[Any], Any], metrics: Mapping[str, Metric], samples: list[tuple[Any, Any]]) -> dict[str, float]:
@@ -329,7 +329,7 @@ def _measured(model: Callable[[Any], Any], metrics: Mapping[str, Metric], sample
     if not metrics:
         return {}
     outputs, targets = [plain_outputs(model(x)) for x, _ in samples], [y for _, y in samples]
-    return {name: number_of(metric(outputs, targets)) for name, metric in metrics.items()}
+    return {name: primal_of(metric(outputs, targets)) for name, metric in metrics.items()}
 
 
 # ---- what fit() is given ----------------------------------------------------------------------------------------------------
