@@ -93,9 +93,9 @@ def grad(f: Function, argnums: Argnums = 0) -> Any:
     """The gradient of ``f`` as a function: called as ``f`` is, it gives ∂f/∂argument in the form of that argument.
 
     Arguments are numbers, lists, tuples, dicts, NumPy arrays of any shape, nested as one likes; an array gives an array of
-    float64, or float32 if it was one, a number a float. ``argnums`` says which positional argument (the first one), or which several: then the result is
-    a tuple. Other arguments are passed on as they are. ``f`` returns one number, by itself or in an array; one that does not depend on the argument
-    has gradient 0.
+    float64, or of float32 if it was one, a number a float. ``argnums`` says which positional argument (the first one), or
+    which several: then the result is a tuple. Other arguments are passed on as they are. ``f`` returns one number, by itself
+    or in an array; one that does not depend on the argument has gradient 0.
 
     If there are Values among the arguments, the result consists of Values that can be differentiated further. The same holds
     inside another derivative, so ``grad(grad(f))`` is the second derivative. Values that ``f`` merely captures, such as the
@@ -251,7 +251,7 @@ def check_argnums(argnums: Any, taker: str) -> None:
         not isinstance(argnums, (list, tuple)) or not all(isinstance(number, int) for number in argnums)
     ):
         raise TypeError(
-            f"{taker}(f) is a function of its own, and its second argument says by which arguments to differentiate, not where: "
+            f"{taker}(): argnums is a whole number, or several of them, not {argnums!r:.60}. {taker}(f) is a function of its own: "
             f"{taker}(f)(x) is the derivative at x"
         )
 

@@ -105,11 +105,11 @@ def logit(x: float) -> float:
 
 
 def sinc_order(x: float, n: float) -> float:
-    """The n-th derivative of sin(πx) / (πx), for a whole n from 0 to 60; nan for another.
+    """The n-th derivative of sin(πx) / (πx), for n from 0 to 60, of which the whole part counts; else nan.
 
     Dⁿ(sin u / u) = (Dⁿ sin u − n · Dⁿ⁻¹(sin u / u)) / u, and its Taylor series where that would subtract what is nearly equal.
     """
-    if x != x or not (0 <= n <= 60 and n == int(n)):
+    if x != x or not 0 <= n <= 60:
         return nan
     order, u = int(n), math.pi * x
     if isinf(u):

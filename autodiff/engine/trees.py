@@ -29,7 +29,7 @@ class Structure:
     single: bool = False  # an array of float32
 
     def build(self, leaves: Iterable[Any]) -> Any:
-        """The nested form with these leaves in their places. Floats make an array of float64, or float32 as it was; else it is of objects."""
+        """The nested form with these leaves in their places. Floats make an array of floats, anything else one of objects."""
         return self._build(iter(leaves), _leaf_or_array)
 
     def build_blocks(self, blocks: Iterable[Any]) -> Any:

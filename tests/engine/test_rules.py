@@ -93,7 +93,7 @@ TRUTHS = {
     "exp": Truth(mp.exp, ((-700.0, 700.0),)),
     "expm1": Truth(mp.expm1, ((-30.0, 300.0),)),
     "exp2": Truth(lambda x: mpf(2) ** x, ((-1000.0, 1000.0),)),
-    "rsqrt": Truth(lambda x: 1 / mp.sqrt(x), (POSITIVE,)),
+    "rsqrt": Truth(lambda x: 1 / mp.sqrt(x), ((1e-50, 1e50),)),
     "sinc": Truth(mp.sincpi, (ANGLE,), scale=1.0),
     "sinc_order": Truth(sinc_order, (ANGLE, (2.0, 2.0)), scale=1.0),
     "logaddexp": Truth(log_sum_exp, (ANY, ANY), scale=1.0),
