@@ -17,7 +17,7 @@ SIDE_BY_SIDE := -n auto --dist worksteal
 COVERAGE := $(if $(PYTEST_ARGS),,--cov --cov-report=term)
 EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: help demo test mutants check bench examples docs dist clean vscode
+.PHONY: help demo test fuzz mutants check bench examples docs dist clean vscode
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -42,8 +42,9 @@ test: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run the tests, compiled and i
 mutants: $(VENV)/mutants.stamp  ## plant faults that no test may miss, for an hour (MUTANTS_ARGS="autodiff/nn/losses.py --minutes 5")
 	@nice -n 15 $(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
 
-fuzz: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## random programs, every way against every other (FUZZ=20000)
-	@AUTODIFF_FUZZ=$(or $(FUZZ),20000) $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/fuzz $(PYTEST_ARGS)
+fuzz: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## a long run of random programs, every way against every other (FUZZ=20000)
+	@AUTODIFF_FUZZ=$(or $(FUZZ),20000) $(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+	@AUTODIFF_FUZZ=$(or $(FUZZ),20000) AUTODIFF_PURE=1 $(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@$(BIN)/ruff check .

@@ -23,6 +23,7 @@ HOT_MODULES = [
     "autodiff/compiler/machine.py",
     "autodiff/compiler/simplify.py",
     "autodiff/compiler/roll.py",
+    "autodiff/compiler/slots.py",
     "autodiff/compiler/trace.py",
 ]
 
@@ -38,9 +39,9 @@ DIRECTIVES = {
 # A fused multiply-add, where the processor has one, would round otherwise than the interpreter does; the error is GCC 14's own.
 FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-Werror=incompatible-pointer-types"]
 
-# What lets the C compiler vectorise loops. The machine's sums may round otherwise than the interpreter's do; a kernel may not.
+# What lets the C compiler vectorise loops.
 VECTORISE = ["-fno-math-errno", "-fno-trapping-math"]
-EXTRA_FLAGS = {"autodiff.engine.kernels": VECTORISE, "autodiff.compiler.machine": [*VECTORISE, "-ffp-contract=fast"]}
+EXTRA_FLAGS = {"autodiff.engine.kernels": VECTORISE, "autodiff.compiler.machine": VECTORISE}
 
 
 class BuildExtensions(build_ext):

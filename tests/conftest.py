@@ -14,6 +14,7 @@ import pytest
 from autodiff._implementation import implementation
 
 hypothesis.settings.register_profile("autodiff", deadline=None)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=5000, print_blob=True)
 hypothesis.settings.load_profile("autodiff")
 
 

@@ -48,7 +48,7 @@ def test_derivatives_as_functions(tmp_path, monkeypatch, capsys):
 
 def test_an_operation_of_ones_own(tmp_path, monkeypatch, capsys):
     chain, *_, second, output = printed_by(BLOCKS[3], tmp_path, monkeypatch, capsys)
-    assert chain.startswith("dL/dx = tanh(x) = 0.46212")
+    assert chain.startswith("dloss/dx = tanh(x) = 0.46212")
     assert abs(float(second) - 1 / math.cosh(0.5) ** 2) < 1e-15
     assert output.startswith("Value(")
     del rules.TABLE["log_cosh"], operations._made["log_cosh"]  # other tests go through the table

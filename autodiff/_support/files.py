@@ -18,7 +18,7 @@ def replace(path: Path, content: bytes) -> None:
         target = path.resolve()
     except RuntimeError as error:  # links in a ring, up to Python 3.12
         raise OSError(f"{str(path)!r} cannot be written: {error}") from error
-    require_folder(path)
+    require_folder(target)
     mode = target.stat().st_mode if target.exists() else None
     if mode is not None and stat.S_ISDIR(mode):
         raise IsADirectoryError(f"{str(path)!r} is a folder, not a file to write into")

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import copy
+import dis
 import functools
 import gc
-import math
+import inspect
 import sys
 import threading
+import weakref
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass
+from numbers import Number
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
-from autodiff.compiler.batches import Batch, batch_of, floats, unwrapped
+from autodiff.compiler.batches import Batch, arrays_alike, batch_of, floats, unwrapped
+from autodiff.compiler.groups import Groups
 from autodiff.compiler.machine import Machine, QuickCall, add_gradients
-from autodiff.compiler.program import Program, Scalars
+from autodiff.compiler.program import Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, simplified
+from autodiff.compiler.slots import placed
 from autodiff.compiler.source import source
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
 from autodiff.engine.recording import announce
-from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, shape_of
+from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, is_array, shape_of
 from autodiff.engine.value import Value, traced
-from autodiff.errors import ShapeError, TraceError
+from autodiff.errors import ShapeError, StaleRecording, TraceError
 
 MOST_TRACES = 64  # forms of arguments that a function keeps programs for
+_adding = threading.Lock()
 
 
 class Goal(NamedTuple):
@@ -42,38 +50,46 @@ class Goal(NamedTuple):
 
 
 class Replay:
-    """One program and the machine that runs it. Pickles without the machine."""
+    """One program and the machines that run it, which are made when they are needed. Pickles without them."""
 
-    def __init__(self, trace: Trace, scalars: Scalars, summed: Sequence[int], passes: Sequence[str]):
+    def __init__(self, trace: Trace, scalars: Scalars, summed: Sequence[int], passes: Sequence[str], threads: int):
         simple, self.counts = simplified(scalars, passes)
         self.scalars = simple
-        self.program: Program = roll(simple, summed)
-        self.program.counts = dict(self.counts)
+        self.groups: Groups = roll(simple, summed)
+        self.groups.counts = dict(self.counts)
         self.parameters = trace.parameters
-        self.machine = Machine(self.program, self.parameters)
+        self.threads = threads
+
+    @functools.cached_property
+    def machine(self) -> Machine:
+        """What runs it over the samples of a batch."""
+        return Machine(placed(self.groups), self.parameters, self.threads)
+
+    @functools.cached_property
+    def alone(self) -> Machine:
+        """What runs it for one sample."""
+        return Machine(placed(self.groups, alone=True), self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: thing for key, thing in vars(self).items() if key != "machine"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.machine = Machine(self.program, self.parameters)
+        return {key: thing for key, thing in vars(self).items() if key not in ("machine", "alone")}
 
 
 class Entry:
     """What was recorded for one form of arguments, and the programs made of it so far. Pickles without the recording."""
 
-    def __init__(self, traced: Trace, batched: tuple[bool, ...], passes: Sequence[str]):
+    def __init__(self, traced: Trace, batched: tuple[bool, ...], options: dict[str, Any], captured: Captured):
         self.trace: Trace | None = traced
+        self.captured = captured
         self.parameters = traced.parameters
         self.structure = traced.structure
         self.batched = batched
-        self.passes = passes
+        self.passes: tuple[str, ...] = options["passes"]
+        self.threads: int = options["threads"]
         self.replays: dict[Goal, Replay] = {}
         self.latest: Replay | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"trace": None}
+        return vars(self) | {"trace": None, "captured": NOTHING_CAPTURED}
 
     def can(self, goal: Goal) -> bool:
         """Whether there is a program for this, or what it can be made of."""
@@ -100,12 +116,71 @@ class Entry:
             summed = range(int(stored), len(scalars.outputs))
         else:
             scalars = program_of(traced, [traced.inputs[i] for i in wanted], self.batched, "value_and_grad()")
-        return Replay(traced, scalars, summed, self.passes)
+        return Replay(traced, scalars, summed, self.passes, self.threads)
 
 
 VALUE = Goal("value")
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Captured:
+    """The Values and numbers that the variables around a function had, its own and the module's, when it was recorded."""
+
+    def __init__(self, fn: Any):
+        fn = inspect.unwrap(fn)
+        fn = getattr(fn, "__func__", fn)
+        code, names = getattr(fn, "__code__", None), getattr(fn, "__globals__", {})
+        self.cells: list[tuple[str, Any, Any]] = []
+        self.names: list[tuple[str, dict[str, Any], Any]] = []
+        if code is None:
+            return
+        for name, cell in zip(code.co_freevars, fn.__closure__ or (), strict=True):
+            with suppress(ValueError):  # an empty cell
+                if isinstance(cell.cell_contents, (Value, float, int)):
+                    self.cells.append((name, cell, cell.cell_contents))
+        used = dict.fromkeys(step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
+        self.names = [(name, names, names[name]) for name in used if isinstance(names.get(name), (Value, float, int))]
+
+    def check(self, name: str) -> None:
+        """Raises ``StaleRecording`` if one of them is another Value or number now."""
+        for variable, cell, then in self.cells:
+            if not _unchanged(cell.cell_contents, then):
+                raise StaleRecording(_rebound(name, variable, then, cell.cell_contents))
+        for variable, names, then in self.names:
+            now = names.get(variable)
+            if not _unchanged(now, then):
+                raise StaleRecording(_rebound(name, variable, then, now))
+
+
+NOTHING_CAPTURED = Captured(None)
+
+
+def _unchanged(now: Any, then: Any) -> bool:
+    """Whether it is the same Value, or the same number."""
+    if now is then:
+        return True
+    return not isinstance(now, Value) and not isinstance(then, Value) and bool(exactly(now) == exactly(then))
+
+
+def _rebound(name: str, variable: str, then: Any, now: Any) -> str:
+    return (
+        f"{name} was recorded when {variable} was {then!r:.60}, and it is {now!r:.60} now, which the recording does not know: "
+        f"write {variable}.data for another number, or pass it as an argument"
+    )
+
+
+def exactly(x: Any) -> Any:
+    """A key that only the same thing has: of 0.0 and −0.0, or of True, 1 and 1.0, each has its own."""
+    if isinstance(x, (tuple, frozenset)):
+        return type(x), type(x)([exactly(part) for part in x]) if type(x) in (tuple, frozenset) else tuple(map(exactly, x))
+    if isinstance(x, (bool, int, str, bytes, Value)) or x is None:
+        return type(x), x
+    if isinstance(x, Number):
+        return type(x), repr(x)
+    if is_dataclass(x) and not isinstance(x, type):
+        return type(x), x, tuple([exactly(getattr(x, part.name)) for part in fields(x)])
+    return type(x), x
 
 
 @contextmanager
@@ -120,10 +195,26 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
+class _Method:
+    """A function of an object that it does not keep alive."""
+
+    def __init__(self, fn: Callable[..., Any], owner: Any):
+        self.fn = fn
+        self.owner = owner
+        functools.update_wrapper(self, fn)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.fn(self.owner(), *args, **kwargs)
+
+
 class Compiled(Generic[P, R]):
     """A function that ``compile`` has taken; see there."""
 
+    __slots__ = ("__dict__", "__weakref__", "owner")
+    owner: Any  # the object whose method this is
+
     def __init__(self, fn: Callable[P, Any], options: dict[str, Any]):
+        self.owner = None
         self.fn = fn
         self.options = options
         self.argnums: int | tuple[int, ...] = options["argnums"]
@@ -135,11 +226,35 @@ class Compiled(Generic[P, R]):
         self.traces = 0
         self._quick_value: QuickCall | None = None
         self._quick_gradient: QuickCall | None = None
+        self._quick_batch: tuple[Any, list[tuple[int, ...]], Entry] | None = None
+        self._quick_flat: tuple[QuickCall, Structure] | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._lock = threading.RLock()
+        self._methods: dict[int, Compiled[Any, Any]] = {}
         functools.update_wrapper(self, fn, updated=())  # a model's attributes are not this object's
 
+    def __get__(self, owner: Any, kind: Any = None) -> Compiled[Any, Any]:
+        """As a method: a compiled function for each object, which records what it does with that one."""
+        if owner is None:
+            return self
+        key = id(owner)
+        method = self._methods.get(key)
+        if method is None:
+            alone = weakref.ref(owner, lambda _: self._methods.pop(key, None))
+            method = self._methods.setdefault(key, Compiled(_Method(self.fn, alone), self.options))
+        bound = object.__new__(Compiled)
+        bound.__dict__ = method.__dict__  # all that it knows belongs to the object, which this one keeps alive
+        bound.owner = owner
+        return bound
+
+    def __deepcopy__(self, memo: Any) -> Compiled[Any, Any]:
+        """A function is its own copy, as Python's functions are; a callable object's copy is recorded anew."""
+        fn = copy.deepcopy(self.fn, memo)
+        return self if fn is self.fn and self.owner is None else Compiled(fn, self.options)
+
     def __reduce__(self) -> Any:
+        if self.owner is not None:
+            return getattr, (self.owner, self.name)
         named: Any = sys.modules.get(getattr(self.fn, "__module__", None) or "")
         for part in getattr(self.fn, "__qualname__", "").split("."):
             named = getattr(named, part, None)
@@ -159,13 +274,28 @@ class Compiled(Generic[P, R]):
             recorded: R = self.fn(*args, **kwargs)
             return recorded
         entry, numbers = self._one(args, kwargs, VALUE)
-        machine = entry.replay(VALUE).machine
-        if entry.structure == NUMBER:
-            self._quick_value = self._quick(machine, args, None)
+        machine = entry.replay(VALUE).alone
+        if not kwargs and (entry.structure == NUMBER or entry.structure.kind == ARRAY):
+            self._quick_value = self._quick(machine, args, entry.structure, alone=True)
         out = array("d", bytes(8 * machine.n_stored))
-        machine.run(1, [(numbers, 0)], (), out)
+        machine.run(1, (), [(numbers, 0)], out)
         value: R = entry.structure.build(out.tolist())
         return value
+
+    def flat(self, *args: Any, **kwargs: Any) -> tuple[Any, Structure]:
+        """The numbers of the value for one sample as an array, and the form that the function returns."""
+        if self._quick_flat is not None and not kwargs:
+            quick, form = self._quick_flat
+            result = quick.take(args)
+            if result is not None:
+                return result, form
+        entry, numbers = self._one(args, kwargs, VALUE)
+        machine = entry.replay(VALUE).alone
+        next_one = None if kwargs else self._quick(machine, args, Structure(ARRAY, (machine.n_stored,)), alone=True)
+        self._quick_flat = None if next_one is None else (next_one, entry.structure)
+        out = array("d", bytes(8 * machine.n_stored))
+        machine.run(1, (), [(numbers, 0)], out)
+        return array_of(out.tolist(), (machine.n_stored,)), entry.structure
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[float, Any]:
         """The value for one sample, and the gradient for the arguments that ``argnums`` names, in their form."""
@@ -179,28 +309,32 @@ class Compiled(Generic[P, R]):
         wanted, structure = self._wanted(args)
         goal = Goal("gradient", tuple(wanted))
         entry, numbers = self._one(args, kwargs, goal)
-        machine = entry.replay(goal).machine
-        self._quick_gradient = self._quick(machine, args, structure)
+        machine = entry.replay(goal).alone
+        if not kwargs:
+            self._quick_gradient = self._quick(machine, args, structure)
         out = array("d", bytes(8 * machine.n_stored))
-        machine.run(1, [(numbers, 0)], (), out)
+        machine.run(1, (), [(numbers, 0)], out)
         value, *gradient = out.tolist()
         return value, structure.build(gradient)
 
-    def _quick(self, machine: Machine, args: tuple[Any, ...], result: Structure | None) -> QuickCall | None:
-        """What takes the next call, if its arguments have the form of these; None for forms that it does not know."""
+    def _quick(self, machine: Machine, args: tuple[Any, ...], result: Structure, alone: bool = False) -> QuickCall | None:
+        """What takes the next call, if its arguments have the form of these; None for forms that it does not know.
+
+        It gives the value and a gradient of the form ``result``, or ``alone`` a value of that form.
+        """
         if self.static:
             return None
         structures = [flatten(arg)[1] for arg in args]
         forms = [form for form in map(_form, structures) if form is not None]
-        wanted = None if result is None else _form(result)
-        if len(forms) < len(args) or (result is not None and wanted is None):
+        wanted = _form(result)
+        if len(forms) < len(args) or wanted is None:
             return None
         array_type = empty = None
-        if ARRAY_FORM in [kind for kind, _ in forms]:
+        if ARRAY_FORM in [kind for kind, _ in (*forms, wanted)]:
             import numpy
 
             array_type, empty = numpy.ndarray, numpy.empty
-        return QuickCall(machine, forms, wanted, array_type, empty)
+        return QuickCall(machine, forms, wanted, alone, array_type, empty)
 
     def map(self, *args: Any, **kwargs: Any) -> Any:
         """The values over a batch: each argument has one more axis in front, or where ``in_axes`` says, and so has the result.
@@ -242,10 +376,11 @@ class Compiled(Generic[P, R]):
         sums = replay.machine.run(n, batch.samples, batch.others, out)
         scale = 1.0 / n if self.reduce == "mean" else 1.0
 
-        loss: float = math.fsum(out) if out is not None else sums[0] / n if self.reduce == "mean" else sums[0]
+        loss: float = sum(out) if out is not None else sums[0] / n if self.reduce == "mean" else sums[0]
 
         def add() -> None:
-            add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
+            with _adding:  # interpreted, two threads would lose what the other adds
+                add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
             announce(loss, replay.parameters)
 
         if out is not None:
@@ -260,9 +395,9 @@ class Compiled(Generic[P, R]):
         return list(self._last().parameters)
 
     @property
-    def program(self) -> Any:
-        """The last program that ran."""
-        return self._replay().program
+    def program(self) -> Groups:
+        """The last program that ran, in groups."""
+        return self._replay().groups
 
     @property
     def source(self) -> str:
@@ -280,7 +415,7 @@ class Compiled(Generic[P, R]):
         if form != "vector":
             raise ValueError(f'a listing is "vector" or "scalar", not {form!r}')
         names = [parameter.name for parameter in replay.parameters]
-        return source(replay.program, self.name, names, self._last().structure.size)
+        return source(replay.groups, self.name, names, self._last().structure.size)
 
     def _last(self) -> Entry:
         if not self._entries:
@@ -324,6 +459,14 @@ class Compiled(Generic[P, R]):
         """The entry for the samples of a batch, and the batch."""
         if traced():
             raise TraceError(f"{taker} of {self.name} inside of another function that is compiled: call {self.name}() there")
+        if self._quick_batch is not None and not kwargs:
+            key, shapes, entry = self._quick_batch
+            quick = arrays_alike(args, shapes)
+            if quick is not None and entry.can(goal):
+                entry.captured.check(self.name)
+                with suppress(KeyError):
+                    self._entries.move_to_end(key)
+                return entry, quick
         places = self._places(args)
         batch = batch_of([args[place] for place in places], self.in_axes, places)
         size = sum(structure.size for structure in batch.structures)
@@ -336,7 +479,10 @@ class Compiled(Generic[P, R]):
             first[number : number + len(numbers)] = numbers
         if batch.n == 0 and not batch.of_arrays:
             return None, batch  # a list of no samples does not say what form they have
-        return self._entry(structure, tuple(batch.batched), args, kwargs, first, goal), batch
+        entry = self._entry(structure, tuple(batch.batched), args, kwargs, first, goal)
+        if batch.of_arrays and self.in_axes == 0 and not kwargs and not self.static and all(map(is_array, args)):
+            self._quick_batch = next(reversed(self._entries)), [arg.shape[1:] for arg in args], entry
+        return entry, batch
 
     def _places(self, args: tuple[Any, ...]) -> list[int]:
         """The numbers of the arguments that are data."""
@@ -372,13 +518,15 @@ class Compiled(Generic[P, R]):
         goal: Goal,
     ) -> Entry:
         """What was recorded for this form of arguments; recorded now, if it is new."""
-        static = tuple([(i, args[i]) for i in range(len(args)) if i in self.static or i - len(args) in self.static])
-        key = (structure, batched, static, tuple(sorted(kwargs.items())))
+        static = [(i, exactly(args[i])) for i in range(len(args)) if i in self.static or i - len(args) in self.static]
+        named = [(name, exactly(kwargs[name])) for name in sorted(kwargs)]
+        key = (structure, exactly(structure.keys_within()), batched, tuple(static), tuple(named))
         try:
             entry = self._entries.get(key)
         except TypeError as error:
             raise TypeError(f"{self.name}: static and keyword arguments must be hashable: {error}") from None
         if entry is not None and entry.can(goal):
+            entry.captured.check(self.name)
             with suppress(KeyError):  # another thread may just have dropped it
                 self._entries.move_to_end(key)
             return entry
@@ -393,7 +541,8 @@ class Compiled(Generic[P, R]):
         with self._lock, _without_collector():
             entry = self._entries.get(key)
             if entry is None or not entry.can(goal):
-                entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.passes)
+                captured = Captured(self.fn)
+                entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.options, captured)
                 self._entries[key] = entry
                 self.traces += 1
                 while len(self._entries) > MOST_TRACES:
@@ -414,13 +563,14 @@ class Compiler(Protocol):
 # fmt: off
 @overload
 def compile(fn: Callable[..., Value], *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
-            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiled[..., float]: ...
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...,
+            threads: int = ...) -> Compiled[..., float]: ...
 @overload
 def compile(fn: Callable[P, R], *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
-            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiled[P, R]: ...
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ..., threads: int = ...) -> Compiled[P, R]: ...
 @overload
 def compile(fn: None = None, *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
-            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...) -> Compiler: ...
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ..., threads: int = ...) -> Compiler: ...
 # fmt: on
 def compile(
     fn: Callable[..., Any] | None = None,
@@ -430,13 +580,20 @@ def compile(
     reduce: str | None = "mean",
     static: int | Sequence[int] = (),
     passes: Sequence[str] | None = None,
+    threads: int = 1,
 ) -> Any:
     """``fn`` recorded once and replayed: written for one sample with scalar code, it runs over whole batches.
 
     The result is called as ``fn`` is. It also has ``value_and_grad(*args)``, ``map(*args)`` over a batch, ``backward(*args)``,
     which adds the gradients over a batch to the Values that ``fn`` uses, ``source``, ``listing()`` and ``program`` to look at,
     and ``traces``, the number of recordings made so far. Values that ``fn`` uses and does not get as arguments are
-    parameters: their numbers are read at each call.
+    parameters: their numbers are read at each call. Which Values these are, and plain numbers that ``fn`` captures, belong to
+    the recording: ``w = w - 0.1 * w.grad`` makes another ``w``, which it does not know (``w.data -= 0.1 * w.grad`` is right).
+    ``map`` and ``backward`` see that a variable of ``fn`` or of its module has been rebound; a quick call does not look, and
+    nobody looks into lists and attributes.
+
+    As a decorator of a method it records for each object what the method does with that one; ``argnums``, ``in_axes`` and
+    ``static`` count the arguments after ``self``.
 
     Arguments are numbers, lists, tuples, dicts, arrays, nested, as in ``grad``. A new form of arguments is recorded anew.
     ``argnums`` says for which arguments ``value_and_grad`` gives gradients. ``in_axes`` says which axis of each argument runs
@@ -444,17 +601,21 @@ def compile(
     of the samples' losses: their ``"mean"``, their ``"sum"``, or None, which returns them all and adds the gradients of their
     sum.
     ``static`` names arguments that are no data: they are passed on as they are, must be hashable, and a new value is recorded
-    anew; keyword arguments are static too. ``passes`` chooses simplifications; all if none are given.
+    anew; keyword arguments are static too. ``passes`` chooses simplifications; all if none are given. ``threads`` share the
+    samples of a large batch, block by block (compiled only); their number changes no bit of any result.
 
     With Values among its arguments, or inside another function that is compiled, ``fn`` itself is called. A branch is
     ``ad.where(x > 0, y, z)``; conditions are joined by ``&`` and ``|``. Inputs count as Values, so that where an input ties
     with a parameter in ``ad.maximum`` they share the derivative. ``strict()`` does not look into what is replayed.
 
     Raises ``TraceError`` if ``fn`` reads the number in a Value, as ``if x > 0`` or ``float(x)`` do; ``TypeError`` for arguments
-    or results that are no numbers; ``ValueError`` for options that do not exist.
+    or results that are no numbers; ``ValueError`` for options that do not exist; ``StaleRecording`` where a captured Value or
+    number was rebound.
     """
     if fn is None:
-        return lambda f: compile(f, argnums=argnums, in_axes=in_axes, reduce=reduce, static=static, passes=passes)
+        return lambda f: compile(
+            f, argnums=argnums, in_axes=in_axes, reduce=reduce, static=static, passes=passes, threads=threads
+        )
     if not callable(fn):
         raise TypeError(f"compile() takes a function, not {type(fn).__name__} {fn!r:.60}")
     if reduce not in ("mean", "sum", None):
@@ -463,12 +624,15 @@ def compile(
     unknown = [name for name in chosen if name not in PASSES]
     if unknown:
         raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(PASSES)}")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"threads is how many threads there are, 1 or more, not {threads!r}")
     options = {
         "argnums": argnums if isinstance(argnums, int) else tuple(argnums),
         "in_axes": in_axes,
         "reduce": reduce,
         "static": (static,) if isinstance(static, int) else tuple(static),
         "passes": chosen,
+        "threads": threads,
     }
     return Compiled(fn, options)
 

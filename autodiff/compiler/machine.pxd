@@ -13,12 +13,13 @@ ctypedef long long* longs
 cdef class Machine:
     cdef readonly list parameters
     cdef array once, each, tables, constants, input_slots, stored, summed
-    cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest
+    cdef int *table
+    cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest, threads
     cdef list free
 
 cdef class QuickCall:
     cdef Machine machine
     cdef array kinds
     cdef list shapes
-    cdef Py_ssize_t result
+    cdef Py_ssize_t result, first
     cdef object shape, array_type, empty

@@ -9,11 +9,14 @@ its kernel is, in a typed loop; a row without one is called as it is, number by 
 
 from __future__ import annotations
 
+import os
+import re
 from array import array
 from typing import Any
 
-from autodiff.compiler.program import Instruction, Program
+from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import rules
+from autodiff.engine.functions import no_place
 from autodiff.engine.kernels import KERNELS
 from autodiff.engine.value import Value
 
@@ -33,6 +36,7 @@ if not cython.compiled:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def shift(out: vector, x: vector, c: cython.double, n: place) -> kernel:
     """out = x + c."""
@@ -42,6 +46,7 @@ def shift(out: vector, x: vector, c: cython.double, n: place) -> kernel:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def gain(out: vector, x: vector, sign: cython.double, n: place) -> kernel:
     """out += sign · x."""
@@ -51,15 +56,21 @@ def gain(out: vector, x: vector, sign: cython.double, n: place) -> kernel:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def gain_products(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> kernel:
     """out += sign · x · y."""
     i: place
-    for i in range(n):
-        out[i] += sign * x[i] * y[i]
+    if sign > 0.0:
+        for i in range(n):
+            out[i] += x[i] * y[i]
+    else:
+        for i in range(n):
+            out[i] -= x[i] * y[i]
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def gain_scaled(out: vector, x: vector, a: cython.double, n: place) -> kernel:
     """out += a · x for one number a."""
@@ -69,6 +80,7 @@ def gain_scaled(out: vector, x: vector, a: cython.double, n: place) -> kernel:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def gain_scaled_4(
     out: vector,
@@ -89,6 +101,34 @@ def gain_scaled_4(
 
 
 @cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def gain_two_scaled_4(
+    out: vector,
+    below: vector,
+    x: vector,
+    y: vector,
+    z: vector,
+    w: vector,
+    a: cython.double,
+    b: cython.double,
+    c: cython.double,
+    d: cython.double,
+    e: cython.double,
+    f: cython.double,
+    g: cython.double,
+    h: cython.double,
+    n: place,
+) -> kernel:
+    """As ``gain_scaled_4`` with a, b, c, d, and for the row below with e, f, g, h."""
+    i: place
+    for i in range(n):
+        out[i] = out[i] + a * x[i] + b * y[i] + c * z[i] + d * w[i]
+        below[i] = below[i] + e * x[i] + f * y[i] + g * z[i] + h * w[i]
+
+
+@cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def fill(out: vector, c: cython.double, n: place) -> kernel:
     """out = c."""
@@ -98,6 +138,7 @@ def fill(out: vector, c: cython.double, n: place) -> kernel:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def add_constant(out: vector, c: cython.double, n: place) -> kernel:
     """out += c."""
@@ -107,6 +148,7 @@ def add_constant(out: vector, c: cython.double, n: place) -> kernel:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def dot(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> reduction:
     """out[0] += sign · Σ x · y, in any order."""
@@ -118,6 +160,7 @@ def dot(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> red
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def dot_4(out: vector, x: vector, y: vector, z: vector, v: vector, w: vector, sign: cython.double, n: place) -> reduction:
     """out[0], ..., out[3] += sign · Σ x · y, x · z, x · v, x · w, in any order."""
@@ -138,21 +181,58 @@ def dot_4(out: vector, x: vector, y: vector, z: vector, v: vector, w: vector, si
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
-def ordered_dot(x: vector, y: vector, n: place) -> cython.double:
-    """Σ x · y from left to right, −0.0 if all products are."""
-    i: place
-    total: cython.double = -0.0  # which adds nothing to any number, −0.0 included
-    for i in range(n):
-        total += x[i] * y[i]
-    return total
+def gain_rows(
+    out: vector, out_step: place, x: vector, y: vector, y_step: place, sign: cython.double, rows: place, depth: place
+) -> kernel:
+    """out[r] += sign · Σ x[k] · y[r, k], each from left to right, eight rows at a time."""
+    k: place
+    row: place = 0
+    s: cython.double
+    while row + 8 <= rows:
+        o: place = row * out_step
+        r: place = row * y_step
+        a: cython.double = out[o]
+        b: cython.double = out[o + out_step]
+        c: cython.double = out[o + 2 * out_step]
+        d: cython.double = out[o + 3 * out_step]
+        e: cython.double = out[o + 4 * out_step]
+        f: cython.double = out[o + 5 * out_step]
+        g: cython.double = out[o + 6 * out_step]
+        h: cython.double = out[o + 7 * out_step]
+        for k in range(depth):
+            s = sign * x[k]
+            a += s * y[r + k]
+            b += s * y[r + y_step + k]
+            c += s * y[r + 2 * y_step + k]
+            d += s * y[r + 3 * y_step + k]
+            e += s * y[r + 4 * y_step + k]
+            f += s * y[r + 5 * y_step + k]
+            g += s * y[r + 6 * y_step + k]
+            h += s * y[r + 7 * y_step + k]
+        out[o] = a
+        out[o + out_step] = b
+        out[o + 2 * out_step] = c
+        out[o + 3 * out_step] = d
+        out[o + 4 * out_step] = e
+        out[o + 5 * out_step] = f
+        out[o + 6 * out_step] = g
+        out[o + 7 * out_step] = h
+        row += 8
+    while row < rows:
+        total: cython.double = out[row * out_step]
+        for k in range(depth):
+            total += sign * x[k] * y[row * y_step + k]
+        out[row * out_step] = total
+        row += 1
 
 
 # ---- the tape ---------------------------------------------------------------------------------------------------------------
 
 KINDS = (
     "fill", "start", "gain", "rows", "dots", "product", "summed terms", "summed dots", "summed product",
-    "unary", "binary", "fold", "select", "taken", "logsumexp", "rule",
+    "unary", "binary", "fold", "select", "taken", "logsumexp", "rule", "sums",
 )  # fmt: skip
 FILL = cython.declare(cython.short, 0)
 START = cython.declare(cython.short, 1)
@@ -169,6 +249,8 @@ MAP_FOLD = cython.declare(cython.short, 11)
 MAP_SELECT = cython.declare(cython.short, 12)
 MAP_TAKEN = cython.declare(cython.short, 13)
 MAP_LOGSUMEXP = cython.declare(cython.short, 14)
+MAP_RULE = cython.declare(cython.short, 15)
+SUMS = cython.declare(cython.short, 16)
 FOLDS = {"max": "at_least", "min": "at_most", "prod": "mul", "norm": "hypot", "sum": "add"}  # by which kernel of two
 HEADER = cython.declare(cython.short, 8)  # length, kind, code, rows, columns, depth, target, number of operands
 FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between rows, between columns, where its table is, or -1
@@ -176,9 +258,15 @@ FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between r
 
 def encoded(instruction: Instruction, tables: array) -> list[int]:
     """An instruction as whole numbers; its tables of slots go to the end of ``tables``."""
-    kind, op, (rows, columns, depth), target, operands, _ = instruction
+    kind, op, (rows, columns, depth), target, operands = instruction
     if kind == "map":
         kind, code = _kernel_of(op)
+    elif kind == "sums":
+        code = -1 if op.startswith("-") else 1
+        begin = len(tables)
+        tables.extend(operands[0].table)
+        signs = [2 * (sign[1:] == "·") + (sign[0] == "-") for sign in re.findall("[+-]·?", op[2:])]
+        return [HEADER + 1 + len(signs), KINDS.index(kind), code, rows, columns, depth, target, len(signs), begin, *signs]
     else:
         code = -1 if op.startswith("-") else 1
     fields = []
@@ -208,12 +296,14 @@ CACHE = 1 << 18  # bytes that the slots of a block of samples should not exceed
 class Machine:
     """Runs one program. Threads may run it at once: each call has slots of its own."""
 
-    def __init__(self, program: Program, parameters: Any):
-        tables = array("i")
+    def __init__(self, program: Program, parameters: Any, threads: int = 1):
+        tables: array = array("i")
+        self.threads = threads if cython.compiled else 1
         self.parameters = list(parameters)
         self.once = array("q", [number for i in program.once for number in encoded(i, tables)])
         self.each = array("q", [number for i in program.each for number in encoded(i, tables)])
         self.tables = tables
+        self.table = tables.data.as_ints if cython.compiled else tables
         self.constants = array("d", program.constants)
         self.input_slots = array("q", program.inputs)
         self.stored = array("q", program.stored)
@@ -235,31 +325,100 @@ class Machine:
         """The program on ``n`` samples. What is stored goes into ``out``, sample after sample; the sums over them come back.
 
         ``samples`` and ``others`` are pairs of an array of floats and the number of its first input: those that vary, sample
-        after sample, and those that all samples share.
+        after sample, and those that all samples share. The samples are cut into blocks, each of which has sums of its own, and
+        these are added up in order: whichever thread has done which block.
         """
         blocks: place = 1 if n <= self.most_lanes else -(-n // self.most_lanes)
         lanes: place = 1 if n <= 1 else (-(-n // blocks) + 7) // 8 * 8
+        blocks = -(-n // lanes)
+        i: place
         memory: array = fresh_memory(self, lanes)
         slots: vector = numbers_of(memory)
-        first: place = 0
         load_values(slots, len(self.constants), self.parameters)
         for numbers, number in others:
             load(self, slots, numbers, number, len(numbers), 0, 1, 1)
-        execute(self, self.once, slots, 1, 1)
-        while first < n:
-            count: place = lanes if first + lanes <= n else n - first
-            for numbers, number in samples:
-                load(self, slots, numbers, number, len(numbers) // n, first, count, lanes)
-            execute(self, self.each, slots, lanes, count)
-            if out is not None:
-                store(self, slots, out, first, count, lanes)
-            first += lanes
+        execute(self, self.once, slots, 1, 1, False)
+        parts: array = new_numbers(blocks * len(self.summed))
+        workers: place = min(self.threads, blocks)
+        if workers > 1:
+            memories: list = [memory]
+            while len(memories) < workers:
+                another: array = fresh_memory(self, lanes)
+                copy(numbers_of(another), slots, self.uniform)
+                memories.append(another)
+            jobs = [
+                helpers().submit(self.work, memories[i], i, workers, blocks, lanes, n, samples, out, parts)
+                for i in range(1, workers)
+            ]
+            try:
+                self.work(memory, 0, workers, blocks, lanes, n, samples, out, parts)
+            finally:
+                for job in jobs:
+                    job.exception()
+            for job in jobs:
+                job.result()
+            self.free += [(lanes, another) for another in memories[1:]]
+        else:
+            self.work(memory, 0, 1, blocks, lanes, n, samples, out, parts)
         sums: array = new_numbers(len(self.summed))
-        i: place
-        for i in range(len(self.summed)):
-            put(sums, i, slots[whole(self.summed, i)])
+        for i in range(blocks * len(self.summed)):
+            put(sums, i % len(self.summed), number_at(sums, i % len(self.summed)) + number_at(parts, i))
         self.free.append((lanes, memory))
         return sums
+
+    def work(
+        self, memory: array, begin: int, step: int, blocks: int, lanes: int, n: int, samples: Any, out: Any, parts: array
+    ) -> None:
+        """Every ``step``-th block of samples from ``begin`` on."""
+        slots: vector = numbers_of(memory)
+        block: place = begin
+        i: place
+        wide: place = lanes
+        most: place = n
+        while block < blocks:
+            first: place = block * wide
+            count: place = wide if first + wide <= most else most - first
+            for numbers, number in samples:
+                load(self, slots, numbers, number, len(numbers) // n, first, count, wide)
+            execute(self, self.each, slots, wide, count, count > 1)
+            if out is not None:
+                store(self, slots, out, first, count, wide)
+            for i in range(len(self.summed)):
+                put(parts, block * len(self.summed) + i, slots[whole(self.summed, i)])
+            block += step
+
+
+pool = cython.declare(object, None)
+
+
+def without_pool() -> None:
+    """In a child process: the threads have stayed with its parent."""
+    global pool
+    pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=without_pool)
+
+
+def helpers() -> Any:
+    """The threads that help to run programs over large batches, as many as there are processors."""
+    global pool
+    if pool is None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(thread_name_prefix="autodiff")
+    return pool
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def copy(out: vector, x: vector, n: place) -> kernel:
+    """out = x."""
+    i: place
+    for i in range(n):
+        out[i] = x[i]
 
 
 @cython.cfunc
@@ -320,17 +479,35 @@ def store(machine: Machine, slots: vector, out: array, first: place, count: plac
 
 
 @cython.cfunc
-def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: place) -> object:
-    """Each instruction on its members and on the lanes, of which the first ``count`` hold samples."""
+def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: place, release: cython.bint) -> object:
+    """Each instruction on its members and on the lanes, of which the first ``count`` hold samples.
+
+    With ``release`` other threads may have the interpreter meanwhile.
+    """
     code: longs = wholes_of(tape)
     end: place = len(tape)
     at: place = 0
+    while True:
+        if release:
+            with cython.nogil:
+                at = run_until(machine, code, at, end, slots, lanes, count)
+        else:
+            at = run_until(machine, code, at, end, slots, lanes, count)
+        if at >= end:
+            return
+        map_rule(machine, code, at, slots, lanes)
+        at += code[at]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def run_until(machine: Machine, code: longs, at: place, end: place, slots: vector, lanes: place, count: place) -> place:
+    """Run from one instruction on. Returns where there is one that needs Python, or the end."""
     uniform: place = machine.uniform
     scratch: vector = shifted(slots, uniform + machine.varying * lanes)
     while at < end:
         kind: place = code[at + 1]
-        rows: place = code[at + 3]
-        columns: place = code[at + 4]
         target: place = code[at + 6]
         width: place = 1
         if target >= uniform:
@@ -341,12 +518,14 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
             map_unary(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == MAP_BINARY:
             map_binary(machine, code, at, slots, out, scratch, width, lanes)
+        elif kind == SUMS:
+            sums_of_numbers(machine, code, at, slots, out)
         elif kind == PRODUCT:
             product(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == SUMMED_PRODUCT:
             summed_product(machine, code, at, slots, out, lanes, count)
         elif kind == FILL:
-            fill(out, -0.0 if code[at + 2] < 0 else 0.0, rows * columns * width)
+            fill(out, -0.0 if code[at + 2] < 0 else 0.0, code[at + 3] * code[at + 4] * width)
         elif kind in (START, GAIN):
             map_terms(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == DOTS:
@@ -359,13 +538,14 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
             summed_dots(machine, code, at, slots, out, lanes, count)
         elif kind == MAP_FOLD:
             map_fold(machine, code, at, slots, out, width, lanes)
-        elif kind in (MAP_SELECT, MAP_TAKEN):
-            map_choice(machine, code, at, slots, out, width, lanes)
+        elif kind == MAP_SELECT:
+            map_select(machine, code, at, slots, out, width, lanes)
         elif kind == MAP_LOGSUMEXP:
             map_log_sum_exp(machine, code, at, slots, out, width, lanes)
-        else:
-            map_rule(machine, code, at, slots, out, width, lanes)
+        elif kind == MAP_RULE or map_taken(machine, code, at, slots, out, width, lanes) >= 0:
+            return at
         at += code[at]
+    return end
 
 
 # ---- operands -----------------------------------------------------------------------------------------------------------
@@ -373,16 +553,18 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def slot_of(machine: Machine, code: longs, field: place, row: place, column: place, columns: place) -> place:
     """The slot of one entry of an operand."""
     if code[field + 3] < 0:
         return code[field] + row * code[field + 1] + column * code[field + 2]
-    return table_entry(machine.tables, code[field + 3] + row * columns + column)
+    return machine.table[code[field + 3] + row * columns + column]
 
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def lanes_of(
     machine: Machine, code: longs, field: place, row: place, column: place, columns: place, slots: vector, lanes: place
@@ -393,6 +575,7 @@ def lanes_of(
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def address(machine: Machine, slot: place, lanes: place) -> place:
     """Where the lanes of a slot begin."""
@@ -400,6 +583,7 @@ def address(machine: Machine, slot: place, lanes: place) -> place:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def side_by_side(
     machine: Machine, code: longs, field: place, slots: vector, room: vector, first: place, n: place, width: place, lanes: place
@@ -411,6 +595,15 @@ def side_by_side(
     uniform: cython.bint = start < machine.uniform
     if (n == 1 or (code[field + 3] < 0 and code[field + 1] == 1)) and (width == 1 or not uniform):
         return shifted(slots, address(machine, start, lanes))
+    if lanes == 1 or (width == 1 and uniform):  # a slot is its own address
+        if code[field + 3] >= 0:
+            begin: place = code[field + 3] + first
+            for i in range(n):
+                room[i] = slots[machine.table[begin + i]]
+        else:
+            for i in range(n):
+                room[i] = slots[start + i * code[field + 1]]
+        return room
     for i in range(n):
         start = address(machine, slot_of(machine, code, field, first + i, 0, 1), lanes)
         if width == 1:
@@ -426,6 +619,7 @@ def side_by_side(
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def together(machine: Machine, code: longs, at: place, rows: place, width: place) -> place:
     """How many members one loop can go over: all where all their operands stand side by side, or lanes are few."""
@@ -443,6 +637,7 @@ def together(machine: Machine, code: longs, at: place, rows: place, width: place
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def map_unary(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
@@ -457,6 +652,7 @@ def map_unary(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def map_binary(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
@@ -473,6 +669,7 @@ def map_binary(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def map_terms(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
@@ -491,6 +688,7 @@ def map_terms(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def map_fold(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
     """Any number of operands, from left to right, by a kernel of two; a sum and a norm begin with 0."""
@@ -509,22 +707,38 @@ def map_fold(machine: Machine, code: longs, at: place, slots: vector, out: vecto
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
-def map_choice(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
-    """One of the operands after the first, which says which: the first of two unless it is 0, or the one at that place."""
-    most: place = code[at + 7] - 1
+def map_taken(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> place:
+    """The entries of tables that the indices name. Returns −1, or the number of an index that is no place of its table."""
+    n: place = code[at + 7] - 1
     row: place
     lane: place
     for row in range(code[at + 3]):
         for lane in range(width):
             x: cython.double = operand(machine, code, at, slots, 0, row, lane, lanes)
-            which: place = 1 if x != 0.0 else 2
-            if code[at + 1] == MAP_TAKEN:
-                which = 1 + cython.cast(cython.Py_ssize_t, x) if 0.0 <= x < most and libm.floor(x) == x else 0
-            out[row * width + lane] = operand(machine, code, at, slots, which, row, lane, lanes) if which else NAN
+            if not (0.0 <= x < n and libm.floor(x) == x):
+                return row * width + lane
+            entry: place = 1 + cython.cast(cython.Py_ssize_t, x)
+            out[row * width + lane] = operand(machine, code, at, slots, entry, row, lane, lanes)
+    return -1
 
 
 @cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def map_select(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
+    """The second operand, or the third where the first is 0."""
+    row: place
+    lane: place
+    for row in range(code[at + 3]):
+        for lane in range(width):
+            which: place = 1 if operand(machine, code, at, slots, 0, row, lane, lanes) != 0.0 else 2
+            out[row * width + lane] = operand(machine, code, at, slots, which, row, lane, lanes)
+
+
+@cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def map_log_sum_exp(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place
@@ -537,6 +751,7 @@ def map_log_sum_exp(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def log_sum_exp(
     machine: Machine, code: longs, at: place, slots: vector, row: place, lane: place, lanes: place
@@ -559,6 +774,7 @@ def log_sum_exp(
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def operand(
     machine: Machine, code: longs, at: place, slots: vector, i: place, row: place, lane: place, lanes: place
@@ -569,21 +785,27 @@ def operand(
 
 
 @cython.cfunc
-def map_rule(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> object:
-    """A row of the table without a typed loop."""
-    value = rules.BY_CODE[code[at + 2]].value
+def map_rule(machine: Machine, code: longs, at: place, slots: vector, lanes: place) -> object:
+    """A row of the table without a typed loop; or the error of an index that is no place of its table."""
     row: place
     lane: place
+    target: place = address(machine, code[at + 6], lanes)
+    width: place = 1 if code[at + 6] < machine.uniform else lanes
+    if code[at + 1] == MAP_TAKEN:
+        wrong: place = map_taken(machine, code, at, slots, shifted(slots, target), width, lanes)
+        raise no_place(code[at + 7] - 1, operand(machine, code, at, slots, 0, wrong // width, wrong % width, lanes))
+    value = rules.BY_CODE[code[at + 2]].value
     for row in range(code[at + 3]):
         for lane in range(width):
             numbers: list = [operand(machine, code, at, slots, i, row, lane, lanes) for i in range(code[at + 7])]
-            out[row * width + lane] = value(*numbers)
+            slots[target + row * width + lane] = value(*numbers)
 
 
 # ---- sums of products ---------------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def product(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
@@ -593,13 +815,14 @@ def product(
     right: place = at + HEADER + FIELDS
     if width == 1:
         product_of_numbers(machine, code, at, slots, out, scratch, lanes)
-    elif slot_of(machine, code, left, 0, 0, code[at + 5]) < machine.uniform:
+    elif slot_of(machine, code, left, 0, 0, 1) < machine.uniform <= slot_of(machine, code, right, 0, 0, 1):
         product_of_lanes(machine, code, at, slots, out, width, lanes)
     else:
         dots_of_lanes(machine, code, at, slots, out, code[at + 4], width, lanes)
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def product_of_lanes(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place
@@ -612,39 +835,46 @@ def product_of_lanes(
     right: place = at + HEADER + FIELDS
     # columns that stand side by side are so many lanes more
     wide: cython.bint = columns > 1 and code[right + 3] < 0 and code[right + 1] == 1
-    row: place
+    row: place = 0
     column: place
     k: place
     n: place = width * columns if wide else width
-    for row in range(code[at + 3]):
+    rows: place = code[at + 3]
+    while row < rows:
+        two: cython.bint = row + 1 < rows
         for column in range(1 if wide else columns):
             here: vector = shifted(out, (row * columns + column) * width)
             k = 0
             while k + 4 <= depth:
-                gain_scaled_4(
-                    here,
-                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
-                    lanes_of(machine, code, right, column, k + 1, depth, slots, lanes),
-                    lanes_of(machine, code, right, column, k + 2, depth, slots, lanes),
-                    lanes_of(machine, code, right, column, k + 3, depth, slots, lanes),
-                    sign * slots[slot_of(machine, code, left, row, k, depth)],
-                    sign * slots[slot_of(machine, code, left, row, k + 1, depth)],
-                    sign * slots[slot_of(machine, code, left, row, k + 2, depth)],
-                    sign * slots[slot_of(machine, code, left, row, k + 3, depth)],
-                    n,
-                )
+                x: vector = lanes_of(machine, code, right, column, k, depth, slots, lanes)
+                y: vector = lanes_of(machine, code, right, column, k + 1, depth, slots, lanes)
+                z: vector = lanes_of(machine, code, right, column, k + 2, depth, slots, lanes)
+                w: vector = lanes_of(machine, code, right, column, k + 3, depth, slots, lanes)
+                a: cython.double = sign * slots[slot_of(machine, code, left, row, k, depth)]
+                b: cython.double = sign * slots[slot_of(machine, code, left, row, k + 1, depth)]
+                c: cython.double = sign * slots[slot_of(machine, code, left, row, k + 2, depth)]
+                d: cython.double = sign * slots[slot_of(machine, code, left, row, k + 3, depth)]
+                if two:
+                    e: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k, depth)]
+                    f: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k + 1, depth)]
+                    g: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k + 2, depth)]
+                    h: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k + 3, depth)]
+                    gain_two_scaled_4(here, shifted(here, columns * width), x, y, z, w, a, b, c, d, e, f, g, h, n)
+                else:
+                    gain_scaled_4(here, x, y, z, w, a, b, c, d, n)
                 k += 4
             while k < depth:
-                gain_scaled(
-                    here,
-                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
-                    sign * slots[slot_of(machine, code, left, row, k, depth)],
-                    n,
-                )
+                v: vector = lanes_of(machine, code, right, column, k, depth, slots, lanes)
+                gain_scaled(here, v, sign * slots[slot_of(machine, code, left, row, k, depth)], n)
+                if two:
+                    below: vector = shifted(here, columns * width)
+                    gain_scaled(below, v, sign * slots[slot_of(machine, code, left, row + 1, k, depth)], n)
                 k += 1
+        row += 2 if two else 1
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def dots_of_lanes(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, columns: place, width: place, lanes: place
@@ -678,6 +908,7 @@ def dots_of_lanes(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def product_of_numbers(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, lanes: place
@@ -689,24 +920,36 @@ def product_of_numbers(
     depth: place = code[at + 5]
     left: place = at + HEADER
     right: place = at + HEADER + FIELDS
-    if columns == 1 and rows > 1:  # the transposed product is the same numbers in the same places
+    turned: cython.bint = columns < rows and columns < 4  # along the longer side: the transposed product
+    if turned:
         rows, columns = columns, rows
         left, right = right, left
     row: place
     column: place
     k: place
-    if columns < 4 or (rows == 1 and code[right + 3] < 0 and code[right + 2] == 1):
-        for row in range(rows):
-            x: vector = row_of(machine, code, left, row, depth, slots, scratch, lanes)
+    origin: vector = slots
+    begin: place = address(machine, code[right], lanes)
+    step: place = code[right + 2]
+    if turned or columns < 4 or (rows == 1 and code[right + 3] < 0 and step == 1):
+        x: vector
+        step = code[right + 1]
+        if code[right + 3] >= 0 or (code[right + 2] != 1 and depth > 1) or step < 0:
+            origin = scratch
+            begin = depth
+            step = depth
             for column in range(columns):
-                y: vector = row_of(machine, code, right, column, depth, slots, shifted(scratch, depth), lanes)
-                add_dot(shifted(out, row * columns + column), x, y, sign, depth)
+                copy_row(machine, code, right, column, depth, slots, shifted(scratch, depth * (column + 1)), lanes)
+        for row in range(rows):
+            x = row_of(machine, code, left, row, depth, slots, scratch, lanes)
+            if turned:
+                gain_rows(shifted(out, row), rows, x, shifted(origin, begin), step, sign, columns, depth)
+            else:
+                gain_rows(shifted(out, row * columns), 1, x, shifted(origin, begin), step, sign, columns, depth)
         return
     # right as depth × columns
-    step: place = code[right + 2]
-    table: vector = shifted(slots, address(machine, code[right], lanes))
     if code[right + 3] >= 0 or code[right + 1] != 1:
-        table = scratch
+        origin = scratch
+        begin = 0
         step = columns
         for column in range(columns):
             for k in range(depth):
@@ -717,10 +960,10 @@ def product_of_numbers(
         while k + 4 <= depth:
             gain_scaled_4(
                 here,
-                shifted(table, k * step),
-                shifted(table, (k + 1) * step),
-                shifted(table, (k + 2) * step),
-                shifted(table, (k + 3) * step),
+                shifted(origin, begin + k * step),
+                shifted(origin, begin + (k + 1) * step),
+                shifted(origin, begin + (k + 2) * step),
+                shifted(origin, begin + (k + 3) * step),
                 sign * slots[address(machine, slot_of(machine, code, left, row, k, depth), lanes)],
                 sign * slots[address(machine, slot_of(machine, code, left, row, k + 1, depth), lanes)],
                 sign * slots[address(machine, slot_of(machine, code, left, row, k + 2, depth), lanes)],
@@ -731,7 +974,7 @@ def product_of_numbers(
         while k < depth:
             gain_scaled(
                 here,
-                shifted(table, k * step),
+                shifted(origin, begin + k * step),
                 sign * slots[address(machine, slot_of(machine, code, left, row, k, depth), lanes)],
                 columns,
             )
@@ -739,17 +982,7 @@ def product_of_numbers(
 
 
 @cython.cfunc
-@cython.exceptval(check=False)
-def add_dot(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> cython.void:
-    """out[0] += sign · Σ x · y, with the right sign of zero."""
-    before: cython.double = out[0]
-    if n >= 16:
-        dot(out, x, y, sign, n)
-    if n < 16 or out[0] == 0.0:
-        out[0] = before + sign * ordered_dot(x, y, n)
-
-
-@cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def row_of(
     machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector, lanes: place
@@ -757,13 +990,23 @@ def row_of(
     """A row of a matrix side by side, where it stands or copied into ``room``. Without lanes."""
     if code[field + 3] < 0 and (code[field + 2] == 1 or depth == 1):
         return shifted(slots, address(machine, code[field] + row * code[field + 1], lanes))
-    k: place
-    for k in range(depth):
-        room[k] = slots[address(machine, slot_of(machine, code, field, row, k, depth), lanes)]
+    copy_row(machine, code, field, row, depth, slots, room, lanes)
     return room
 
 
 @cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def copy_row(
+    machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector, lanes: place
+) -> cython.void:
+    k: place
+    for k in range(depth):
+        room[k] = slots[address(machine, slot_of(machine, code, field, row, k, depth), lanes)]
+
+
+@cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def dots(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
@@ -784,15 +1027,14 @@ def dots(
         gain_products(out, left, right, code[at + 2], row)
         return
     for row in range(code[at + 3]):
-        total: cython.double = -0.0
         for k in range(depth):
             x = address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes)
             y = address(machine, slot_of(machine, code, at + HEADER + FIELDS, row, k, depth), lanes)
-            total += slots[x] * slots[y]
-        out[row] += code[at + 2] * total
+            out[row] += code[at + 2] * slots[x] * slots[y]
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def add_rows(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
     """out[r] ± Σ x[r, k]."""
@@ -802,10 +1044,8 @@ def add_rows(machine: Machine, code: longs, at: place, slots: vector, out: vecto
     k: place
     for row in range(code[at + 3]):
         if width == 1:
-            total: cython.double = -0.0
             for k in range(depth):
-                total += slots[address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes)]
-            out[row] += sign * total
+                out[row] += sign * slots[address(machine, slot_of(machine, code, at + HEADER, row, k, depth), lanes)]
             continue
         for k in range(depth):
             slot: place = slot_of(machine, code, at + HEADER, row, k, depth)
@@ -816,10 +1056,38 @@ def add_rows(machine: Machine, code: longs, at: place, slots: vector, out: vecto
                 gain(here, shifted(slots, address(machine, slot, lanes)), sign, width)
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def sums_of_numbers(machine: Machine, code: longs, at: place, slots: vector, out: vector) -> cython.void:
+    """Whole sums, term by term, without lanes."""
+    entry: place = code[at + HEADER]
+    n: place = code[at + 7]
+    row: place
+    i: place
+    for row in range(code[at + 3]):
+        total: cython.double = -0.0 if code[at + 2] < 0 else 0.0
+        for i in range(at + HEADER + 1, at + HEADER + 1 + n):
+            if code[i] == 0:
+                total += slots[machine.table[entry]]
+                entry += 1
+            elif code[i] == 1:
+                total -= slots[machine.table[entry]]
+                entry += 1
+            elif code[i] == 2:
+                total += slots[machine.table[entry]] * slots[machine.table[entry + 1]]
+                entry += 2
+            else:
+                total -= slots[machine.table[entry]] * slots[machine.table[entry + 1]]
+                entry += 2
+        out[row] = total
+
+
 # ---- sums over the samples ----------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def summed_product(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
@@ -856,6 +1124,7 @@ def summed_product(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def summed_dots(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
@@ -872,6 +1141,7 @@ def summed_dots(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def summed_terms(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
@@ -900,16 +1170,16 @@ NUMBERS = cython.declare(cython.short, 1)  # a list of floats
 class QuickCall:
     """A call with one sample whose arguments have the form of the last call: nothing is looked up, only checked.
 
-    ``forms`` are a kind and a shape for each argument; ``result`` is the kind and the shape of the gradient, None for a call
-    that returns the value alone. Compiled only; interpreted it takes no call.
+    ``forms`` are a kind and a shape for each argument; ``result`` is the kind and the shape of the gradient that comes after
+    the value, or ``alone`` that of the value. Compiled only; interpreted it takes no call.
     """
 
-    def __init__(self, machine: Machine, forms: Any, result: Any, array_type: Any, empty: Any):
+    def __init__(self, machine: Machine, forms: Any, result: Any, alone: bool, array_type: Any, empty: Any):
         self.machine = machine
         self.kinds = array("q", [kind for kind, _ in forms])
         self.shapes = [shape for _, shape in forms]
-        self.result = -1 if result is None else result[0]
-        self.shape = None if result is None else result[1]
+        self.result, self.shape = result
+        self.first = 0 if alone else 1
         self.array_type = array_type
         self.empty = empty
 
@@ -927,8 +1197,8 @@ class QuickCall:
             if number < 0:
                 return None
         load_values(slots, len(machine.constants), machine.parameters)
-        execute(machine, machine.once, slots, 1, 1)
-        execute(machine, machine.each, slots, 1, 1)
+        execute(machine, machine.once, slots, 1, 1, False)
+        execute(machine, machine.each, slots, 1, 1, False)
         result = result_of(self, slots)
         machine.free.append((1, memory))
         return result
@@ -938,23 +1208,26 @@ class QuickCall:
 def result_of(quick: QuickCall, slots: vector) -> object:
     machine: Machine = quick.machine
     i: place
+    first: place = quick.first
     n: place = len(machine.stored)
-    value: object = slots[whole(machine.stored, 0)]
-    if quick.result < 0:
-        return value
+    result: object
     if quick.result == NUMBER:
-        return value, slots[whole(machine.stored, 1)]
-    if quick.result == NUMBERS:
-        return value, [slots[whole(machine.stored, i)] for i in range(1, n)]
-    gradient: object = quick.empty(quick.shape)
-    if cython.compiled:
-        view: Py_buffer
-        PyObject_GetBuffer(gradient, cython.address(view), PyBUF_WRITABLE)
-        out: vector = cython.cast(cython.pointer(cython.double), view.buf)
-        for i in range(1, n):
-            out[i - 1] = slots[whole(machine.stored, i)]
-        PyBuffer_Release(cython.address(view))
-    return value, gradient
+        result = slots[whole(machine.stored, first)]
+    elif quick.result == NUMBERS:
+        result = [slots[whole(machine.stored, i)] for i in range(first, n)]
+    else:
+        result = quick.empty(quick.shape)
+        if cython.compiled:
+            view: Py_buffer
+            PyObject_GetBuffer(result, cython.address(view), PyBUF_WRITABLE)
+            out: vector = cython.cast(cython.pointer(cython.double), view.buf)
+            for i in range(first, n):
+                out[i - first] = slots[whole(machine.stored, i)]
+            PyBuffer_Release(cython.address(view))
+    if first == 0:
+        return result
+    value: object = slots[whole(machine.stored, 0)]
+    return value, result
 
 
 @cython.cfunc
@@ -1053,15 +1326,6 @@ def whole(numbers: array, i: place) -> place:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def table_entry(tables: array, i: place) -> place:
-    if cython.compiled:
-        return tables.data.as_ints[i]
-    return tables[i]
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
 def numbers_of(numbers: array) -> vector:
     """The numbers themselves: a pointer to them, or a view that can be shifted like one."""
     if cython.compiled:
@@ -1080,6 +1344,7 @@ def wholes_of(numbers: array) -> longs:
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def shifted(numbers: vector, by: place) -> vector:
     """From the number at this place on."""

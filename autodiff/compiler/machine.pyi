@@ -3,7 +3,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from autodiff.compiler.program import Program
+from autodiff.compiler.slots import Program
 from autodiff.engine.value import Value
 
 UNARY: tuple[str, ...]
@@ -13,7 +13,7 @@ KINDS: tuple[str, ...]
 
 class Machine:
     parameters: list[Value]
-    def __init__(self, program: Program, parameters: Iterable[Value]) -> None: ...
+    def __init__(self, program: Program, parameters: Iterable[Value], threads: int = 1) -> None: ...
     @property
     def n_stored(self) -> int: ...
     def run(
@@ -26,7 +26,13 @@ class Machine:
 
 class QuickCall:
     def __init__(
-        self, machine: Machine, forms: Sequence[tuple[int, Any]], result: tuple[int, Any] | None, array_type: Any, empty: Any
+        self,
+        machine: Machine,
+        forms: Sequence[tuple[int, Any]],
+        result: tuple[int, Any],
+        alone: bool,
+        array_type: Any,
+        empty: Any,
     ) -> None: ...
     def take(self, args: tuple[Any, ...]) -> Any: ...
 

@@ -1,7 +1,8 @@
-"""The two forms of a program: scalar operations, as they were recorded, and the vector instructions they are rolled into."""
+"""The first form of a program: scalar operations, as they were recorded."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,28 +14,28 @@ INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
 
 
 class Linear(NamedTuple):
-    """A sum of signed products and signed terms, as an operation: ±0 + Σ a·b − Σ a·b + Σ t − Σ t.
+    """A sum of signed terms and signed products, from left to right, as an operation: ±0 ± t ± a·b ….
 
-    Its operands are the pairs (a, b) that are added, those that are subtracted, the terms that are added, those that are
-    subtracted. ``from_zero`` says that the sum began with 0.0, so that it is never −0.0.
+    ``runs`` are pairs of a kind and a number: so many terms that are added (``"+"``) or subtracted (``"-"``), or so many
+    products (``"+·"``, ``"-·"``); its operands are those of the runs, two for each product. ``from_zero`` says that the sum
+    began with 0.0, so that it is never −0.0.
     """
 
     from_zero: bool
-    plus_pairs: int
-    minus_pairs: int
-    plus: int
-    minus: int
+    runs: tuple[tuple[str, int], ...]
 
-    def sections(self, operands: tuple[int, ...]) -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[int], list[int]]:
-        """The operands as pairs added, pairs subtracted, terms added, terms subtracted."""
-        p = 2 * self.plus_pairs
-        m = p + 2 * self.minus_pairs
-        t = m + self.plus
-        added = list(zip(operands[:p:2], operands[1:p:2], strict=True))
-        taken = list(zip(operands[p:m:2], operands[p + 1 : m : 2], strict=True))
-        return added, taken, list(operands[m:t]), list(operands[t:])
+    def parts(self, operands: tuple[int, ...]) -> list[tuple[str, tuple[int, ...]]]:
+        """The kind and the operands of each run."""
+        found = []
+        start = 0
+        for kind, count in self.runs:
+            end = start + count * (1 if kind in TERMS else 2)
+            found.append((kind, operands[start:end]))
+            start = end
+        return found
 
 
+TERMS = frozenset({"+", "-"})
 Operation = str | Linear  # of a row of the table, a leaf (INPUT, PARAMETER, CONSTANT), or a sum of products
 
 
@@ -103,7 +104,8 @@ class Scalars:
 
 def stem(name: str) -> str:
     """A name without what numbers it: ``h`` of ``h₃`` and ``h[i]``, ``w`` of ``layers.0.w.2``; empty if there is no such."""
-    words = [word for word in name.partition("[")[0].split(".") if not word.isdecimal()]
+    plain = unicodedata.normalize("NFKC", name)  # as Python reads it
+    words = [word for word in plain.partition("[")[0].split(".") if not word.isdecimal()]
     found = words[-1].rstrip("0123456789₀₁₂₃₄₅₆₇₈₉_") if words else ""
     return found if found.isidentifier() else ""
 
@@ -113,78 +115,12 @@ LEAVES = frozenset({INPUT, PARAMETER, CONSTANT})
 
 def linear_text(op: Linear, words: list[str]) -> str:
     """A sum of products in words for its operands."""
-    p, m, t = 2 * op.plus_pairs, 2 * (op.plus_pairs + op.minus_pairs), 2 * (op.plus_pairs + op.minus_pairs) + op.plus
-    added = [f"{a} · {b}" for a, b in zip(words[:p:2], words[1:p:2], strict=True)] + words[m:t]
-    taken = [f"{a} · {b}" for a, b in zip(words[p:m:2], words[p + 1 : m : 2], strict=True)] + words[t:]
-    return " + ".join(added) + "".join(f" − {term}" for term in taken)
-
-
-# ---- vector instructions ----------------------------------------------------------------------------------------------------
-
-
-class Vector(NamedTuple):
-    """Places of operands: ``start + row · rows + column · columns`` affinely, or a table of them, row by row."""
-
-    start: int
-    rows: int
-    columns: int
-    table: tuple[int, ...] | None = None
-
-
-class Instruction(NamedTuple):
-    """One vector instruction: what is done, to how many members (rows × columns for a matrix product), where it goes, of what.
-
-    ``kind`` is one of the names in ``machine.KINDS``; ``op`` the row of the table that it applies to each member.
-    """
-
-    kind: str
-    op: str
-    shape: tuple[int, int, int]
-    target: int
-    operands: tuple[Vector, ...]
-    name: str = ""  # what all members are called, but for their numbers
-
-
-@dataclass(slots=True)
-class Program:
-    """Vector instructions over one array of slots.
-
-    The first ``uniform`` slots are the same for all samples: constants, parameters, what is computed of them alone, and sums
-    over the samples. The other ``varying`` slots have a lane for each sample of a block.
-    """
-
-    constants: list[float]
-    n_parameters: int
-    inputs: list[int]  # the slot of each input
-    batched: tuple[bool, ...]
-    uniform: int
-    varying: int
-    once: list[Instruction]  # before the first block
-    each: list[Instruction]  # for each block of samples
-    stored: list[int]  # the slots whose numbers come back for each sample
-    summed: list[int]  # the slots of sums over all samples
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """A listing: how many operations each pass left, then every instruction."""
-        passes = " → ".join(f"{name} {count:,}" for name, count in self.counts.items())
-        instructions = self.once + self.each
-        head = f"{passes} operations → {len(instructions):,} vector instructions"
-        slots = f"{self.uniform:,} slots for all samples, {self.varying:,} for each"
-        lines = [line for title, some in (("once", self.once), ("for each block of samples", self.each)) if some
-                 for line in (f"{title}:", *[f"    {_line(instruction)}" for instruction in some])]  # fmt: skip
-        return "\n".join([head, slots, *lines])
-
-
-def _line(instruction: Instruction) -> str:
-    kind, op, (rows, columns, depth), target, operands, _ = instruction
-    size = f"{rows} × {columns} × {depth}" if columns > 1 else f"{rows} × {depth}" if depth > 1 else f"{rows}"
-    name = op if kind == "map" else f"{kind} {op}"
-    return f"{target:>6} = {name} ({size}) of {', '.join(map(_operand, operands)) or 'nothing'}"
-
-
-def _operand(v: Vector) -> str:
-    if v.table is not None:
-        return f"table of {len(v.table)}"
-    steps = [f"{step:+d}" for step in (v.rows, v.columns) if step]
-    return str(v.start) + (f" ({', '.join(steps)})" if steps else "")
+    text = ""
+    start = 0
+    for kind, count in op.runs:
+        wide = 1 if kind in TERMS else 2
+        for i in range(start, start + count * wide, wide):
+            sign = (" + " if text else "") if kind[0] == "+" else " − " if text else "−"
+            text += sign + " · ".join(words[i : i + wide])
+        start += count * wide
+    return text

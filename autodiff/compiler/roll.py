@@ -10,12 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from autodiff.compiler.program import CONSTANT, INPUT, LEAVES, PARAMETER, Instruction, Linear, Program, Scalars, Vector, stem
+from autodiff.compiler.groups import Group, Groups, Index, Run, index_of
+from autodiff.compiler.program import CONSTANT, INPUT, LEAVES, PARAMETER, TERMS, Linear, Scalars, stem
 from autodiff.compiler.simplify import SYMMETRIC
 
 Row = tuple[int, ...]
-FEW = 3  # as many terms are added one after the other; more are added up row by row
-FOREVER = 1 << 60
 
 
 class _Block(NamedTuple):
@@ -26,85 +25,63 @@ class _Block(NamedTuple):
     columns: int
 
 
-class _Group(NamedTuple):
-    """Operations that one vector instruction does, in their order."""
-
-    op: Any
-    varying: bool
-    blocks: list[_Block]
-    sums: bool  # only the sum over the samples is wanted
-
-    @property
-    def members(self) -> list[int]:
-        return [i for block in self.blocks for i in block.members]
-
-
-def roll(program: Scalars, summed: Sequence[int] = ()) -> Program:
-    """The vector program. ``summed`` are those outputs, by number, that are added up over the samples instead of stored."""
+def roll(program: Scalars, summed: Sequence[int] = ()) -> Groups:
+    """The program in groups. ``summed`` are those outputs, by number, that are added up over the samples instead of stored."""
     return _Roller(program, frozenset(summed)).rolled()
 
 
 class _Roller:
     def __init__(self, program: Scalars, summed: frozenset[int]):
-        self.ops, self.args = program.ops, list(program.args)
+        self.ops, self.args = list(program.ops), list(program.args)
         self.program = program
         self.varying = program.varying()
         self.summed = [output for i, output in enumerate(program.outputs) if i in summed]
         self.stored = [output for i, output in enumerate(program.outputs) if i not in summed]
-        self.position = [0] * len(self.ops)  # an order of all results in which those of a group follow one another
-        self.owner = [LEAF_KINDS.get(op, 0) if isinstance(op, str) else 0 for op in self.ops]  # the group of each result
-        self.slot = [0] * len(self.ops)
-        self.sum_slot: dict[int, int] = {}
-        self.uniform = _Slots()
-        self.lanes = _Slots()
-        self.once: list[Instruction] = []
-        self.each: list[Instruction] = []
+        self.result = [0] * len(self.ops)  # the number of each operation among the results of the groups
+        self.total: dict[int, int] = {}  # and of its sum over the samples
+        self.owner = [LEAF_KINDS.get(op, 0) if isinstance(op, str) else 0 for op in self.ops]  # the group of each operation
+        self.n = 0
+        self.groups: list[Group] = []
 
-    def rolled(self) -> Program:
-        constants, inputs = self.place_leaves()
+    def rolled(self) -> Groups:
+        leaves: dict[Any, list[int]] = {(kind, varying): [] for kind in LEAF_KINDS for varying in (0, 1)}
+        for i, op in enumerate(self.ops):
+            if op in LEAVES:
+                leaves[op, self.varying[i]].append(i)
+        for kind in LEAF_KINDS:
+            self.number(leaves[kind, 0])
         fused = self.fused_sums()
-        groups = self.groups(fused)
-        self.place(groups, fused)
-        for group in groups:
-            self.emit(group)
-        self.emit_sums(fused)
-        n_uniform = -(-self.uniform.top // 8) * 8
-        for i, _ in enumerate(self.slot):  # the varying slots come after the uniform ones
-            if self.varying[i]:
-                self.slot[i] += n_uniform
-        self.once = [_moved(instruction, n_uniform) for instruction in self.once]
-        self.each = [_moved(instruction, n_uniform) for instruction in self.each]
-        return Program(
-            constants,
-            sum(op == PARAMETER for op in self.ops),
-            [self.slot[i] for i in inputs],
-            self.program.batched,
-            n_uniform,
-            self.lanes.top,
-            self.once,
-            self.each,
-            [self.slot[i] for i in self.stored],
-            [self.sum_slot[i] for i in self.summed],
+        stages = self.stages(fused)
+        for key in sorted(stages[0], key=_level):
+            self.enter(key, stages[0][key])
+        shared = self.n
+        self.number(leaves[INPUT, 1])
+        for key in sorted(stages[1], key=_level):
+            self.enter(key, stages[1][key])
+        totals = self.n
+        for key in sorted(stages[2], key=_level):
+            self.enter(key, stages[2][key], total=True)
+        self.add_totals(fused)
+        return Groups(
+            [self.args[i][0] for i in leaves[CONSTANT, 0]],
+            len(leaves[PARAMETER, 0]),
+            [self.result[i] for i, op in enumerate(self.ops) if op == INPUT],
+            shared,
+            totals,
+            self.groups,
+            [self.result[i] for i in self.stored],
+            [self.total[i] for i in self.summed],
         )
 
-    # ---- groups -------------------------------------------------------------------------------------------------------------
+    def number(self, members: list[int]) -> int:
+        """The next numbers for the results of these. Returns the first."""
+        first = self.n
+        for i in members:
+            self.result[i] = self.n
+            self.n += 1
+        return first
 
-    def place_leaves(self) -> tuple[list[float], list[int]]:
-        """Constants, parameters, inputs: their slots, in this order. Returns the constants, and the places of the inputs."""
-        constants: list[float] = []
-        inputs: list[int] = []
-        for kind in (CONSTANT, PARAMETER, INPUT):
-            for i, op in enumerate(self.ops):
-                if op == kind:
-                    self.slot[i] = (self.lanes if self.varying[i] else self.uniform).take(1)
-                    if kind == CONSTANT:
-                        constants.append(self.args[i][0])
-                    elif kind == INPUT:
-                        inputs.append(i)
-        leaves = [i for i, op in enumerate(self.ops) if op in LEAVES]
-        for i in leaves:  # all that varies comes after all that does not
-            self.position[i] = self.slot[i] + 2 * len(self.ops) * self.varying[i]
-        return constants, inputs
+    # ---- groups -------------------------------------------------------------------------------------------------------------
 
     def fused_sums(self) -> set[int]:
         """Outputs to be summed that are sums of products of what varies, and no more: they are never stored for a sample."""
@@ -115,16 +92,16 @@ class _Roller:
             op = self.ops[i]
             if not self.varying[i] or uses[i] or not (op == "mul" or isinstance(op, Linear)):
                 continue
-            linear = op if isinstance(op, Linear) else MUL
-            plus, minus, *_ = linear.sections(self.args[i])
-            if all(self.varying[x] and self.varying[y] for x, y in plus + minus):
+            # of several terms the sample's own sum comes first: they may cancel
+            kinds = [kind for kind, _ in op.runs] if isinstance(op, Linear) else ["+·"]
+            if len(kinds) == 1 and kinds[0] not in TERMS and all(self.varying[x] for x in self.args[i]):
                 found.add(i)
         return found
 
-    def groups(self, fused: set[int]) -> list[_Group]:
-        """By level and kind. The order of the members of a group rests on the groups before it."""
+    def stages(self, fused: set[int]) -> tuple[dict[Any, list[int]], ...]:
+        """What belongs together, by level and kind: what all samples share, what each has, sums over them."""
         levels = [0] * len(self.ops)
-        members: dict[Any, list[int]] = {}
+        stages: tuple[dict[Any, list[int]], ...] = ({}, {}, {})
         for i, (op, args) in enumerate(zip(self.ops, self.args, strict=True)):
             if op in LEAVES:
                 continue
@@ -133,30 +110,33 @@ class _Roller:
                 if levels[arg] > level:
                     level = levels[arg]
             levels[i] = level + 1
-            key = (self.varying[i], level, i in fused, op, self.pattern(i, op, args))
-            members.setdefault(key, []).append(i)
-        groups: list[_Group] = []
-        places = [len(self.ops), 3 * len(self.ops)]
-        for key in sorted(members, key=lambda key: key[:3]):
-            varying, _, sums, op, _ = key
-            for part in self.parts(op, members[key]):
-                group = _Group(op, bool(varying), self.blocks(op, part), sums)
-                for i in group.members:
-                    self.position[i] = places[varying]
-                    self.owner[i] = len(groups)
-                    places[varying] += 1
-                groups.append(group)
-        return groups
+            pattern = self.pattern(i, op, args)
+            key = (level, self.ops[i], pattern)
+            stages[2 if i in fused else self.varying[i]].setdefault(key, []).append(i)
+        return stages
+
+    def enter(self, key: Any, members: list[int], total: bool = False) -> None:
+        """A group, or several, of operations of one level and kind. Their order rests on the groups before it."""
+        op = key[1]
+        for part in self.parts(op, members):
+            blocks = self.blocks(op, part)
+            ordered = [i for block in blocks for i in block.members]
+            first = self.number(ordered)
+            for i in ordered:
+                self.owner[i] = len(self.groups)
+                if total:
+                    self.total[i] = self.result[i]
+            self.groups.append(self.group(op, blocks, ordered, first, total))
 
     def parts(self, op: Any, members: list[int]) -> list[list[int]]:
         """What takes its operands from other groups is a group of its own, unless that would be many small ones."""
         if isinstance(op, Linear) or len(members) == 1:
             return [members]
         if op in SYMMETRIC:
-            position = self.position
+            result = self.result
             for i in members:
                 x, y = self.args[i]
-                if position[x] > position[y]:
+                if result[x] > result[y]:
                     self.args[i] = (y, x)
         owner = self.owner
         by_origin: dict[Any, list[int]] = {}
@@ -169,128 +149,126 @@ class _Roller:
         if not self.varying[i]:
             return len(args)
         if isinstance(op, Linear):
-            plus, minus, gained, lost = op.sections(args)
-            varying = self.varying
-            kinds = [sum(varying[x] + varying[y] == count for x, y in pairs) for pairs in (plus, minus) for count in (0, 1)]
-            gained.sort(key=varying.__getitem__)
-            lost.sort(key=varying.__getitem__)
-            for pairs in (plus, minus):
-                pairs.sort(key=lambda pair: varying[pair[0]] + varying[pair[1]])
-            self.args[i] = (*[x for pair in plus + minus for x in pair], *gained, *lost)
-            return (*kinds, sum(varying[x] for x in gained), sum(varying[x] for x in lost))
+            return self.even_runs(i, op, args)
         if op in SYMMETRIC:
             self.args[i] = args = tuple(sorted(args, key=self.varying.__getitem__))
         return tuple([self.varying[arg] for arg in args])
 
-    def pairs(self, op: Any, i: int, subtracted: bool) -> tuple[Row, Row]:
-        """The left and the right factors of a sum of products, each pair turned so that equal rows meet."""
-        args, position = self.args[i], self.position
-        if op == "mul":
-            pairs: Any = () if subtracted else (args,)
-        else:
-            start = 2 * op.plus_pairs if subtracted else 0
-            end = 2 * (op.plus_pairs + op.minus_pairs) if subtracted else 2 * op.plus_pairs
-            pairs = zip(args[start:end:2], args[start + 1 : end : 2], strict=True)
+    def even_runs(self, i: int, op: Linear, args: Row) -> tuple[int, ...]:
+        """The runs of a sum cut so that the operands of each vary alike; how many operands of a term vary, for each run."""
+        varying = self.varying
+        runs: list[tuple[str, int]] = []
+        kinds: list[int] = []
+        for kind, operands in op.parts(args):
+            alone = kind in TERMS
+            begin = len(kinds)
+            for x, y in zip(operands, operands, strict=True) if alone else zip(operands[::2], operands[1::2], strict=True):
+                count = varying[x] if alone else varying[x] + varying[y]
+                if len(kinds) > begin and kinds[-1] == count:
+                    runs[-1] = (kind, runs[-1][1] + 1)
+                else:
+                    kinds.append(count)
+                    runs.append((kind, 1))
+        self.ops[i] = Linear(op.from_zero, tuple(runs))
+        return tuple(kinds)
+
+    def pairs(self, operands: Row) -> tuple[Row, Row]:
+        """The left and the right factors of products, each pair turned so that equal rows meet."""
+        result = self.result
         left, right = [], []
-        for x, y in pairs:
-            if position[x] > position[y]:
+        for x, y in zip(operands[::2], operands[1::2], strict=True):
+            if result[x] > result[y]:
                 x, y = y, x
             left.append(x)
             right.append(y)
         return tuple(left), tuple(right)
 
-    def descending(self, left: Row, right: Row) -> bool:
-        """Whether the operands run backwards, as sums of the adjoint do."""
-        position = self.position
-        first, last = position[left[0]], position[left[-1]]
-        return first > last or (first == last and position[right[0]] > position[right[-1]])
+    def longest_products(self, op: Any, members: list[int]) -> list[tuple[Row, Row]]:
+        """The factors of each member's longest run of products; empty if there is none."""
+        if op == "mul":
+            return [self.pairs(self.args[i]) for i in members]
+        runs = [count if kind not in TERMS else 0 for kind, count in op.runs] if isinstance(op, Linear) else []
+        if not any(runs):
+            return []
+        longest = runs.index(max(runs))
+        return [self.pairs(op.parts(self.args[i])[longest][1]) for i in members]
 
     def blocks(self, op: Any, members: list[int]) -> list[_Block]:
         """The members in their order, as full products if they are that."""
-        position = self.position
-        if op == "mul" or (isinstance(op, Linear) and op.plus_pairs + op.minus_pairs):
-            subtracted = isinstance(op, Linear) and not op.plus_pairs
-            rows = [self.pairs(op, i, subtracted) for i in members]
-            if self.descending(*rows[0]):
-                for i in members:
-                    self.args[i] = _reversed(op, self.args[i])
-                rows = [(left[::-1], right[::-1]) for left, right in rows]
+        result = self.result
+        rows = self.longest_products(op, members)
+        if rows:
             if len(members) > 1:
-                found = _products(members, rows, position)
+                found = _products(members, rows, result)
                 if found is not None and not (op == "mul" and all(b.rows == 1 or b.columns == 1 for b in found)):
                     return found
             if op != "mul":
-                order = sorted(range(len(members)), key=lambda m: (position[rows[m][0][0]], position[rows[m][1][0]]))
+                order = sorted(range(len(members)), key=lambda m: (result[rows[m][0][0]], result[rows[m][1][0]]))
                 return [_Block([members[m] for m in order], len(members), 1)]
             for i, (left, right) in zip(members, rows, strict=True):
                 self.args[i] = (*left, *right)
         if len(members) > 1:
             args = self.args
-            members = sorted(members, key=lambda i: [position[arg] for arg in args[i][:4]])
+            members = sorted(members, key=lambda i: [result[arg] for arg in args[i][:4]])
         return [_Block(members, len(members), 1)]
 
-    # ---- slots --------------------------------------------------------------------------------------------------------------
+    # ---- what a group says --------------------------------------------------------------------------------------------------
 
-    def place(self, groups: list[_Group], fused: set[int]) -> None:
-        """The slots of each group, side by side; those that nobody needs any more are used again."""
-        last: dict[int, int] = {}
-        owner: dict[int, int] = {}
-        sizes = [len(group.members) for group in groups]
-        starts = [0] * len(groups)
-        for number, group in enumerate(groups):
-            for i in group.members:
-                owner[i] = number
-                for arg in self.args[i]:
-                    if arg in owner:
-                        # what is the same for all samples is needed again in the next block of them
-                        last[owner[arg]] = FOREVER if group.varying and not groups[owner[arg]].varying else number
-        for i in (*self.stored, *self.summed):
-            if i in owner:
-                last[owner[i]] = FOREVER
-        for i in dict.fromkeys(self.summed):
-            self.sum_slot[i] = -1
-        ends: dict[int, list[int]] = {}
-        for number, when in last.items():
-            ends.setdefault(when, []).append(number)
-        self.place_sums(groups, fused)
-        for number, group in enumerate(groups):
-            if group.sums:
+    def group(self, op: Any, blocks: list[_Block], members: list[int], first: int, total: bool) -> Group:
+        name = self.name(members)
+        args = self.args
+        if op == "mul" and (total or len(blocks) > 1 or blocks[0].columns > 1):
+            op = MUL
+        if not isinstance(op, Linear):
+            operands = tuple([self.vector(column) for column in zip(*[args[i] for i in members], strict=True)])
+            return Group("Map", op, first, len(members), operands, name=name)
+        runs: list[Run] = []
+        parts = [op.parts(args[i]) for i in members]
+        for r, (kind, count) in enumerate(op.runs):
+            rows = [part[r][1] for part in parts]
+            if kind in TERMS:
+                runs.append(Run("terms", kind, 0, len(members), 1, count, (self.matrix(rows),)))
+            else:
+                runs += self.products(blocks, rows, kind[0], count)
+        return Group("Total" if total else "Sum", "", first, len(members), (), op.from_zero, tuple(runs), name)
+
+    def products(self, blocks: list[_Block], operands: list[Row], sign: str, depth: int) -> list[Run]:
+        """Products that are added or subtracted, block by block."""
+        runs = []
+        start = 0
+        for block in blocks:
+            end = start + len(block.members)
+            rows = [self.pairs(row) for row in operands[start:end]]
+            found = self.product(block, rows)
+            if found is None:
+                found = (self.matrix([left for left, _ in rows]), self.matrix([right for _, right in rows]))
+                runs.append(Run("dots", sign, start, len(rows), 1, depth, found))
+            else:
+                runs.append(Run("product", sign, start, block.rows, block.columns, depth, found))
+            start = end
+        return runs
+
+    def product(self, block: _Block, rows: list[tuple[Row, Row]]) -> tuple[Index, Index] | None:
+        """The two matrices of a block, if its rows are those of a full product."""
+        lefts = [rows[r * block.columns][0] for r in range(block.rows)]
+        rights = [rows[c][1] for c in range(block.columns)]
+        for m, (left, right) in enumerate(rows):
+            if left != lefts[m // block.columns] or right != rights[m % block.columns]:
+                return None
+        return self.matrix(lefts), self.matrix(rights)
+
+    def add_totals(self, fused: set[int]) -> None:
+        """The sums over the samples of results that are wanted of each sample too, or are no products."""
+        for varying in (0, 1):
+            some = [i for i in dict.fromkeys(self.summed) if i not in fused and self.varying[i] == varying]
+            if not some:
                 continue
-            slots = self.lanes if group.varying else self.uniform
-            starts[number] = slots.take(sizes[number])
-            for offset, i in enumerate(group.members):
-                self.slot[i] = starts[number] + offset
-            for ended in ends.get(number, ()):
-                if not groups[ended].sums:
-                    (self.lanes if groups[ended].varying else self.uniform).give(starts[ended], sizes[ended])
-
-    def place_sums(self, groups: list[_Group], fused: set[int]) -> None:
-        """A slot for each sum over the samples: those of a fused group side by side, then the others."""
-        for group in groups:
-            if group.sums:
-                start = self.uniform.take(len(group.members))
-                for offset, i in enumerate(group.members):
-                    self.sum_slot[i] = start + offset
-        for i in self.sum_slot:
-            if i not in fused:
-                self.sum_slot[i] = self.uniform.take(1)
-
-    # ---- instructions -------------------------------------------------------------------------------------------------------
-
-    def emit(self, group: _Group) -> None:
-        where = self.each if group.varying else self.once
-        if group.sums:
-            self.emit_fused(group)
-        elif isinstance(group.op, Linear):
-            self.emit_linear(group, group.op, where)
-        elif group.op == "mul" and (len(group.blocks) > 1 or group.blocks[0].columns > 1):
-            self.emit_linear(group, MUL, where)
-        else:
-            members = group.members
-            columns = zip(*[self.args[i] for i in members], strict=True)
-            operands = tuple([self.vector(column) for column in columns])
-            shape, name = (len(members), 1, 1), self.name(members)
-            where.append(Instruction("map", group.op, shape, self.target(members, group), operands, name))
+            first = self.n
+            for i in some:
+                self.total[i] = self.n
+                self.n += 1
+            run = Run("terms", "+", 0, len(some), 1, 1, (self.vector(some),))
+            self.groups.append(Group("Total", "", first, len(some), (), True, (run,)))
 
     def name(self, members: list[int]) -> str:
         """What all members are called, but for their numbers and indices; empty if one has no name or another name."""
@@ -298,181 +276,30 @@ class _Roller:
         found = {stem(names.get(i, "")) for i in members}
         return found.pop() if len(found) == 1 else ""
 
-    def target(self, members: list[int], group: _Group) -> int:
-        return self.mark(self.slot[members[0]], group.varying)
+    def vector(self, members: Sequence[int]) -> Index:
+        """The results of these."""
+        results = [self.result[i] for i in members]
+        step = results[1] - results[0] if len(results) > 1 else 0
+        if results == (list(range(results[0], results[0] + step * len(results), step)) if step else results[:1] * len(results)):
+            return Index(results[0], step)
+        return Index(results[0], 0, 0, tuple(results))
 
-    @staticmethod
-    def mark(slot: int, varying: int | bool) -> int:
-        """A varying slot, before it is known how many uniform ones there are, is written as a negative number."""
-        return -1 - slot if varying else slot
-
-    def emit_linear(self, group: _Group, op: Linear, where: list[Instruction]) -> None:
-        members = group.members
-        target = self.target(members, group)
-        sections = [op.sections(self.args[i]) for i in members]
-        n = len(members)
-        zero = "+0" if op.from_zero else "-0"
-        gained = [section[2] for section in sections]
-        lost = [section[3] for section in sections]
-        if op.plus and op.plus <= FEW + 1:
-            first = (self.vector([terms[0] for terms in gained]),)
-            where.append(Instruction("start", zero, (n, 1, 1), target, first, self.name(members)))
-            gained = [terms[1:] for terms in gained]
-        else:
-            where.append(Instruction("fill", zero, (n, 1, 1), target, (), self.name(members)))
-        self.emit_products(group, where, target)
-        for sign, terms in (("+", gained), ("-", lost)):
-            self.emit_terms(terms, sign, n, target, where)
-
-    def emit_terms(self, terms: list[list[int]], sign: str, n: int, target: int, where: list[Instruction]) -> None:
-        """Add or subtract the terms of each member."""
-        if not terms[0]:
-            return
-        varying = [self.varying[x] for x in terms[0]]
-        if len(terms[0]) <= FEW or len(set(varying)) > 1:
-            for column in zip(*terms, strict=True):
-                where.append(Instruction("gain", sign, (n, 1, 1), target, (self.vector(column),)))
-        else:
-            where.append(Instruction("rows", sign, (n, 1, len(terms[0])), target, (self.vectors(terms),)))
-
-    def emit_products(self, group: _Group, where: list[Instruction], target: int, kind: str = "") -> None:
-        """The pairs that are added, then those that are subtracted, block by block."""
-        op = group.op
-        for subtracted in (False, True):
-            start = 0
-            for block in group.blocks:
-                rows = [self.pairs(op, i, subtracted) for i in block.members]
-                depth = len(rows[0][0])
-                here = target + start if target >= 0 else target - start
-                start += len(block.members)
-                if not depth:
-                    continue
-                found = self.product(block, rows)
-                if found is None:
-                    shape = (len(rows), 1, depth)
-                    name = f"{kind}dots"
-                    operands = (self.vectors([left for left, _ in rows]), self.vectors([right for _, right in rows]))
-                else:
-                    shape, name, operands = (block.rows, block.columns, depth), f"{kind}product", found
-                where.append(Instruction(name, "-" if subtracted else "+", shape, here, operands))
-
-    def product(self, block: _Block, rows: list[tuple[Row, Row]]) -> tuple[Vector, Vector] | None:
-        """The two matrices of a block, if its rows are those of a full product and each varies or does not as a whole."""
-        lefts = [rows[r * block.columns][0] for r in range(block.rows)]
-        rights = [rows[c][1] for c in range(block.columns)]
-        for m, (left, right) in enumerate(rows):
-            if left != lefts[m // block.columns] or right != rights[m % block.columns]:
-                return None
-        varying = self.varying
-        if len({varying[x] for x in lefts[0]}) > 1 or len({varying[x] for x in rights[0]}) > 1:
-            return None
-        return self.vectors(lefts), self.vectors(rights)
-
-    def emit_fused(self, group: _Group) -> None:
-        """Sums over the samples of sums of products; their terms are added in like manner."""
-        members = group.members
-        target = self.sum_slot[members[0]]
-        self.emit_products(group, self.each, target, "summed ")
-        if isinstance(group.op, Linear):
-            sections = [group.op.sections(self.args[i]) for i in members]
-            for sign, place in (("+", 2), ("-", 3)):
-                for column in zip(*[section[place] for section in sections], strict=True):
-                    instruction = Instruction("summed terms", sign, (len(members), 1, 1), target, (self.vector(column),))
-                    self.each.append(instruction)
-
-    def emit_sums(self, fused: set[int]) -> None:
-        """The sums over the samples of what is computed for each, and zero in all of them before the first block."""
-        if not self.sum_slot:
-            return
-        plain = [i for i in self.sum_slot if i not in fused]
-        for varying in (0, 1):
-            some = [i for i in plain if self.varying[i] == varying]
-            for run in _runs(some, self.sum_slot):
-                operand = self.vector(run)
-                target = self.sum_slot[run[0]]
-                self.each.append(Instruction("summed terms", "+", (len(run), 1, 1), target, (operand,)))
-        slots = sorted(self.sum_slot.values())
-        self.once.append(Instruction("fill", "+0", (len(slots), 1, 1), slots[0], ()))
-
-    def vector(self, places: Sequence[int]) -> Vector:
-        """Where these results are."""
-        slots = [self.slot[i] for i in places]
-        varying = self.varying[places[0]]
-        step = slots[1] - slots[0] if len(slots) > 1 else 0
-        if slots == list(range(slots[0], slots[0] + step * len(slots), step)) if step else len(set(slots)) == 1:
-            return Vector(self.mark(slots[0], varying), step, 0)
-        return Vector(self.mark(0, varying), 0, 0, tuple(slots))
-
-    def vectors(self, rows: Sequence[Sequence[int]]) -> Vector:
-        """Where the results of a matrix are, row by row."""
-        slot = self.slot
-        first = slot[rows[0][0]]
-        down = slot[rows[1][0]] - first if len(rows) > 1 else 0
-        across = slot[rows[0][1]] - first if len(rows[0]) > 1 else 0
-        kinds = {self.varying[x] for x in rows[0]}  # and so in every row
-        varying = self.varying[rows[0][0]]
-        if len(kinds) == 1:
-            start = first
-            for row in rows:
-                expected = start
-                for x in row:
-                    if slot[x] != expected:
-                        break
-                    expected += across
-                else:
-                    start += down
-                    continue
-                break
-            else:
-                return Vector(self.mark(first, varying), down, across)
-            return Vector(self.mark(0, varying), 0, 0, tuple([slot[x] for row in rows for x in row]))
-        return Vector(MIXED, 0, 0, tuple([self.mark(slot[x], self.varying[x]) for row in rows for x in row]))
+    def matrix(self, rows: Sequence[Row]) -> Index:
+        """The results of these, row by row."""
+        result = self.result
+        return index_of([[result[i] for i in row] for row in rows])
 
 
 LEAF_KINDS = {CONSTANT: -1, PARAMETER: -2, INPUT: -3}
-MUL = Linear(False, 1, 0, 0, 0)
-MIXED = 1 << 40  # a table of slots of both sorts
+MUL = Linear(False, (("+·", 1),))
 
 
-def _moved(instruction: Instruction, n_uniform: int) -> Instruction:
-    """With the slots that were marked as varying after the uniform ones."""
-
-    def slot(marked: int) -> int:
-        return marked if marked >= 0 else n_uniform - 1 - marked
-
-    def vector(v: Vector) -> Vector:
-        if v.table is None:
-            return v._replace(start=slot(v.start))
-        if v.start == MIXED:
-            return v._replace(start=0, table=tuple([slot(x) for x in v.table]))
-        offset = slot(v.start)
-        return v._replace(start=0, table=tuple([offset + x for x in v.table]))
-
-    return instruction._replace(target=slot(instruction.target), operands=tuple([vector(v) for v in instruction.operands]))
+def _level(key: Any) -> int:
+    level: int = key[0]
+    return level
 
 
-def _reversed(op: Any, args: Row) -> Row:
-    """The operands of a sum of products with the pairs in the other order."""
-    if op == "mul":
-        return args
-    p, m = 2 * op.plus_pairs, 2 * (op.plus_pairs + op.minus_pairs)
-    plus = [x for k in range(p - 2, -2, -2) for x in args[k : k + 2]]
-    minus = [x for k in range(m - 2, p - 2, -2) for x in args[k : k + 2]]
-    return (*plus, *minus, *args[m:])
-
-
-def _runs(places: list[int], slots: dict[int, int]) -> list[list[int]]:
-    """Cut where the slots do not follow one another."""
-    runs: list[list[int]] = []
-    for i in places:
-        if runs and slots[runs[-1][-1]] + 1 == slots[i]:
-            runs[-1].append(i)
-        else:
-            runs.append([i])
-    return runs
-
-
-def _products(members: list[int], rows: list[tuple[Row, Row]], position: list[int]) -> list[_Block] | None:
+def _products(members: list[int], rows: list[tuple[Row, Row]], result: list[int]) -> list[_Block] | None:
     """The members cut into full products of rows and columns; None if the pieces would be small."""
     lefts: dict[Row, list[tuple[Row, int]]] = {}
     rights: dict[Row, list[tuple[Row, int]]] = {}
@@ -481,9 +308,9 @@ def _products(members: list[int], rows: list[tuple[Row, Row]], position: list[in
         rights.setdefault(right, []).append((left, i))
     best: list[_Block] | None = None
     for by, across in ((lefts, rights), (rights, lefts)):
-        rank = {row: r for r, row in enumerate(sorted(across, key=lambda row: [position[x] for x in row]))}
+        rank = {row: r for r, row in enumerate(sorted(across, key=lambda row: [result[x] for x in row]))}
         same: dict[Row, list[tuple[Row, list[int]]]] = {}
-        for row in sorted(by, key=lambda row: [position[x] for x in row]):
+        for row in sorted(by, key=lambda row: [result[x] for x in row]):
             entries = sorted([(rank[other], i) for other, i in by[row]])
             columns = tuple([r for r, _ in entries])
             if len(set(columns)) < len(columns):
@@ -498,21 +325,3 @@ def _products(members: list[int], rows: list[tuple[Row, Row]], position: list[in
             else:
                 best.append(_Block([line[c] for c in range(len(columns)) for _, line in found], len(columns), len(found)))
     return best
-
-
-class _Slots:
-    """Hands out slots side by side, those that were given back first."""
-
-    def __init__(self) -> None:
-        self.top = 0
-        self.free: dict[int, list[int]] = {}
-
-    def take(self, n: int) -> int:
-        waiting = self.free.get(n)
-        if waiting:
-            return waiting.pop()
-        self.top += n
-        return self.top - n
-
-    def give(self, start: int, n: int) -> None:
-        self.free.setdefault(n, []).append(start)

@@ -1,6 +1,6 @@
 """Simplify: small passes from scalar program to scalar program, none of which hides a nan, an inf or the sign of a zero.
 
-``x · 0``, ``x − x`` and ``x / x`` stay. Only sums are regrouped, so that they may differ in rounding.
+``x · 0``, ``x − x`` and ``x / x`` stay, and so do the order and the brackets of sums: every result is the same to the last bit.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ def fold(program: Scalars) -> Scalars:
         for arg in args:
             if ops[arg] != CONSTANT:
                 return None
+        if isinstance(op, Linear) or op == "taken":  # an index that is no place of the table is an error of the call
+            return None
         numbers = [built.args[arg][0] for arg in args]
         return built.constant(rules.TABLE[op].value(*numbers))
 
@@ -229,25 +231,27 @@ def _renumbered(program: Scalars, kept: Iterable[int]) -> Scalars:
 
 
 SUMS = frozenset({"add", "sub", "neg", "sum", "dot"})
+HEADS = SUMS - {"neg"}
 
 
 def sums(program: Scalars) -> Scalars:
-    """Chains of + and − become one sum, and sums of products one dot: whatever only one sum uses is written into it.
+    """Chains of + and − become one sum from left to right, and sums of products one dot.
 
-    A difference or a negative takes in a product, never a sum: −(a + b) is −0.0 where a + b is 0.0, and −a − b is not.
+    A sum goes on with the sum that is its left operand (or either one, of x + y), if nothing else uses that; products and
+    negatives are written into it as terms. Brackets on the right, x + (y + z), stay.
     """
-    absorbed = _absorbed(program)
+    absorbed, heads = _absorbed(program)
     ops, args = list(program.ops), list(program.args)
     for i, op in enumerate(program.ops):
         if absorbed[i] or op not in SUMS:
             continue
-        linear, operands = _flattened(program, absorbed, i)
+        linear, operands = _flattened(program, absorbed, heads, i)
         ops[i], args[i] = _plainer(linear, operands)
     return program.with_operations(ops, args, range(len(ops)))
 
 
-def _absorbed(program: Scalars) -> bytearray:
-    """Which operations are written into the one sum that uses them."""
+def _absorbed(program: Scalars) -> tuple[bytearray, dict[int, int]]:
+    """Which operations are written into the one sum that uses them; and of each sum the operand that it goes on with."""
     uses = [0] * len(program.ops)
     for output in program.outputs:
         uses[output] += 2
@@ -257,63 +261,80 @@ def _absorbed(program: Scalars) -> bytearray:
             for arg in program.args[i]:
                 uses[arg] += 1
     absorbed = bytearray(len(ops))
+    heads: dict[int, int] = {}
     varying = program.varying()
     for i, (op, args) in enumerate(zip(ops, program.args, strict=True)):
-        if op not in SUMS or op == "dot":
+        if op not in SUMS or op == "dot" or not args:
             continue
-        for place, arg in enumerate(args):
-            inner = ops[arg]
-            # what is the same for all samples is not computed for each
-            if (
-                uses[arg] == 1
-                and varying[arg] == varying[i]
-                and (inner == "mul" or (inner in SUMS and op != "neg" and not (op == "sub" and place == 1)))
-            ):
+        # what is the same for all samples is not computed for each
+        for head in args if op == "add" else args[:1] if op != "neg" else ():
+            if ops[head] in HEADS and uses[head] == 1 and varying[head] == varying[i]:
+                absorbed[head] = 1
+                heads[i] = head
+                break
+        for arg in args:
+            if ops[arg] in ("mul", "neg") and uses[arg] == 1 and varying[arg] == varying[i]:
                 absorbed[arg] = 1
-    return absorbed
+    return absorbed, heads
 
 
-def _flattened(program: Scalars, absorbed: bytearray, root: int) -> tuple[Linear, Args]:
+def _flattened(program: Scalars, absorbed: bytearray, heads: dict[int, int], root: int) -> tuple[Linear, Args]:
     """All terms of a sum, from left to right."""
-    plus_pairs: list[int] = []
-    minus_pairs: list[int] = []
-    plus: list[int] = []
-    minus: list[int] = []
+    chain = [root]
+    while chain[-1] in heads:
+        chain.append(heads[chain[-1]])
+    runs: list[list[Any]] = []
+    operands: list[int] = []
     from_zero = False
-    waiting = [(root, True)]
-    while waiting:
-        i, positive = waiting.pop()
+    for i in reversed(chain):
         op, args = program.ops[i], program.args[i]
-        if i != root and not absorbed[i]:
-            if op == CONSTANT and args[0] == 0.0:  # where a sum begins
-                from_zero = from_zero or (math.copysign(1.0, args[0]) > 0) == positive
-            else:
-                (plus if positive else minus).append(i)
-        elif op == "mul":
-            (plus_pairs if positive else minus_pairs).extend(args)
-        elif op == "dot":
+        head = heads.get(i)
+        if op == "dot":
             half = len(args) // 2
             from_zero = True
-            plus_pairs.extend([arg for pair in zip(args[:half], args[half:], strict=True) for arg in pair])
-        elif op == "sub":
-            waiting += [(args[1], not positive), (args[0], positive)]
-        elif op == "neg":
-            waiting.append((args[0], not positive))
-        else:
-            from_zero = from_zero or op == "sum"
-            waiting += [(arg, positive) for arg in reversed(args)]
-    linear = Linear(from_zero, len(plus_pairs) // 2, len(minus_pairs) // 2, len(plus), len(minus))
-    return linear, (*plus_pairs, *minus_pairs, *plus, *minus)
+            _extend(runs, "+·", half)
+            operands.extend([arg for pair in zip(args[:half], args[half:], strict=True) for arg in pair])
+            continue
+        from_zero = from_zero or op == "sum"
+        if op == "add" and head is None and absorbed[args[1]]:  # x + y · z and y · z + x are one form
+            args = args[::-1]
+        for place, arg in enumerate(args):
+            if arg == head:
+                continue
+            negative = op == "neg" or (op == "sub" and place == 1)
+            while absorbed[arg] and program.ops[arg] == "neg":
+                negative = not negative
+                (arg,) = program.args[arg]
+            sign = "-" if negative else "+"
+            if absorbed[arg]:
+                _extend(runs, sign + "·", 1)
+                operands.extend(program.args[arg])
+            elif program.ops[arg] == CONSTANT and program.args[arg][0] == 0.0:
+                # + 0.0 anywhere is as if the sum began with it, and − 0.0 changes nothing
+                from_zero = from_zero or (math.copysign(1.0, program.args[arg][0]) > 0) != negative
+            else:
+                _extend(runs, sign, 1)
+                operands.append(arg)
+    return Linear(from_zero, tuple([(kind, count) for kind, count in runs])), tuple(operands)
+
+
+def _extend(runs: list[list[Any]], kind: str, count: int) -> None:
+    if runs and runs[-1][0] == kind:
+        runs[-1][1] += count
+    elif count:
+        runs.append([kind, count])
 
 
 def _plainer(linear: Linear, operands: Args) -> tuple[Operation, Args]:
     """A sum of one or two terms under its own name."""
-    if not linear.from_zero and linear[1:] in PLAIN:
-        return PLAIN[linear[1:]], operands
+    if not linear.from_zero and linear.runs in PLAIN:
+        return PLAIN[linear.runs], operands
     return linear, operands
 
 
-PLAIN: dict[tuple[int, ...], str] = {(1, 0, 0, 0): "mul", (0, 0, 2, 0): "add", (0, 0, 1, 1): "sub", (0, 0, 0, 1): "neg"}
+PLAIN: dict[tuple[tuple[str, int], ...], str] = {
+    (("+·", 1),): "mul", (("+", 2),): "add", (("+", 1), ("-", 1)): "sub", (("-", 1),): "neg",
+}  # fmt: skip
 
 PASSES: dict[str, Callable[[Scalars], Scalars]] = {
     "identities": identities,

@@ -1,19 +1,36 @@
-"""Source: a vector program as the Python that a person would have written with NumPy, one line for each instruction or sum."""
+"""Source: a program in groups as the Python that a person would have written with NumPy, a line for each group."""
 
 from __future__ import annotations
 
 import keyword
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from autodiff.compiler.program import Instruction, Program, Vector, stem
+from autodiff.compiler.groups import Group, Groups, Index, Run
+from autodiff.compiler.program import stem
 from autodiff.engine import rules
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
-TAKEN = {"x", "p", "v", "sums", "array", "concatenate", "zeros", "full", "outer", "where", "take", *rules.TABLE}
+TAKEN = {
+    "x", "p", "v", "array", "atleast_1d", "concatenate", "zeros", "full", "outer", "where", "take", *rules.TABLE,
+}  # fmt: skip
 COMPARISONS = {"greater": ">", "greater_equal": ">=", "equal": "=="}
+
+
+def identifier(name: str) -> str:
+    """A name of a function as one that can stand after ``def``, and hides nothing that its text calls."""
+    plain = re.sub(r"\W", "_", name)
+    if not plain.isidentifier():
+        plain = "_" + plain
+    return plain + "_" if keyword.iskeyword(plain) or plain in TAKEN else plain
+
+
+def quoted(name: str) -> str:
+    """A name of a Value in a comment: a path as it is, anything else as a string."""
+    return name if re.fullmatch(r"[\w.\[\]]{1,80}", name) else repr(name[:80])
 
 
 class _Variable(NamedTuple):
@@ -22,62 +39,62 @@ class _Variable(NamedTuple):
     size: int
 
 
-def source(program: Program, name: str, parameter_names: Sequence[str | None], n_inputs_of: int) -> str:
+def source(groups: Groups, name: str, parameter_names: Sequence[str | None], n_values: int) -> str:
     """``def name(x, p)``: the values, then the gradients, of the inputs ``x`` of one sample and the parameters ``p``.
 
-    The first ``n_inputs_of`` outputs are values. Sums over the samples are those of this sample.
+    The first ``n_values`` outputs are values. Sums over the samples are those of this sample.
     """
-    return _Writer(program, name, parameter_names, n_inputs_of).text()
+    return _Writer(groups, name, parameter_names, n_values).text()
 
 
 class _Writer:
-    def __init__(self, program: Program, name: str, parameter_names: Sequence[str | None], n_values: int):
-        self.program = program
-        self.name = re.sub(r"\W", "_", name)
+    def __init__(self, groups: Groups, name: str, parameter_names: Sequence[str | None], n_values: int):
+        self.groups = groups
+        self.name = identifier(name)
         self.parameter_names = parameter_names
         self.n_values = n_values
-        self.variables: dict[int, _Variable] = {}  # by slot
+        self.variables: list[_Variable] = []  # one for each group, in the order of their first results
+        self.firsts: list[int] = []
+        self.inputs = {result: i for i, result in enumerate(groups.inputs)}
+        self.x = _Variable("x", 0, len(groups.inputs))
         self.lines: list[str] = []
         self.views: dict[tuple[Any, ...], str] = {}  # of the parameters
         self.definitions: list[str] = []
-        self.pending: tuple[_Variable, list[str]] | None = None
         self.count = 0
         self.named: Counter[str] = Counter()
 
     def text(self) -> str:
-        program = self.program
-        n_constants = len(program.constants)
-        self.constants = dict(enumerate(program.constants))
-        if program.n_parameters:
-            self.enter(_Variable("p", n_constants, program.n_parameters))
-        for number, slot in enumerate(program.inputs):
-            self.variables[slot] = _Variable("x", slot - number, len(program.inputs))
-        sums = sorted(program.summed)
-        if sums:
-            self.enter(_Variable("sums", sums[0], len(sums)))
-        for instruction in program.once + program.each:
-            self.write(instruction)
-        self.close()
+        groups = self.groups
+        if groups.n_parameters:
+            self.enter(_Variable("p", len(groups.constants), groups.n_parameters))
+        for group in groups.groups:
+            self.write(group)
         outputs = self.outputs()
         head = [f"def {self.name}(x, p):"]
         named = [(i, text) for i, text in enumerate(self.parameter_names) if text]
         if named:
-            shown = ", ".join(f"p[{i}] = {text}" for i, text in named[:8])
+            shown = ", ".join(f"p[{i}] = {quoted(text)}" for i, text in named[:8])
             head.append(f"    # {shown}" + (", ..." if len(named) > 8 else ""))
         return "\n".join([*head, *[f"    {line}" for line in self.definitions + self.lines + outputs]]) + "\n"
 
     def outputs(self) -> list[str]:
-        stored = [self.entries(self.program.stored[: self.n_values]), self.entries(self.program.stored[self.n_values :])]
-        summed = self.entries(self.program.summed)
-        parts = [text for text in (*stored, summed) if text]
+        stored, n = self.groups.stored, self.n_values
+        wanted = (stored[:n], stored[n:], self.groups.totals_wanted)
+        parts = [self.gathered(results) for results in wanted if results]
         return [f"return {', '.join(parts)}"] if parts else ["return ()"]
 
-    def entries(self, slots: Sequence[int]) -> str:
-        return self.gathered(slots) if slots else ""
-
     def enter(self, variable: _Variable) -> None:
-        for slot in range(variable.start, variable.start + variable.size):
-            self.variables[slot] = variable
+        self.firsts.append(variable.start)
+        self.variables.append(variable)
+
+    def place(self, result: int) -> tuple[_Variable | None, int]:
+        """The variable that holds a result, and where; no variable for a constant."""
+        if result in self.inputs:
+            return self.x, self.inputs[result]
+        if result < len(self.groups.constants):
+            return None, result
+        variable = self.variables[bisect_right(self.firsts, result) - 1]
+        return variable, result - variable.start
 
     def new(self, start: int, size: int, name: str) -> _Variable:
         """A variable of this name if it is free, of the name with a number if it is not, of a number alone without a name."""
@@ -88,52 +105,48 @@ class _Writer:
         self.named[name] += 1
         return _Variable(f"{name}{number}" if number else name, start, size)
 
-    # ---- instructions -------------------------------------------------------------------------------------------------------
+    # ---- groups -------------------------------------------------------------------------------------------------------------
 
-    def write(self, instruction: Instruction) -> None:
-        kind, op, (rows, columns, _), target, operands, name = instruction
-        n = rows * columns
-        if kind == "map":
-            self.close()
-            words = [self.vector(operand, n) for operand in operands]
-            variable = self.new(target, n, name)
-            self.lines.append(f"{variable.name} = {self.applied(op, words)}")
-            self.enter(variable)
-        elif kind in ("fill", "start"):
-            self.close()
-            if target in self.variables and self.variables[target].name == "sums":
-                self.lines.append(f"sums = zeros({n})")
-                return
-            first = ["0.0" if op == "+0" else "-0.0"] if kind == "fill" else []
-            if kind == "start":
-                first.append(self.vector(operands[0], n))
-            self.pending = (self.new(target, n, name), first)
-        else:
-            self.add(instruction)
+    def write(self, group: Group) -> None:
+        """A group as a line, and a line more for each run that concerns only some of its members."""
+        if group.kind == "Map":
+            text = self.applied(group.op, [self.vector(operand, group.size) for operand in group.operands])
+            self.lines.append(f"{self.named_as(group)} = {text}")
+            return
+        whole, partial = "", []
+        for run in group.runs:
+            term = self.term(run)
+            if run.rows * run.columns < group.size:
+                partial.append((run, term))
+            elif whole:
+                whole += f" {run.sign} {term}" if run.sign == "+" or not _is_sum(term) else f" - ({term})"
+            else:
+                whole = term if run.sign == "+" else f"-({term})" if _is_sum(term) else f"-{term}"
+        zero = "0.0" if group.from_zero or group.kind == "Total" else "-0.0"
+        name = self.named_as(group)
+        self.lines.append(f"{name} = {whole or f'full({group.size}, {zero})'}")
+        for run, term in partial:
+            self.lines.append(f"{name}[{run.offset}:{run.offset + run.rows * run.columns}] {run.sign}= {term}")
 
-    def add(self, instruction: Instruction) -> None:
-        kind, sign, (rows, columns, depth), target, operands, _ = instruction
-        n = rows * columns
-        term = self.term(kind, rows, columns, depth, operands)
-        if self.pending is not None and not kind.startswith("summed"):
-            variable, terms = self.pending
-            if (target, n) == (variable.start, variable.size):
-                negative = f"-{term}" if "+" not in term else f"-({term})"
-                terms.append(term if sign == "+" else negative)
-                return
-        self.close()
-        variable = self.variables[target]
-        start = target - variable.start
-        self.lines.append(f"{variable.name}[{start}:{start + n}] {sign}= {term}")
+    def named_as(self, group: Group) -> str:
+        """The name of a new variable for a group."""
+        variable = self.new(group.first, group.size, group.name)
+        self.enter(variable)
+        return variable.name
 
-    def term(self, kind: str, rows: int, columns: int, depth: int, operands: tuple[Vector, ...]) -> str:
-        kind = kind.removeprefix("summed ")
-        if kind in ("gain", "terms"):
-            return self.vector(operands[0], rows)
-        if kind == "rows":
-            return f"{self.matrix(operands[0], rows, depth)}.sum(axis=1)"
+    def term(self, run: Run) -> str:
+        kind, _, _, rows, columns, depth, operands = run
+        if run.backwards:  # the order does not matter here
+            wide = columns if kind == "product" else rows
+            operands = (_turned(operands[0], rows, depth), *[_turned(index, wide, depth) for index in operands[1:]])
+        if kind == "terms":
+            if depth > FEW:
+                return f"{self.matrix(operands[0], rows, depth)}.sum(axis=1)"
+            return " + ".join(self.vector(_column(operands[0], k, rows, depth), rows) for k in range(depth))
         left, right = operands
         if kind == "dots":
+            if depth == 1:
+                return f"{self.vector(left, rows)} * {self.vector(right, rows)}"
             return f"({self.matrix(left, rows, depth)} * {self.matrix(right, rows, depth)}).sum(axis=1)"
         if depth == 1:
             x, y = self.vector(left, rows), self.vector(right, columns)
@@ -143,19 +156,6 @@ class _Writer:
         if rows == 1:
             return f"{self.matrix(right, columns, depth)} @ {self.row(left, depth)}"
         return f"({self.matrix(left, rows, depth, 'W')} @ {self.matrix(right, columns, depth, transposed=True)}).ravel()"
-
-    def close(self) -> None:
-        """Write the sum that has been collected."""
-        if self.pending is None:
-            return
-        variable, terms = self.pending
-        self.pending = None
-        shown = terms[1:] if len(terms) > 1 and terms[0] in ("0.0", "-0.0") else terms
-        text = " + ".join(shown).replace("+ -", "- ")
-        if terms == ["0.0"] or terms == ["-0.0"]:
-            text = f"full({variable.size}, {terms[0]})"
-        self.lines.append(f"{variable.name} = {text}")
-        self.enter(variable)
 
     @staticmethod
     def applied(op: str, words: list[str]) -> str:
@@ -169,36 +169,26 @@ class _Writer:
 
     # ---- operands -----------------------------------------------------------------------------------------------------------
 
-    def vector(self, v: Vector, n: int) -> str:
-        if v.table is not None:
-            return self.gathered(v.table[:n])
-        if n == 1 or v.rows == 0:
-            return self.one(v.start)
-        return self.gathered([v.start + i * v.rows for i in range(n)], "b")
+    def vector(self, index: Index, n: int) -> str:
+        if index.table is None and (n == 1 or index.rows == 0):
+            return self.one(index.start)
+        return self.gathered(index.entries(n, 1), "b")
 
-    def row(self, v: Vector, depth: int) -> str:
-        if v.table is not None:
-            return self.gathered(v.table[:depth])
-        if v.columns == 0:
-            return f"full({depth}, {self.one(v.start)})"
-        return self.gathered([v.start + k * v.columns for k in range(depth)])
+    def row(self, index: Index, depth: int) -> str:
+        if index.table is None and index.columns == 0:
+            return f"full({depth}, {self.one(index.start)})"
+        return self.gathered(index.entries(1, depth))
 
-    def one(self, slot: int) -> str:
+    def one(self, result: int) -> str:
         """One number."""
-        if slot in self.constants:
-            return f"{self.constants[slot]!r}"
-        variable = self.variables[slot]
-        return (
-            variable.name
-            if variable.size == 1 and variable.name not in ("x", "p")
-            else f"{variable.name}[{slot - variable.start}]"
-        )
+        variable, place = self.place(result)
+        if variable is None:
+            return f"{self.groups.constants[result]!r}"
+        return variable.name if _is_number(variable) else f"{variable.name}[{place}]"
 
-    def matrix(self, v: Vector, rows: int, columns: int, letter: str = "", transposed: bool = False) -> str:
+    def matrix(self, index: Index, rows: int, columns: int, letter: str = "", transposed: bool = False) -> str:
         """rows × columns, or the transpose of that."""
-        slots = list(v.table[: rows * columns]) if v.table is not None else [
-            v.start + r * v.rows + c * v.columns for r in range(rows) for c in range(columns)
-        ]  # fmt: skip
+        slots = list(index.entries(rows, columns))
         if letter and all(self.is_parameter(slot) for slot in slots):
             turned = [slots[r * columns + c] for c in range(columns) for r in range(rows)]
             known = self.views.get((*turned, f".reshape({columns}, {rows})"))
@@ -210,14 +200,14 @@ class _Writer:
             rows, columns = columns, rows
         return self.pieces(slots, f".reshape({rows}, {columns})")
 
-    def is_parameter(self, slot: int) -> bool:
-        return slot in self.variables and self.variables[slot].name == "p"
+    def is_parameter(self, result: int) -> bool:
+        return 0 <= result - len(self.groups.constants) < self.groups.n_parameters
 
     def view(self, slots: Sequence[int], form: str, letter: str) -> str:
         """A name for a part of the parameters."""
         key = (*slots, form)
         if key not in self.views:
-            first = self.variables[slots[0]].start
+            first = len(self.groups.constants)
             called = {stem(self.parameter_names[slot - first] or "") for slot in slots}
             common = called.pop() if len(called) == 1 else ""
             letter = common if common and common not in TAKEN and not keyword.iskeyword(common) else letter
@@ -246,26 +236,49 @@ class _Writer:
         return f"concatenate([{', '.join(part.text for part in parts)}]){form}"
 
     def end_of_piece(self, slots: Sequence[int], start: int) -> int:
-        """How far the slots from here belong to one variable, or are constants."""
-        variable = self.variables.get(slots[start])
+        """How far the results from here belong to one variable, or are constants."""
+        variable, _ = self.place(slots[start])
         end = start + 1
-        while end < len(slots) and self.variables.get(slots[end]) == variable:
+        while end < len(slots) and self.place(slots[end])[0] is variable:
             end += 1
         return end
 
     def piece(self, slots: Sequence[int]) -> list[_Piece]:
         """Numbers of one variable, or constants."""
-        variable = self.variables.get(slots[0])
+        variable, _ = self.place(slots[0])
         if variable is None:
-            return [_Piece(f"array([{', '.join(repr(self.constants[slot]) for slot in slots)}])")]
-        places = [slot - variable.start for slot in slots]
-        scalar = variable.size == 1 and variable.name not in ("x", "p")
-        if scalar:
+            return [_Piece(f"array([{', '.join(repr(self.groups.constants[slot]) for slot in slots)}])")]
+        places = [self.place(slot)[1] for slot in slots]
+        if _is_number(variable):
             n = len(slots)
             return [_Piece(f"full({n}, {variable.name})" if n > 1 else f"atleast_1d({variable.name})")]
         if places == list(range(variable.size)):
             return [_Piece(variable.name)]
         return _parts_of(variable, places)
+
+
+FEW = 3  # as many terms are written out; more are the sum of a matrix's rows
+
+
+def _is_number(variable: _Variable) -> bool:
+    """Whether a variable is one number and no array."""
+    return variable.size == 1 and variable.name not in ("x", "p")
+
+
+def _is_sum(term: str) -> bool:
+    return " + " in term
+
+
+def _column(index: Index, k: int, rows: int, columns: int) -> Index:
+    entries = index.entries(rows, columns)
+    return Index(0, 0, 0, tuple(entries[k::columns]))
+
+
+def _turned(index: Index, rows: int, columns: int) -> Index:
+    """A matrix with its columns in the other order."""
+    if index.table is None:
+        return index._replace(start=index.start + (columns - 1) * index.columns, columns=-index.columns)
+    return index._replace(table=tuple([index.table[r * columns + c] for r in range(rows) for c in reversed(range(columns))]))
 
 
 class _Piece(NamedTuple):

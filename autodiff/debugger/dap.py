@@ -199,10 +199,15 @@ class Adapter:
         if "cwd" in launched:
             os.chdir(launched["cwd"])
         self.event("process", name=str(target), systemProcessId=os.getpid(), isLocalProcess=True, startMethod="launch")
+        sys.breakpointhook = self._asked
         arguments = [str(argument) for argument in launched.get("args", [])]
         if launched.get("noDebug"):
             return running.run(target, arguments)[1]
         return script.run(target, arguments, self)
+
+    def _asked(self, *_: Any, **__: Any) -> None:
+        """What ``breakpoint()`` does, which has no terminal here: the next pass stops."""
+        self.arrival_wanted = "pause"
 
     def listen(self) -> None:
         """Take the client's requests until it goes; then the program ends too."""

@@ -112,17 +112,21 @@ def run(target: Path | str, arguments: Sequence[str], front: Front) -> int:
     if isinstance(target, Path):
         with open(target, "rb"):
             pass
-    debugger = Debugger(front)
+    global _running
+    debugger = _running = Debugger(front)
     try:
         with record_source(), watching(before=debugger.stop):
             _, status = running.run(target, arguments, debugger.raised)
     except Quit:
         return 0
+    finally:
+        _running = None
     if not debugger.stops and not status:
         streams.tell(f"autodiff: {target} has ended without calling backward(): there was nothing to step through", sys.stderr)
     return status
 
 
+_running: Debugger | None = None  # that of the script that is run
 _attached: ExitStack | None = None  # what debug() without a loss has opened
 
 
@@ -147,7 +151,9 @@ def debug(loss: Value | None = None, *, seed: float = 1.0, scope: str | None = N
 def _attach(commands: Iterable[str]) -> None:
     """Have the calls of ``backward()`` from here on stop."""
     global _attached
-    if _attached is not None:
+    if _running is not None:  # it stops there already, if it was not told to go on for good
+        _running.wanted = True
+    if _running is not None or _attached is not None:
         return
     debugger = Debugger(Terminal([*own_commands(), *commands]))
 

@@ -69,6 +69,7 @@ class Terminal(PdbCommands):
         self.cmdqueue = [*map(Given, commands)]
         self.session: Session | None = None
         self.passes = Passes()
+        self.alone = True  # a loss by itself, which no other backward() comes after
         self.running = False  # the program runs on from backward() to backward() until something stops
         self.outcome: Outcome = "continue"
         self.selected = 0
@@ -84,8 +85,11 @@ class Terminal(PdbCommands):
             self.stdout = self.screen.stream = io.StringIO()
 
     def interact(self, history: History, introduction: str = "", frame: UsersFrame | None = None) -> Outcome:
-        """Step through a history until the person lets the program go on; ``frame`` is where that stands."""
-        self.frame = frame
+        """Step through a history until the person lets the program go on; ``frame`` is where that stands.
+
+        ``introduction`` says which of the program's passes it is; there is none for a loss by itself.
+        """
+        self.frame, self.alone = frame, not introduction
         self.passes.add(history)
         if self.session is None:
             self.session = Session(history)
@@ -230,7 +234,8 @@ class Terminal(PdbCommands):
             names = ", ".join(printable(stop.what) for stop in arrival.stayed)
             self.screen.tell(f"nothing before this has changed {names}: the change is the event one stands on")
         elif arrival and arrival.end == "end":
-            self.screen.tell("the end of the backward pass: c lets the program go on, rs and rc go back")
+            on = "lets the program go on" if self.passes.at == self.passes.last else f"goes on to run {self.passes.at + 1}"
+            self.screen.tell(f"the end of the backward pass: c {on}, rs and rc go back")
         elif arrival and arrival.end == "start":
             self.tell_changes(arrival.hits)
             self.screen.tell("the start: nothing has happened yet")
@@ -321,7 +326,7 @@ class Terminal(PdbCommands):
             return True
         for _ in range(count_in(argument)):
             arrival = self.ahead()
-            if arrival is None or not arrival.hits:
+            if arrival is None or not arrival.hits or (self.alone and arrival.end):
                 break
         if arrival is None:
             self.outcome, self.running = "continue", self.stepped.can_stop()
@@ -331,7 +336,8 @@ class Terminal(PdbCommands):
 
     def ahead(self) -> Arrival | None:
         """Go on to what stops next; None where it is the program that has to go on."""
-        session, crossing = self.stepped, self.stepped.can_stop()
+        session = self.stepped
+        crossing = session.can_stop() and not self.alone
         if session.position < len(session.history):
             arrival = session.continue_()
             if arrival.hits or not crossing:
@@ -346,12 +352,14 @@ class Terminal(PdbCommands):
     def do_reverse_continue(self, argument: str) -> None:
         """reverse-continue [COUNT]: go back to the last stop, or past as many, in this pass or in those before it; where
         nothing stops, to the start"""
+        begin = self.passes.at, self.stepped.position
         for _ in range(count_in(argument)):
             arrival = self.behind()
             if not arrival.hits:
                 break
         self.show(arrival)
-        if arrival.end == "start" and not (arrival.hits or arrival.stayed):
+        moved = begin != (self.passes.at, self.stepped.position)
+        if moved and arrival.end == "start" and not (arrival.hits or arrival.stayed):
             self.screen.tell("nothing stops on the way back")
 
     def behind(self) -> Arrival:

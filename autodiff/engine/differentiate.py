@@ -8,6 +8,7 @@ with Values, so that derivatives of any order are graphs like any other.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -84,12 +85,12 @@ def gradients(loss: Value, values: Any, create_graph: bool = False) -> Any:
 
 
 @overload
-def grad(f: Function, argnums: Literal[0] = ...) -> Gradient: ...
+def grad(f: Function, argnums: Literal[0] = ..., *, compile: bool = ...) -> Gradient: ...
 @overload
-def grad(f: Function, argnums: int) -> Function: ...
+def grad(f: Function, argnums: int, *, compile: bool = ...) -> Function: ...
 @overload
-def grad(f: Function, argnums: Sequence[int]) -> Callable[..., tuple[Any, ...]]: ...
-def grad(f: Function, argnums: Argnums = 0) -> Any:
+def grad(f: Function, argnums: Sequence[int], *, compile: bool = ...) -> Callable[..., tuple[Any, ...]]: ...
+def grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Any:
     """The gradient of ``f`` as a function: called as ``f`` is, it gives ∂f/∂argument in the form of that argument.
 
     Arguments are numbers, lists, tuples, dicts, NumPy arrays of any shape, nested as one likes; an array gives an array of
@@ -101,10 +102,12 @@ def grad(f: Function, argnums: Argnums = 0) -> Any:
     inside another derivative, so ``grad(grad(f))`` is the second derivative. Values that ``f`` merely captures, such as the
     parameters of a network, make no Values: pass a ``Value`` for an argument where a gradient is to be trained on.
 
+    With ``compile=True`` it records ``f`` once for each form of the arguments and replays that, as ``ad.compile`` does.
+
     Raises ``TypeError`` if ``f`` returns anything but one number, or if an argument is no number.
     """
     check_argnums(argnums, "grad")
-    value_and_gradient = value_and_grad(f, argnums)
+    value_and_gradient = value_and_grad(f, argnums, compile=compile)
     return _derived(lambda *args, **kwargs: value_and_gradient(*args, **kwargs)[1], "gradient", f)
 
 
@@ -138,40 +141,55 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) 
     return _derived(value_and_gradient, "value and gradient", f)
 
 
-def jacobian(f: Function, argnums: Argnums = 0) -> Function:
+def jacobian(f: Function, argnums: Argnums = 0, *, compile: bool = False, sparse: bool = False) -> Function:
     """The Jacobian of ``f`` as a function: every ∂output/∂input, in the form of the output, each part in the form of the input.
 
     For an array of shape S that depends on an array of shape T it is one array of shape S + T; for a list of m numbers of a
     list of n numbers, m lists of n. Reverse mode, one sweep for each output; forward mode, one for each input, if there are
     fewer of those. Arguments, results and errors as in ``grad``, except that ``f`` may return any nested form of numbers.
+
+    With ``sparse=True`` it is a ``scipy.sparse.csr_array`` with a row for each number of the output and a column for each
+    number of the input, in their order. Its entries are those that the recording says can be other than zero, and no others
+    are computed: a row costs what its output depends on. Raises ``ImportError`` without SciPy, ``TypeError`` for Values.
+
+    With ``compile=True`` the Jacobian is recorded once for each form of the arguments and replayed, as ``ad.compile`` does.
     """
+    if sparse:
+        return _derived(_sparse(f, argnums, compile), "sparse Jacobian", f)
 
     def matrix(*args: Any, **kwargs: Any) -> Any:
         recording = _record(f, args, kwargs, argnums, "jacobian()")
         return _in_blocks(recording.rows(), recording.output_structure, recording.structure)
 
-    return _derived(matrix, "Jacobian", f)
+    return _replayed(_derived(matrix, "Jacobian", f), compile)
 
 
-def hessian(f: Function, argnums: Argnums = 0) -> Function:
+def hessian(f: Function, argnums: Argnums = 0, *, compile: bool = False, sparse: bool = False) -> Function:
     """The matrix of second derivatives of ``f`` as a function: the Jacobian of its gradient, with the form that has.
 
     For an array of shape S an array of shape S + S, for a list of n numbers n lists of n, for one number a float.
+    ``compile`` and ``sparse`` as in ``jacobian``.
     """
-    return _derived(jacobian(grad(f, argnums), argnums), "Hessian", f)
+    return _derived(jacobian(grad(f, argnums), argnums, compile=compile, sparse=sparse), "Hessian", f)
 
 
-def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], *, compile: bool = False) -> tuple[Any, Any]:
     """The value of ``f`` at ``primals`` and its derivative along ``tangents``, in one sweep forward over the recording.
 
     ``primals`` are the arguments of ``f``, a list or tuple, and ``tangents`` has the same form. The pair that comes back has
     the form of the result of ``f``. A tangent that is exactly 0 means that its input does not vary.
+
+    With ``compile=True`` both are replayed from the last recording of the same ``f`` with arguments of this form; a tangent is
+    data there, and varies whatever it is.
 
     Raises ``ShapeError`` where the tangents do not have the form of the primals, and ``TypeError`` as in ``grad``.
     """
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, (list, tuple)):
             raise TypeError(f"jvp() takes its {name} as a list or tuple, one for each argument, not {type(given).__name__}")
+    if compile:
+        value, along = _forward(f)(tuple(primals), tuple(tangents))
+        return value, along
     recording = _record(f, tuple(primals), {}, range(len(primals)), "jvp()")
     seeds = recording.structure.fit(tuple(tangents), "tangents")
     of_values = recording.of_values or holds_value(seeds)
@@ -180,13 +198,104 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     return build(_results(recording.outputs, of_values)), build(column)
 
 
-def hvp(f: Function, x: Any, v: Any) -> Any:
+def hvp(f: Function, x: Any, v: Any, *, compile: bool = False) -> Any:
     """The Hessian of ``f`` at ``x`` times ``v``: the gradient's derivative along ``v``, forward over reverse.
 
     ``v`` and the result have the form of ``x``. It costs one recorded gradient and one sweep forward, however many
-    numbers there are: the Hessian itself is not computed.
+    numbers there are: the Hessian itself is not computed. ``compile`` as in ``jvp``.
     """
+    if compile:
+        return _along_gradient(f)(x, v)
     return jvp(grad(f), (x,), (v,))[1]
+
+
+# ---- replayed, and sparse ---------------------------------------------------------------------------------------------------
+
+KEPT = 64  # functions whose compiled jvp and hvp are kept
+
+
+def _replayed(function: Function, compile: bool) -> Function:
+    """The function, or the same compiled."""
+    if not compile:
+        return function
+    from autodiff.compiler import compile as compiled_form
+
+    compiled: Function = compiled_form(function)
+    return compiled
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _forward(f: Function) -> Function:
+    return _replayed(_derived(lambda primals, tangents: jvp(f, primals, tangents), "derivative along a direction", f), True)
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _along_gradient(f: Function) -> Function:
+    return _replayed(_derived(lambda x, v: hvp(f, x, v), "Hessian times a vector", f), True)
+
+
+def _sparse(f: Function, argnums: Argnums, compile: bool) -> Function:
+    """The Jacobian as a ``scipy.sparse.csr_array``."""
+    try:
+        from scipy.sparse import csr_array
+    except ImportError:
+        raise ImportError("sparse=True needs SciPy: pip install scipy") from None
+
+    def entries(*args: Any, **kwargs: Any) -> dict[Any, Any]:
+        """How many rows and columns, and where each entry is, as keys; the entries."""
+        recording = _record(f, args, kwargs, argnums, "jacobian()")
+        rows = _sparse_rows(recording)
+        places = tuple([(i, j) for i, row in enumerate(rows) for j in sorted(row)])
+        return {(len(rows), len(recording.inputs), places): [rows[i][j] for i, j in places]}
+
+    def assembled(shape: Any, numbers: Any) -> Any:
+        n_rows, n_columns, places = shape
+        starts = [0] * (n_rows + 1)
+        for i, _ in places:
+            starts[i + 1] += 1
+        return csr_array((numbers, [j for _, j in places], list(itertools.accumulate(starts))), shape=(n_rows, n_columns))
+
+    if not compile:
+
+        def matrix(*args: Any, **kwargs: Any) -> Any:
+            ((shape, numbers),) = entries(*args, **kwargs).items()
+            if any(isinstance(number, Value) for number in numbers):
+                raise TypeError("sparse=True gives numbers, which cannot be differentiated: take the dense jacobian() there")
+            return assembled(shape, array_of(numbers, (len(numbers),)))
+
+        return matrix
+    compiled: Any = _replayed(_derived(entries, "entries of the Jacobian", f), True)
+    templates: dict[Any, Any] = {}
+
+    def replayed(*args: Any, **kwargs: Any) -> Any:
+        if traced() or holds_value((args, kwargs)):
+            raise TypeError("sparse=True gives numbers, which cannot be differentiated: take the dense jacobian() there")
+        numbers, structure = compiled.flat(*args, **kwargs)
+        template = templates.get(id(structure))
+        if template is None or template[0] is not structure:
+            template = structure, assembled(structure.keys[0], numbers)
+            templates[id(structure)] = template
+        made = template[1].copy()
+        made.data = numbers
+        return made
+
+    return replayed
+
+
+def _sparse_rows(recording: _Recording) -> list[dict[int, Any]]:
+    """For each output the entries of its row that can be other than 0, by column."""
+    columns = {x: j for j, x in enumerate(recording.inputs)}
+    rows: list[dict[int, Any]] = []
+    for output in recording.outputs:
+        met = [x for x in topological_order(output) if x in columns] if isinstance(output, Value) else []
+        if recording.of_values:
+            partials = recorded_adjoints(output, met) if met else []
+        else:
+            partials = adjoints(output, met) if met else []
+        # a plain number is the 0.0 of what the output does not depend on
+        kept = zip(met, partials, strict=True)
+        rows.append({columns[x]: p for x, p in kept if not recording.of_values or isinstance(p, Value) or p != 0.0})
+    return rows
 
 
 # ---- calling the function ---------------------------------------------------------------------------------------------------
@@ -400,10 +509,21 @@ BRANCHING = frozenset({"select", "taken"})
 
 
 def _either(conditions: list[Any]) -> Any:
-    """1.0 where one of the conditions holds."""
-    if not all(isinstance(condition, Value) for condition in conditions):
-        return 1.0
-    return conditions[0] if len(conditions) == 1 else rules._max(conditions)
+    """1.0 where one of the conditions holds; the number itself where one always does, or one and its opposite are there."""
+    sides: set[Any] = set()
+    for condition in conditions:
+        if not isinstance(condition, Value):
+            return 1.0
+        if condition.op == "select":
+            choice: Any = condition.arguments[0]
+            under = [x for x in condition.arguments[1:] if not isinstance(x, Value)]
+            if sorted(under) == [0.0, 1.0]:
+                operands = choice.arguments if choice.op in rules.CONSTANT else (choice,)
+                asked = (choice.op, *[id(x) if isinstance(x, Value) else repr(x) for x in operands])
+                sides.add((asked, under[0]))
+                if (asked, 1.0 - under[0]) in sides:
+                    return 1.0
+    return conditions[0] if len(conditions) == 1 else apply(rules.TABLE["max"], tuple(conditions))
 
 
 def _passed_under(condition: Any, node: Value, upstream: Any) -> list[tuple[Any, Any]]:

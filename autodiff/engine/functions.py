@@ -160,7 +160,7 @@ def take(table: Sequence[Any], index: Number) -> Any:
     """``table[index]`` where the index is data, such as a token: a number of a list of numbers, a row of a list of rows.
 
     A row comes as a list. The index is a number or a Value; no gradient flows to it. Compiled, each call looks up the
-    index that it is given, and an index that is no place of the table gives nan.
+    index that it is given.
 
     Raises ``IndexError`` for an index that is not among 0 … len(table) − 1 or not whole, ``ShapeError`` if the rows differ in
     length.
@@ -170,9 +170,7 @@ def take(table: Sequence[Any], index: Number) -> Any:
     if not isinstance(index, Value) or not value.traced():
         place = value.primal_of(index)
         if not (0 <= place < len(entries) and place == int(place)):
-            raise IndexError(
-                f"take() from a table of {len(entries)} takes a whole number from 0 to {len(entries) - 1}, not {place}"
-            )
+            raise no_place(len(entries), place)
         entry = entries[int(place)]
         return [as_operand(x, "take") for x in entry] if _is_row(entry) else as_operand(entry, "take")
     if not entries or not _is_row(entries[0]):
@@ -181,6 +179,11 @@ def take(table: Sequence[Any], index: Number) -> Any:
     if len(lengths) > 1:
         raise ShapeError(f"take() takes rows of one length, not of {sorted(lengths)}")
     return [take(column, index) for column in zip(*entries, strict=True)]
+
+
+def no_place(n: int, index: float) -> IndexError:
+    """The error of an index that is no place of a table of n."""
+    return IndexError(f"take() from a table of {n} takes a whole number from 0 to {n - 1}, not {index}")
 
 
 def _is_row(entry: Any) -> bool:

@@ -28,62 +28,62 @@ cdef extern from *:
     ctypedef void template "AUTODIFF_TEMPLATE"
     ctypedef double* vector "AUTODIFF_VECTOR"
 
-ctypedef double (*unary_function)(double) noexcept
-ctypedef double (*binary_function)(double, double) noexcept
+ctypedef double (*unary_function)(double) noexcept nogil
+ctypedef double (*binary_function)(double, double) noexcept nogil
 
 @cython.cdivision(True)
-cdef inline double divide(double x, double y) noexcept:
+cdef inline double divide(double x, double y) noexcept nogil:
     return x / y
 
-cdef inline unary_function unary_at(Py_ssize_t handle) noexcept:
+cdef inline unary_function unary_at(Py_ssize_t handle) noexcept nogil:
     return <unary_function>handle
 
-cdef inline binary_function binary_at(Py_ssize_t handle) noexcept:
+cdef inline binary_function binary_at(Py_ssize_t handle) noexcept nogil:
     return <binary_function>handle
 
-cdef double neg(double x) noexcept
-cdef double identity(double x) noexcept
-cdef double sign(double x) noexcept
-cdef double step(double x) noexcept
-cdef double nonnegative(double x) noexcept
-cdef (double, double) logistic(double x) noexcept
-cdef double sigmoid(double x) noexcept
-cdef double sech2(double x) noexcept
-cdef double cosquare(double x) noexcept
-cdef double relu(double x) noexcept
-cdef double softplus(double x) noexcept
-cdef double softsign(double x) noexcept
-cdef double silu(double x) noexcept
-cdef double gelu(double x) noexcept
-cdef double mish(double x) noexcept
-cdef double selu(double x) noexcept
+cdef double neg(double x) noexcept nogil
+cdef double identity(double x) noexcept nogil
+cdef double sign(double x) noexcept nogil
+cdef double step(double x) noexcept nogil
+cdef double nonnegative(double x) noexcept nogil
+cdef (double, double) logistic(double x) noexcept nogil
+cdef double sigmoid(double x) noexcept nogil
+cdef double sech2(double x) noexcept nogil
+cdef double cosquare(double x) noexcept nogil
+cdef double relu(double x) noexcept nogil
+cdef double softplus(double x) noexcept nogil
+cdef double softsign(double x) noexcept nogil
+cdef double silu(double x) noexcept nogil
+cdef double gelu(double x) noexcept nogil
+cdef double mish(double x) noexcept nogil
+cdef double selu(double x) noexcept nogil
 
-cdef double add(double x, double y) noexcept
-cdef double sub(double x, double y) noexcept
-cdef double mul(double x, double y) noexcept
-cdef double div(double x, double y) noexcept
-cdef double pow(double x, double y) noexcept
-cdef double mod(double x, double y) noexcept
-cdef double quotient(double x, double y) noexcept
-cdef double power_log(double x, double y) noexcept
-cdef double hypot(double x, double y) noexcept
-cdef double power_slope(double x, double y) noexcept
-cdef double d_exponent(double x, double out) noexcept
-cdef double mul0(double x, double y) noexcept
-cdef double div0(double x, double y) noexcept
-cdef double greater(double x, double y) noexcept
-cdef double greater_equal(double x, double y) noexcept
-cdef double equal(double x, double y) noexcept
-cdef double compare(double x, double y) noexcept
-cdef double at_least(double x, double y) noexcept
-cdef double at_most(double x, double y) noexcept
-cdef double xlogy(double x, double y) noexcept
-cdef double xlog1py(double x, double y) noexcept
-cdef double elu(double x, double a) noexcept
-cdef double leaky_relu(double x, double a) noexcept
+cdef double add(double x, double y) noexcept nogil
+cdef double sub(double x, double y) noexcept nogil
+cdef double mul(double x, double y) noexcept nogil
+cdef double div(double x, double y) noexcept nogil
+cdef double pow(double x, double y) noexcept nogil
+cdef double mod(double x, double y) noexcept nogil
+cdef double quotient(double x, double y) noexcept nogil
+cdef double power_log(double x, double y) noexcept nogil
+cdef double hypot(double x, double y) noexcept nogil
+cdef double power_slope(double x, double y) noexcept nogil
+cdef double d_exponent(double x, double out) noexcept nogil
+cdef double mul0(double x, double y) noexcept nogil
+cdef double div0(double x, double y) noexcept nogil
+cdef double greater(double x, double y) noexcept nogil
+cdef double greater_equal(double x, double y) noexcept nogil
+cdef double equal(double x, double y) noexcept nogil
+cdef double compare(double x, double y) noexcept nogil
+cdef double at_least(double x, double y) noexcept nogil
+cdef double at_most(double x, double y) noexcept nogil
+cdef double xlogy(double x, double y) noexcept nogil
+cdef double xlog1py(double x, double y) noexcept nogil
+cdef double elu(double x, double a) noexcept nogil
+cdef double leaky_relu(double x, double a) noexcept nogil
 
-cdef void unary(unary_function f, vector out, vector x, Py_ssize_t n) noexcept
-cdef void binary(binary_function f, vector out, vector x, vector y, Py_ssize_t n) noexcept
+cdef void unary(unary_function f, vector out, vector x, Py_ssize_t n) noexcept nogil
+cdef void binary(binary_function f, vector out, vector x, vector y, Py_ssize_t n) noexcept nogil
 
 cdef class Kernel:
     cdef readonly str name

@@ -372,6 +372,7 @@ binary_kernel("leaky_relu", leaky_relu)
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def over(f: unary_function, out: vector, x: vector, n: cython.Py_ssize_t) -> template:
     i: cython.Py_ssize_t
@@ -380,6 +381,7 @@ def over(f: unary_function, out: vector, x: vector, n: cython.Py_ssize_t) -> tem
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def over_pairs(f: binary_function, out: vector, x: vector, y: vector, n: cython.Py_ssize_t) -> template:
     i: cython.Py_ssize_t
@@ -388,6 +390,7 @@ def over_pairs(f: binary_function, out: vector, x: vector, y: vector, n: cython.
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def unary_loop(f: unary_function, out: vector, x: vector, n: cython.Py_ssize_t) -> kernel:
     if f == neg:
@@ -421,6 +424,7 @@ def unary_loop(f: unary_function, out: vector, x: vector, n: cython.Py_ssize_t) 
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def binary_loop(f: binary_function, out: vector, x: vector, y: vector, n: cython.Py_ssize_t) -> kernel:
     if f == add:

@@ -187,8 +187,7 @@ def watching(seen: Seen | None = None, before: Before | None = None, replayed: R
         if _state.get().unwatched:
             backward(self, seed)
             return
-        frame = frames.nearest(sys._getframe(1))
-        file, line = frame.f_code.co_filename, frame.f_lineno
+        file, line = _callers_line()
         if before is not None:
             before(self, seed, file, line)
         backward(self, seed)
@@ -229,10 +228,16 @@ def announce(loss: float, parameters: list[Value]) -> None:
 
 def announce_broken(loss: Value) -> None:
     """Tell whoever is watching of a loss that no ``backward()`` will be called on, because it is nan or infinite."""
-    frame = frames.nearest(sys._getframe(1))
+    file, line = _callers_line()
     for before, _ in _watchers:
         if before is not None and not _state.get().unwatched:
-            before(loss, 1.0, frame.f_code.co_filename, frame.f_lineno)
+            before(loss, 1.0, file, line)
+
+
+def _callers_line() -> tuple[str, int]:
+    """The file and line of the nearest frame outside of this package."""
+    frame = frames.nearest(sys._getframe(1))
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def first_non_finite(root: Value) -> Value | None:

@@ -57,6 +57,11 @@ class Structure:
         for child in self.children:
             yield from child.blocks()
 
+    def keys_within(self) -> tuple[Any, ...]:
+        """The keys of all dicts in it."""
+        own = self.keys if self.kind is dict or self.kind is OrderedDict else ()
+        return own + tuple([key for child in self.children if child is not NUMBER for key in child.keys_within()])
+
     def paths(self, name: str) -> list[str]:
         """Where each leaf is, ``x['w'][3]``, if the whole is called ``name``."""
         if self.kind == LEAF:

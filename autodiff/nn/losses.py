@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -157,8 +158,9 @@ def _surprise_among(others: list[Any], wanted: Any) -> Any:
     if not traced():
         certain = wanted != -math.inf and all(x == -math.inf for x in others)
         return wanted * 0.0 if certain else functions.softplus(functions.logsumexp(others) - wanted)
-    open_cost = functions.softplus(functions.logsumexp(others) - wanted)
-    return select(select(wanted > -math.inf, equal(functions.max(others), -math.inf), 0.0), wanted * 0.0, open_cost)
+    # Nobody can look whether all others are −inf while a function is traced. One more, e⁻⁸⁰⁰ as likely as the one that is
+    # wanted, is nothing in a float, and keeps their sum above 0; a condition would lie on all that the logits come from.
+    return functions.softplus(functions.logsumexp([*others, functions.min(wanted - 800.0, LARGEST)]) - wanted)
 
 
 def _shifted(logits: Any, wanted: Any) -> tuple[list[Any], Any]:
@@ -166,6 +168,8 @@ def _shifted(logits: Any, wanted: Any) -> tuple[list[Any], Any]:
     shift = functions.largest_of(list(logits))
     return [z - shift for z in logits], wanted - shift
 
+
+LARGEST = sys.float_info.max
 
 LOSSES: dict[str, Loss] = {
     "mse": mse,

@@ -1,9 +1,12 @@
 """The interface of ad.compile: calls, batches, gradients, forms of arguments, what must not be frozen, threads, pickles."""
 
 import copy
+import gc
 import math
 import pickle
+import sys
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -367,11 +370,18 @@ def test_an_index_that_is_data_is_taken_from_a_table():
     compiled = ad.compile(f)
     assert compiled.backward(tokens, xs) == pytest.approx(loss.data)
     assert [[v.grad for v in row] for row in table] == expected
-    assert math.isnan(compiled(7, 1.0))
-    assert math.isnan(compiled(1.5, 1.0))
-    for index in (-1, 5, 1.5):
-        with pytest.raises(IndexError):
-            ad.take(table, index)
+    before = [[v.grad for v in row] for row in table]
+    for index in (-1, 5, 1.5, math.nan, math.inf, 7):
+        for call in (
+            lambda i: ad.take(table, i),
+            lambda i: compiled(i, 1.0),
+            lambda i: compiled.map([1, i], [1.0, 2.0]),
+            lambda i: compiled.backward([1, i], [1.0, 2.0]),
+        ):
+            with pytest.raises(IndexError, match="from a table of 5"):
+                call(index)
+    assert [[v.grad for v in row] for row in table] == before
+    assert compiled.map([1], [2.0]) == [f(1, 2.0).data]
     with pytest.raises(ad.ShapeError):
         ad.compile(lambda i: ad.take([[1.0], [1.0, 2.0]], i)[0])(1.0)
 
@@ -563,3 +573,244 @@ def test_fit_replays_data_in_numpys_arrays():
         )
         states.append(list(model.state_dict().values()))
     assert states[0] == pytest.approx(states[1], rel=1e-12)
+
+
+# ---- one step beside -------------------------------------------------------------------------------------------------------
+
+
+def test_an_argument_that_all_samples_share_counts_in_plain_calls_too():
+    f = ad.compile(lambda x, w: x * w + w * w, in_axes=(0, None), argnums=(0, 1))
+    for _ in range(2):
+        assert f(2.0, 3.0) == 15.0
+        assert f.value_and_grad(2.0, 3.0) == (15.0, (3.0, 8.0))
+    assert f.map([2.0, 1.0], 3.0) == [15.0, 12.0]
+    assert f.map([2.0, 1.0], -1.0) == [-1.0, 0.0]
+
+
+def test_a_call_with_a_keyword_leaves_the_next_one_alone():
+    f = ad.value_and_grad(lambda x, k=1.0: k * x * x, compile=True)
+    assert [f(2.0, k=3.0), f(2.0), f(2.0), f(2.0, k=3.0)] == [(12.0, 12.0), (4.0, 4.0), (4.0, 4.0), (12.0, 12.0)]
+
+
+def test_static_arguments_are_told_apart_exactly():
+    f = ad.compile(lambda x, k: x / k, static=1)
+    assert (f(1.0, 0.0), f(1.0, -0.0), f(1.0, 0.0)) == (math.inf, -math.inf, math.inf)
+    g = ad.compile(lambda x, k: x * {bool: 1.0, int: 2.0, float: 3.0, np.float64: 4.0}[type(k)], static=1)
+    assert [g(1.0, k) for k in (True, 1, 1.0, np.float64(1.0), 1, True)] == [1.0, 2.0, 3.0, 4.0, 2.0, 1.0]
+    h = ad.compile(lambda x, k: x / k[0], static=1)
+    assert (h(1.0, (0.0,)), h(1.0, (-0.0,))) == (math.inf, -math.inf)
+    keyed = ad.compile(lambda d: dict(d))
+    assert [type(key) for d in ({1: 2.0}, {True: 2.0}, {1.0: 2.0}) for key in keyed(d)] == [int, bool, float]
+    assert math.isnan(ad.compile(lambda x, k: x * k, static=1)(1.0, math.nan))
+
+
+BACKWARDS = [
+    lambda x: [0.5 * x[4 + i] + 0.7 * x[i] for i in range(4)],
+    lambda x: [x[4 + i] * x[3 - i] + x[i] * x[7 - i] for i in range(4)],
+    lambda x: [ad.dot([0.5, -1.0, 2.0], x[i : i + 3][::-1]) for i in range(6)],
+    lambda x: [ad.where(x[i] > 0.2, ad.gelu(x[7 - i]), x[i] * x[7 - i]) for i in range(8)],
+    lambda x: [ad.sum(x[i::-1]) for i in range(8)],
+    lambda x: [ad.dot(x[i::-1], x[7 - i :]) for i in range(8)],
+    lambda x: [ad.dot(x[:4][::-1], x[i : i + 4]) for i in range(5)],
+]
+
+
+@pytest.mark.parametrize("f", BACKWARDS)
+def test_operands_may_run_backwards(f):
+    w = [ad.Value(0.5 - 0.3 * i) for i in range(8)]
+    g = lambda x: ad.sum([a * a for a in f([p * q for p, q in zip(w, x, strict=True)])])  # noqa: E731
+    xs = [[math.sin(3 * i + j) for j in range(8)] for i in range(9)]
+    assert ad.compile(f).map(xs) == [[v.data for v in f([ad.Value(x) for x in row])] for row in xs]
+    compiled = ad.compile(g)
+    assert [compiled.value_and_grad(row) for row in xs] == [ad.value_and_grad(g)(row) for row in xs]
+    loss = ad.mean([g([ad.Value(x) for x in row]) for row in xs])
+    loss.backward()
+    expected = [v.grad for v in w]
+    for v in w:
+        v.grad = 0.0
+    assert compiled.backward(xs) == pytest.approx(loss.data, rel=1e-14)
+    assert [v.grad for v in w] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("f", "xs", "expected"),
+    [
+        (lambda v: (v[0] - v[1]) + (v[2] - v[3]), [1e16 + 2, 1e16, 1.5, 0.5], 3.0),
+        (lambda v: (v[0] - v[1]) + v[0], [1e308, 1e308], 1e308),
+        (lambda v: (v[0] - 2451545.0) + v[1], [2451545.5, 1e-12], 0.5 + 1e-12),
+        (lambda v: v[0] - ((v[0] + v[1]) - v[1]), [1e16 + 2, 1.0], 1e16 + 2 - (1e16 + 2 + 1.0 - 1.0)),
+        (lambda v: ad.sum(v), [1e16, 1.0, -1e16, 1.0], 1.0),
+        (lambda v: v[0] * v[1] - v[2] * v[3], [1 + 2**-30, 1 - 2**-30, 1.0, 1.0], 0.0),
+        (lambda v: ad.sqrt(v[0] * v[0] - v[1] * v[2]), [0.1, 0.1 * 0.1, 1.0], 0.0),
+    ],
+)
+def test_sums_keep_their_order_and_their_brackets(f, xs, expected):
+    compiled = ad.compile(f)
+    assert compiled(xs) == compiled.value_and_grad(xs)[0] == expected == f([ad.Value(x) for x in xs]).data
+    for n in (1, 2, 7, 100):
+        assert compiled.map([xs] * n) == [expected] * n
+        compiled.backward([xs] * n)
+    assert ad.compile(f, reduce=None).backward([xs] * 3) == [expected] * 3
+
+
+def test_a_mean_over_samples_adds_what_each_sample_has():
+    w = ad.Value(1.0)
+    f = ad.compile(lambda x: (w * x[0] - x[1]) + (x[2] - x[3]))
+    assert f.backward([[1e16 + 2, 1e16, 0.5, 0.5]] * 3) == 2.0
+
+
+class Scaled:
+    def __init__(self, w):
+        self.w = ad.Value(w)
+
+    @ad.compile
+    def scaled(self, x):
+        """w · x."""
+        return self.w * x
+
+    @ad.compile(argnums=1, in_axes=(0, None))
+    def plus(self, x, y):
+        return self.w * x + y * y
+
+
+def test_a_method_belongs_to_its_object():
+    a, b = Scaled(2.0), Scaled(3.0)
+    assert [a.scaled(2.0), b.scaled(2.0), a.scaled(3.0), Scaled(5.0).scaled(1.0)] == [4.0, 6.0, 6.0, 5.0]
+    assert a.scaled.traces == 1
+    assert a.scaled.backward([1.0, 2.0]) == 3.0
+    assert (a.w.grad, b.w.grad) == (1.5, 0.0)
+    assert a.plus.value_and_grad(1.0, 3.0) == (11.0, 6.0)
+    assert a.plus.map([1.0, 2.0], 3.0) == [11.0, 13.0]
+    other = copy.deepcopy(a)
+    other.w.data = 7.0
+    assert (other.scaled(1.0), a.scaled(1.0)) == (7.0, 2.0)
+    assert pickle.loads(pickle.dumps(b.scaled))(2.0) == 6.0
+    assert Scaled.scaled.__doc__ == "w · x."
+    alone = b.scaled
+    del b
+    assert alone(1.0) == 3.0
+
+
+def test_a_method_does_not_keep_its_object(without_collector):
+    a = Scaled(2.0)
+    a.scaled(1.0)
+    seen = weakref.ref(a)
+    del a
+    assert seen() is None
+
+
+def test_a_copy_of_a_compiled_function_is_as_one_of_a_function_and_a_copy_of_a_model_is_whole():
+    w = ad.Value(2.0)
+    f = ad.compile(lambda x: w * x)
+    f(1.0)
+    again = copy.deepcopy(f)
+    w.data = 5.0
+    assert (again(1.0), again.map([1.0, 2.0])) == (5.0, [5.0, 10.0])
+    model = nn.MLP(2, [3, 1], seed=1)
+    g = ad.compile(model)
+    g([1.0, 2.0])
+    other = copy.deepcopy(g)
+    before = other([1.0, 2.0])
+    for p in model.parameters():
+        p.data = 0.0
+    assert other([1.0, 2.0]) == before == other.map([[1.0, 2.0]])[0]
+    assert g([1.0, 2.0]) == 0.0
+
+
+REBOUND, FACTOR = ad.Value(2.0), 3.0
+
+
+def test_a_captured_variable_that_is_rebound_is_seen(monkeypatch):
+    f = ad.compile(lambda x: REBOUND * x * FACTOR)
+    assert f.map([1.0]) == [6.0]
+    monkeypatch.setitem(globals(), "FACTOR", 3.0)
+    assert f.map([2.0]) == [12.0]
+    monkeypatch.setitem(globals(), "FACTOR", 4.0)
+    with pytest.raises(ad.StaleRecording, match=r"FACTOR was 3\.0.* 4\.0 now"):
+        f.map([1.0])
+    w = ad.Value(1.0)
+    g = ad.compile(lambda x: w * x)
+    g.backward([1.0])
+    w = w - 0.1
+    with pytest.raises(ad.StaleRecording, match="when w was"):
+        g.backward([1.0])
+
+
+def test_eight_threads_add_every_gradient():
+    w = ad.Value(1.0)
+    f = ad.compile(lambda x: w * x)
+    f.backward([1.0])
+    w.grad = 0.0
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=lambda: [f.backward([1.0]) for _ in range(300)]) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(switch)
+    assert w.grad == 2400.0
+
+
+def test_a_recording_goes_with_its_function(without_collector):
+    w = ad.Value(1.0)
+    f = ad.compile(lambda x: ad.tanh(w * x[0] + x[1]) - w)
+    f([1.0, 2.0])
+    f.backward([[1.0, 2.0]])
+    f.value_and_grad([1.0, 2.0])
+    entries = [weakref.ref(entry) for entry in f._entries.values()]
+    del f
+    assert [entry() for entry in entries] == [None] * len(entries)
+    assert gc.collect() == 0
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_logits_that_are_ruled_out_cost_nothing_and_hide_nothing(index):
+    for logits in ([-math.inf, 3.0], [1.0, 3.0], [900.0, -900.0], [math.nan, 1.0], [2.0, math.inf]):
+        f = lambda z: nn.cross_entropy(z, index)  # noqa: E731
+        value, gradient = ad.value_and_grad(f)(logits)
+        for found in (ad.compile(f).value_and_grad(logits), ad.value_and_grad(f, compile=True)(np.array(logits))):
+            assert found[0] == pytest.approx(value, rel=1e-15, nan_ok=True)
+            assert list(found[1]) == pytest.approx(gradient, rel=1e-14, nan_ok=True)
+        chosen = ad.compile(nn.cross_entropy)
+        assert chosen(logits, index) == pytest.approx(value, rel=1e-15, nan_ok=True)
+        found = chosen.value_and_grad(logits, index)
+        assert found[1] == pytest.approx(gradient, rel=1e-14, nan_ok=True)
+
+
+def test_what_takes_part_whatever_the_index_is_has_no_condition():
+    model = nn.MLP(4, [6, 3], "relu", seed=1)
+    f = ad.compile(lambda x, y: nn.cross_entropy(model(x), y))
+    xs, ys = np.random.default_rng(1).normal(size=(11, 4)), [i % 3 for i in range(11)]
+    loss = ad.mean([nn.cross_entropy(model(x.tolist()), y) for x, y in zip(xs, ys, strict=True)])
+    loss.backward()
+    expected = [p.grad for p in model.parameters()]
+    model.zero_grad()
+    assert f.backward(xs, ys) == pytest.approx(loss.data, rel=1e-14)
+    assert [p.grad for p in model.parameters()] == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    assert sum(group.size for group in f.program.groups if group.op == "select") <= 6 * 3
+
+
+class Named(ad.Value):
+    """A parameter of a class of one's own."""
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, 2.0])
+def test_parameters_of_a_subclass_are_parameters_whatever_their_number(number):
+    w = Named(number)
+    f = ad.compile(lambda x: x * w + w)
+    f.backward([3.0])
+    assert (f(3.0), w.grad, len(f.parameters)) == (4.0 * number, 4.0, 1)
+    w.data = 5.0
+    assert f(3.0) == 20.0
+
+
+def test_a_value_that_is_rebound_to_one_of_the_same_number_is_seen():
+    w = ad.Value(1.0)
+    f = ad.compile(lambda x: w * x)
+    f.backward([1.0])
+    w = ad.Value(1.0)
+    with pytest.raises(ad.StaleRecording):
+        f.backward([1.0])

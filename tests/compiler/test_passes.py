@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 import autodiff as ad
 from autodiff import nn
 from autodiff.compiler import machine
+from autodiff.compiler.groups import Group, Index, Run
 from autodiff.compiler.program import CONSTANT, LEAVES, Linear, Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, drop, fold, identities, share, simplified, sums
+from autodiff.compiler.slots import placed
 from autodiff.compiler.trace import program_of, trace
 from autodiff.engine import rules
 from autodiff.engine.kernels import KERNELS
@@ -82,14 +84,15 @@ def test_identities_are_those_that_hold_for_every_number(f, left):
 
 def test_sums_take_in_chains_of_sums_and_products():
     flat = drop(sums(scalars(lambda x: x[0] * x[1] + x[2] - x[1] * x[2] - x[3] + x[0], 4)))
-    assert operations(flat) == [Linear(False, 1, 1, 2, 1)]
-    flat = drop(sums(scalars(lambda x: ad.dot(x[:2], x[2:]) + x[0], 4)))
-    assert operations(flat) == [Linear(True, 2, 0, 1, 0)]
-    # what is used twice is computed once, and a sum is not taken in under a minus
+    assert operations(flat) == [Linear(False, (("+·", 1), ("+", 1), ("-·", 1), ("-", 1), ("+", 1)))]
+    for f in (lambda x: ad.dot(x[:2], x[2:]) + x[0], lambda x: x[0] + ad.dot(x[:2], x[2:])):
+        assert operations(drop(sums(scalars(f, 4)))) == [Linear(True, (("+·", 2), ("+", 1)))]
+    assert operations(drop(sums(scalars(lambda x: x[0] * x[1] - -x[2], 3)))) == [Linear(False, (("+·", 1), ("+", 1)))]
+    # what is used twice is computed once, and brackets stay
     twice = drop(sums(share(scalars(lambda x: (x[0] + x[1]) * (x[0] + x[1]) + (x[0] + x[1]), 2))))
-    assert operations(twice) == ["add", Linear(False, 1, 0, 1, 0)]
-    flat = drop(sums(scalars(lambda x: x[0] - (x[1] + x[2]), 3)))
-    assert operations(flat) == ["add", "sub"]
+    assert operations(twice) == ["add", Linear(False, (("+·", 1), ("+", 1)))]
+    for f in (lambda x: x[0] - (x[1] + x[2]), lambda x: x[0] - (x[1] - x[2]), lambda x: (x[0] + x[1]) + (x[1] - x[2])):
+        assert len(operations(drop(sums(scalars(f, 3))))) == 2
 
 
 def test_a_chain_of_a_hundred_thousand_terms_is_one_sum():
@@ -100,7 +103,7 @@ def test_a_chain_of_a_hundred_thousand_terms_is_one_sum():
         return total
 
     flat = drop(sums(scalars(f, 2)))
-    assert operations(flat) == [Linear(False, 0, 0, 100_001, 0)]
+    assert operations(flat) == [Linear(False, (("+", 100_001),))]
     assert ad.compile(f)([1.0, 0.5]) == 50_001.0
 
 
@@ -120,40 +123,38 @@ def test_counts_are_listed_before_and_after_each_pass():
 # ---- rolling -----------------------------------------------------------------------------------------------------------------
 
 
-def instructions(f, n):
+def groups(f, n):
     program, _ = simplified(scalars(f, n))
-    return roll(program).each
+    return roll(program).groups
 
 
 def test_a_layer_is_one_matrix_product():
     w = [[ad.Value(i + j) for j in range(5)] for i in range(4)]
-    found = instructions(lambda x: [ad.relu(ad.dot(row, x)) for row in w], 5)
-    assert [(i.kind, i.op, i.shape) for i in found] == [
-        ("fill", "+0", (4, 1, 1)),
-        ("product", "+", (4, 1, 5)),
-        ("map", "relu", (4, 1, 1)),
-    ]
+    product, relu = groups(lambda x: [ad.relu(ad.dot(row, x)) for row in w], 5)
+    assert (product.kind, product.size, product.from_zero) == ("Sum", 4, True)
+    assert product.runs == (Run("product", "+", 0, 4, 1, 5, (Index(0, 5, 1), Index(20, 0, 1))),)
+    assert relu == Group("Map", "relu", product.first + 4, 4, (Index(product.first, 1),))
 
 
 def test_several_positions_are_a_product_of_two_matrices_and_a_triangle_is_blocks():
     w = [[ad.Value(i - j) for j in range(4)] for i in range(3)]
-    found = instructions(lambda x: [ad.dot(row, x[4 * p : 4 * p + 4]) for p in range(6) for row in w], 24)
-    assert [i.shape for i in found if i.kind == "product"] == [(3, 6, 4)]
+    (found,) = groups(lambda x: [ad.dot(row, x[4 * p : 4 * p + 4]) for p in range(6) for row in w], 24)
+    assert [run[:6] for run in found.runs] == [("product", "+", 0, 3, 6, 4)]
 
     def triangle(x):
         return [ad.dot(x[4 * q : 4 * q + 4], x[32 + 4 * k : 36 + 4 * k]) for q in range(8) for k in range(q + 1)]
 
-    found = instructions(triangle, 64)
-    assert sum(i.shape[0] * i.shape[1] for i in found if i.kind in ("product", "dots")) == 36
-    assert all(i.kind in ("fill", "product", "dots") for i in found)
+    (found,) = groups(triangle, 64)
+    assert sum(run.rows * run.columns for run in found.runs) == found.size == 36
+    assert {run.kind for run in found.runs} <= {"product", "dots"}
 
 
 def test_the_gradient_of_the_weights_is_an_outer_product_added_up_over_the_samples():
     model = nn.MLP(3, [5, 1], seed=1)
     f = ad.compile(lambda x: model(x) ** 2)
     f.backward(np.zeros((2, 3)))
-    kinds = {(i.kind, i.shape) for i in f.program.each}
-    assert ("summed product", (3, 5, 1)) in kinds
+    kinds = {(run.kind, run.rows, run.columns, run.depth) for g in f.program.groups if g.kind == "Total" for run in g.runs}
+    assert ("product", 3, 5, 1) in kinds
 
 
 def test_slots_are_used_again():
@@ -164,7 +165,7 @@ def test_slots_are_used_again():
         return v
 
     program, _ = simplified(scalars(f, 1))
-    assert roll(program).varying < 6
+    assert placed(roll(program)).varying < 6
 
 
 # ---- the machine -------------------------------------------------------------------------------------------------------------
@@ -227,7 +228,7 @@ def test_the_source_reads_as_a_person_would_write_it():
     model = nn.Layer(3, 4, "tanh", seed=1)
     loss = ad.compile(lambda x: ad.sum(model(x)))
     loss([1.0, 2.0, 3.0])
-    assert "b0 + w0 @" in loss.source
+    assert "w0 @ x + b0" in loss.source
     assert "tanh(v0)" in loss.source
 
 
@@ -279,8 +280,66 @@ def test_the_source_has_the_names_of_parameters_and_of_what_the_recording_names(
     f = ad.compile(loss)
     with ad.record_source():
         f([1.0, 2.0, 3.0])
-    assert "score = bias0 + w0 @" in f.source
+    assert "score = w0 @ x + bias0" in f.source
     assert "hidden = tanh(score)" in f.source
     assert as_numpy(f.source)(np.array([1.0, 2.0, 3.0]), np.array([w.data for w in f.parameters])) == pytest.approx(
         f([1.0, 2.0, 3.0])
     )
+
+
+HOSTILE = [
+    "evil\nimport os",
+    "a b",
+    "class",
+    "exp",
+    "x",
+    "p",
+    "v0",
+    "sums",
+    "ﬁ",
+    "fi",
+    "\x1b[31mred",
+    "w.0",
+    "",
+    "1",
+    "λ",
+    "concatenate",
+]
+
+
+def test_names_are_identifiers_or_quoted_comments_whatever_they_contain():
+    weights = [ad.Value(0.1 * i, name) for i, name in enumerate(HOSTILE)]
+    rows = [[ad.Value(0.1 * i + j, f"{name}[{j}]") for j in range(3)] for i, name in enumerate(HOSTILE)]
+
+    def loss(x):
+        return ad.dot(weights, [ad.exp(ad.dot(row, x)) for row in rows])
+
+    f = ad.compile(loss)
+    f.backward([[0.1, 0.2, 0.3]])
+    for line in f.source.splitlines()[1:]:
+        assert line.startswith("    ")
+        assert line.isprintable()
+    returned = as_numpy(f.source)(np.array([0.1, 0.2, 0.3]), np.array([w.data for w in f.parameters]))
+    assert np.ravel(returned) == pytest.approx([f([0.1, 0.2, 0.3]), *[w.grad for w in f.parameters]], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["exp", "class", "def", "x", "p", "<lambda>", "1", "", "array", "a\nb", "été"])
+def test_a_source_calls_what_it_means_to_call(name):
+    def f(x):
+        return ad.exp(x)
+
+    f.__name__ = name
+    compiled = ad.compile(f)
+    assert compiled(1.0) == math.e
+    names = {"exp": np.exp, "atleast_1d": np.atleast_1d}
+    exec(compiled.source, names)
+    (made,) = [thing for key, thing in names.items() if key not in ("exp", "atleast_1d", "__builtins__")]
+    assert made(np.array([1.0]), np.array([])) == pytest.approx(math.e)
+
+
+def test_the_source_of_a_gradient_that_is_an_input():
+    w = ad.Value(0.5)
+    f = ad.compile(lambda x: w * x + ad.exp(x))
+    f.backward([1.0, 2.0])
+    value, gradient = as_numpy(f.source.replace("_lambda_", "loss"))(np.array([2.0]), np.array([0.5]))
+    assert (value, gradient) == (pytest.approx(1.0 + math.exp(2.0)), 2.0)

@@ -475,6 +475,22 @@ def test_pause_stops_at_the_next_backward(client, write):
     assert client.end() == 0
 
 
+def test_breakpoint_in_the_program_stops_at_the_next_backward(client, write):
+    file = write(
+        """
+        import autodiff as ad
+        for i in range(3):
+            if i == 1:
+                breakpoint()
+            ad.Value(3.0, "m").backward()
+        """
+    )
+    client.begin(file, stopOnEntry=False)
+    assert client.wait("stopped")["reason"] == "pause"
+    assert client.request("evaluate", expression="i")["result"] == "1"
+    assert client.end() == 0
+
+
 def test_without_debugging_a_module_just_runs(client, tmp_path):
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").write_text("")

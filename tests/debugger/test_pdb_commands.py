@@ -304,6 +304,13 @@ def test_breakpoint_stops_at_the_next_backward(program):
     assert shown.count("step") == 4
 
 
+def test_breakpoint_under_the_debugger_stops_once_and_again_after_detach(program):
+    shown = program("detach", "p i", "detach", text=LOOP, PYTHONBREAKPOINT="autodiff.debug")
+    assert shown.count("backward() ") == 2
+    assert said(shown, "p i") == ["1"]
+    assert shown.count("step") == 4
+
+
 def test_quitting_at_a_breakpoint_ends_the_program(program):
     shown = program("!(w * w).backward()", "q", text=LOOP, command=(), status=1, PYTHONBREAKPOINT="autodiff.debug")
     assert shown.count("step") == 1

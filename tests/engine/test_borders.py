@@ -51,7 +51,7 @@ def test_an_operator_of_a_subclass_is_its_own():
     assert gradients_of(out, x, y) == [4.0, 6.0]
 
 
-# ---- arrays without axes -----------------------------------------------------------------------------------------------------
+# ---- arrays without axes -------------------------------------------------------------------------------------------------
 
 
 def boxed(x):
@@ -75,7 +75,8 @@ def test_an_array_without_axes_is_the_value_in_it(operate, of):
     [
         ad.sin, ad.tanh, ad.log1p, lambda x: ad.max(x, 0.5), lambda x: ad.max([x, 0.5]), lambda x: ad.min(x, 9.0), ad.max,
         lambda x: ad.hypot(x, 2.0), lambda x: ad.hypot(2.0, x), lambda x: ad.dot([x, 2.0], [3.0, x]), lambda x: ad.sum([x, x]),
-        lambda x: ad.mean([x, 1.0]), lambda x: ad.clip(x, 0.0, 9.0), lambda x: ad.where(True, x, 0.0), lambda x: ad.norm(x, 2.0),
+        lambda x: ad.mean([x, 1.0]), lambda x: ad.clip(x, 0.0, 9.0), lambda x: ad.where(True, x, 0.0),
+        lambda x: ad.norm(x, 2.0),
         lambda x: ad.softmax([x, 1.0])[0], lambda x: ad.log_softmax([x, 1.0])[0], lambda x: ad.logsumexp([x, 1.0]),
         lambda x: ad.take([x, 1.0], 0), lambda x: ad.take([[x, 1.0], [2.0, 3.0]], 0)[0], lambda x: ad.atan2(x, 1.0),
         lambda x: Value(0.5).hypot(x), lambda x: np.polyval([1.0, 2.0, 3.0], x), lambda x: ad.prod([x, x]),
@@ -93,7 +94,7 @@ def test_polyval_and_horner_have_the_right_derivative():
     assert ad.hessian(lambda x: np.polyval([1.0, 2.0, 3.0], x))(0.5) == 2.0
 
 
-# ---- masked arrays -----------------------------------------------------------------------------------------------------------
+# ---- masked arrays -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("operate", OPERATORS)
@@ -148,7 +149,7 @@ def test_numpys_error_state_changes_nothing(how):
         assert ad.compile(lambda x: 1 / x).map(np.array([0.0, 1.0])).tolist() == [math.inf, 1.0]
 
 
-# ---- everything becomes a float ----------------------------------------------------------------------------------------------
+# ---- everything becomes a float ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [np.float32(0.3), Decimal("0.3"), Fraction(3, 10), np.float16(0.3), True, 2, np.array(0.3)])
@@ -156,7 +157,8 @@ def test_every_number_becomes_a_float_once(number):
     v = Value(0.7)
     assert [x.data for x in ad.softmax([number, v])] == [x.data for x in ad.softmax([float(number), v])]
     assert [x.data for x in ad.log_softmax([number, v])] == [x.data for x in ad.log_softmax([float(number), v])]
-    for found in (*ad.softmax([number, 0.7]), *ad.log_softmax([number, 0.7]), ad.take([number, 1], 0), *ad.take([[number, 1]], 0),
+    for found in (*ad.softmax([number, 0.7]), *ad.log_softmax([number, 0.7]), ad.take([number, 1], 0),
+                  *ad.take([[number, 1]], 0),
                   ad.sum([number]), ad.max(number, 0), ad.min([number, 9]), ad.mean([number]), ad.where(True, number, 1),
                   ad.clip(number, 0, 9), ad.hypot(number, 1), ad.exp(number), ad.norm(number, 1), ad.prod([number]),
                   ad.dot([number], [1]), ad.logsumexp([number, 1])):  # fmt: skip
@@ -172,7 +174,7 @@ def test_a_number_that_changes_later_changes_no_recording():
     assert out.operands[0].arguments == (x, 2.0)
 
 
-# ---- equality where it stays open --------------------------------------------------------------------------------------------
+# ---- equality where it stays open ----------------------------------------------------------------------------------------
 
 
 def test_traced_an_equality_is_a_condition_that_stays_open():
@@ -212,7 +214,7 @@ def test_remainders_and_products_are_told_apart_in_text():
     assert len(set(texts)) == len(texts)
 
 
-# ---- forms -------------------------------------------------------------------------------------------------------------------
+# ---- forms ---------------------------------------------------------------------------------------------------------------
 
 
 def nested(depth):

@@ -14,6 +14,7 @@ import pytest
 import autodiff as ad
 from tests.fuzz.programs import agree, program, second, ways
 
+pytestmark = pytest.mark.fuzz
 COUNT = int(os.environ.get("AUTODIFF_FUZZ", "300"))
 CHUNKS = 20
 

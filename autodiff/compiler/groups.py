@@ -1,0 +1,166 @@
+"""Groups: the form of a program that everything which writes programs reads, the machine, the source and other languages.
+
+A group is a vector instruction in static single assignment. The results of a program are numbered one after the other: the
+constants, the parameters, the inputs that all samples share, what is computed of these alone; from ``shared`` on the inputs of
+each sample, and what is computed for each sample; from ``totals`` on the sums over the samples. A group makes ``size`` results
+in a row, its members. There are these:
+
+``Map``
+    Any row of the table, member by member: member i is op(a[i], b[i], …) for the operands a, b, ….
+``Sum``
+    Member by member a sum from left to right, which begins with 0.0 (``from_zero``) or −0.0 (with nothing) and goes on with
+    each of its ``runs``. A run of ``"terms"`` adds to member r the terms x[r, 0], x[r, 1], …; a run of ``"dots"`` adds the
+    products x[r, k] · y[r, k]; a run of ``"product"`` is a matrix product, and adds to member r · columns + c the products
+    x[r, k] · y[c, k]. All of them from k = 0 on; or they subtract. A run may concern only some of the members.
+``Total``
+    As ``Sum``, but added up over the samples of a batch besides. It has one run of depth 1 or more.
+
+Which results an operand takes is said by an ``Index``. Two programs in this form differ only in what their groups say: nothing
+is hidden in an order of slots, and no result is overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
+
+
+class Index(NamedTuple):
+    """The results in a matrix of operands: in row r and column k number ``start + r · rows + k · columns``, or by a table.
+
+    ``table`` lists them row by row where they do not lie so evenly. A vector is a matrix of one column.
+    """
+
+    start: int
+    rows: int = 0
+    columns: int = 0
+    table: tuple[int, ...] | None = None
+
+    def entries(self, rows: int, columns: int) -> Sequence[int]:
+        """All of them, row by row."""
+        if self.table is not None:
+            return self.table
+        start, down, right = self.start, self.rows, self.columns
+        return [start + r * down + k * right for r in range(rows) for k in range(columns)]
+
+
+def index_of(matrix: Sequence[Sequence[int]]) -> Index:
+    """The index of these results, evenly if they lie so."""
+    first = matrix[0][0]
+    down = matrix[1][0] - first if len(matrix) > 1 else 0
+    across = matrix[0][1] - first if len(matrix[0]) > 1 else 0
+    wide = len(matrix[0])
+    expected = first
+    for row in matrix:
+        if list(row) != (list(range(expected, expected + wide * across, across)) if across else [expected] * wide):
+            return Index(first, 0, 0, tuple(chain.from_iterable(matrix)))
+        expected += down
+    return Index(first, down, across)
+
+
+class Run(NamedTuple):
+    """A run of a sum: ``kind`` is ``"terms"``, ``"dots"`` or ``"product"``, ``sign`` is ``"+"`` or ``"-"``.
+
+    Its ``rows`` × ``columns`` results (one column, but for a product) go to the members from ``offset`` on; each is made of
+    ``depth`` terms or products.
+    """
+
+    kind: str
+    sign: str
+    offset: int
+    rows: int
+    columns: int
+    depth: int
+    operands: tuple[Index, ...]
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the results it takes run backwards, as they do in sums of the adjoint; for text, which may turn them."""
+        x = self.operands[0]
+        return self.depth > 1 and (x.columns < 0 if x.table is None else x.table[self.depth - 1] < x.table[0])
+
+
+class Group(NamedTuple):
+    """One vector instruction, as the module says. ``first`` is the number of its first result."""
+
+    kind: str  # "Map", "Sum" or "Total"
+    op: str  # the row of the table; empty for sums
+    first: int
+    size: int
+    operands: tuple[Index, ...] = ()
+    from_zero: bool = False
+    runs: tuple[Run, ...] = ()
+    name: str = ""  # what all members are called, but for their numbers
+
+    def indices(self) -> Iterator[tuple[Index, int, int]]:
+        """Every operand, with the rows and the columns that it has."""
+        for operand in self.operands:
+            yield operand, self.size, 1
+        for run in self.runs:
+            yield run.operands[0], run.rows, run.depth
+            for operand in run.operands[1:]:
+                yield operand, run.columns if run.kind == "product" else run.rows, run.depth
+
+    def __str__(self) -> str:
+        """``v[14:30] = tanh of 14 (+1)``, a line for each run of a sum."""
+        head = f"v[{self.first}:{self.first + self.size}] = "
+        if self.kind == "Map":
+            return f"{head}{self.op} of {', '.join(map(_shown, self.operands))}"
+        begin = "0" if self.from_zero else "nothing"
+        lines = [f"{head}{begin}" + (", over the samples" if self.kind == "Total" else "")]
+        for kind, sign, offset, rows, columns, depth, operands in self.runs:
+            size = f"{rows} × {columns} × {depth}" if kind == "product" else f"{rows} × {depth}"
+            lines.append(
+                f"    {sign} {kind} ({size}) of {', '.join(map(_shown, operands))}" + (f", from {offset}" * (offset > 0))
+            )
+        return "\n".join(lines)
+
+
+def _shown(index: Index) -> str:
+    if index.table is not None:
+        return f"a table of {len(index.table)}"
+    steps = [f"{step:+d}" for step in (index.rows, index.columns) if step]
+    return str(index.start) + (f" ({', '.join(steps)})" if steps else "")
+
+
+@dataclass(slots=True)
+class Groups:
+    """A whole program. The results of the constants, then of the parameters, come first; ``inputs`` are those of the inputs.
+
+    ``stored`` are the results wanted for each sample, ``totals_wanted`` those wanted of the sums over them.
+    """
+
+    constants: list[float]
+    n_parameters: int
+    inputs: list[int]
+    shared: int  # how many results are the same for all samples, not counting the sums over them
+    totals: int  # the first result that is a sum over the samples
+    groups: list[Group]
+    stored: list[int]
+    totals_wanted: list[int]
+    counts: dict[str, int] = field(default_factory=dict)  # operations after each pass
+
+    @property
+    def n_results(self) -> int:
+        """How many results there are."""
+        return max(self.totals, self.groups[-1].first + self.groups[-1].size if self.groups else 0)
+
+    def varies(self, result: int) -> bool:
+        """Whether each sample has its own."""
+        return self.shared <= result < self.totals
+
+    def __str__(self) -> str:
+        """A listing: how many operations each pass left, then every group."""
+        passes = " → ".join(f"{name} {count:,}" for name, count in self.counts.items())
+        lines = [f"{passes} operations → {len(self.groups):,} groups"]
+        titles = {False: "once:", True: "for each sample:"}
+        said = None
+        for group in self.groups:
+            title = titles[group.first >= self.shared]
+            if title != said:
+                lines.append(title)
+                said = title
+            lines += [f"    {line}" for line in str(group).split("\n")]
+        return "\n".join(lines)

@@ -1,0 +1,267 @@
+"""Slots: where the machine keeps the results of each group, which it overwrites when nobody needs them any more.
+
+The first ``uniform`` slots are the same for all samples: constants, parameters, what is computed of them alone, and sums over
+the samples. The other ``varying`` slots have a lane for each sample of a block. The members of a group stand side by side.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+from autodiff.compiler.groups import Group, Groups, Index, Run, index_of
+
+FEW = 3  # as many terms are added one after the other; more are added up row by row
+FOREVER = 1 << 60
+
+
+class Instruction(NamedTuple):
+    """One instruction of the machine: what is done, to rows × columns members, where it goes, of what.
+
+    ``kind`` is one of ``machine.KINDS``: ``map`` applies the row ``op`` of the table; ``fill`` sets ``"+0"`` or ``"-0"`` and
+    ``start`` sets a term plus that; ``gain`` adds (``"+"``) or subtracts one term, ``rows`` several, ``dots`` and ``product``
+    products, as the runs of a group do; ``summed terms``, ``summed dots`` and ``summed product`` do so over the samples.
+    ``sums`` is a whole sum, for one sample: ``op`` is where it begins, a sign for each term, doubled for a product, and its
+    operands are a matrix with a row for each member.
+    """
+
+    kind: str
+    op: str
+    shape: tuple[int, int, int]
+    target: int
+    operands: tuple[Index, ...]  # of slots
+
+
+@dataclass(slots=True)
+class Program:
+    """What a machine runs: instructions over one array of slots."""
+
+    constants: list[float]
+    inputs: list[int]  # the slot of each input
+    uniform: int
+    varying: int
+    once: list[Instruction]  # before the first block
+    each: list[Instruction]  # for each block of samples
+    stored: list[int]  # the slots whose numbers come back for each sample
+    summed: list[int]  # the slots of sums over all samples
+
+
+def placed(groups: Groups, alone: bool = False) -> Program:
+    """The groups as the machine runs them, over the samples of a batch, or ``alone`` for one sample at a time."""
+    return _Placer(groups, alone).program()
+
+
+class _Placer:
+    def __init__(self, groups: Groups, alone: bool):
+        self.groups = groups
+        self.alone = alone
+        self.slot = [0] * groups.n_results  # of each result
+        self.firsts = [group.first for group in groups.groups]
+        self.regions = sorted({*self.firsts, groups.shared, groups.totals})  # whose results stand side by side
+        self.once: list[Instruction] = []
+        self.each: list[Instruction] = []
+
+    def program(self) -> Program:
+        groups = self.groups
+        ended = self.ends()
+        uniform, lanes = _Slots(), _Slots()
+        leaves = len(groups.constants) + groups.n_parameters + sum(result < groups.shared for result in groups.inputs)
+        self.take(0, leaves, uniform)
+        self.take(groups.totals, groups.n_results - groups.totals, uniform)  # the sums over the samples side by side
+        split = len([group for group in groups.groups if group.first < groups.shared])
+        self.place(0, split, ended, uniform)
+        lanes.top = n_uniform = -(-uniform.top // 8) * 8
+        self.take(groups.shared, sum(result >= groups.shared for result in groups.inputs), lanes)
+        self.place(split, len(groups.groups), ended, lanes)
+        if groups.totals < groups.n_results:  # from zero in each block
+            shape = (groups.n_results - groups.totals, 1, 1)
+            self.each.append(Instruction("fill", "+0", shape, self.slot[groups.totals], ()))
+        for number, group in enumerate(groups.groups):
+            self.emit(group, self.once if number < split else self.each)
+        return Program(
+            groups.constants,
+            [self.slot[result] for result in groups.inputs],
+            n_uniform,
+            lanes.top - n_uniform,
+            self.once,
+            self.each,
+            [self.slot[result] for result in groups.stored],
+            [self.slot[result] for result in groups.totals_wanted],
+        )
+
+    def ends(self) -> dict[int, list[int]]:
+        """After each group, by its number, the groups that nobody needs any more."""
+        groups = self.groups
+        last: dict[int, int] = {}
+        for number, group in enumerate(groups.groups):
+            for index, rows, columns in group.indices():
+                for owner in self.owners(index, rows, columns):
+                    # what is the same for all samples is needed again in the next block of them
+                    again = group.first >= groups.shared and groups.groups[owner].first < groups.shared
+                    last[owner] = FOREVER if again else max(number, last.get(owner, 0))
+        for result in groups.stored:
+            for owner in self.owners(Index(result), 1, 1):
+                last[owner] = FOREVER
+        found: dict[int, list[int]] = {}
+        for number in range(len(groups.groups)):
+            found.setdefault(last.get(number, number), []).append(number)
+        return found
+
+    def owners(self, index: Index, rows: int, columns: int) -> set[int]:
+        """The numbers of the groups whose results an operand takes."""
+        low, high = self.span(index, rows, columns)
+        first, last = bisect_right(self.firsts, low) - 1, bisect_right(self.firsts, high) - 1
+        found = {first}
+        if first != last:
+            found = {bisect_right(self.firsts, result) - 1 for result in set(index.entries(rows, columns))}
+        return {number for number in found if number >= 0}
+
+    @staticmethod
+    def span(index: Index, rows: int, columns: int) -> tuple[int, int]:
+        """The smallest and the largest result."""
+        if index.table is not None:
+            return min(index.table), max(index.table)
+        ends = [index.start + r * index.rows + c * index.columns for r in (0, rows - 1) for c in (0, columns - 1)]
+        return min(ends), max(ends)
+
+    def take(self, first: int, n: int, slots: _Slots) -> None:
+        """Slots side by side for so many results."""
+        start = slots.take(n)
+        self.slot[first : first + n] = range(start, start + n)
+
+    def place(self, begin: int, end: int, ended: dict[int, list[int]], slots: _Slots) -> None:
+        """The slots of each group; those that nobody needs any more are used again."""
+        groups = self.groups.groups
+        for number in range(begin, end):
+            if groups[number].kind == "Total":
+                continue
+            self.take(groups[number].first, groups[number].size, slots)
+            for old in ended.get(number, ()):
+                if groups[old].kind != "Total" and old >= begin:
+                    slots.give(self.slot[groups[old].first], groups[old].size)
+
+    def emit(self, group: Group, where: list[Instruction]) -> None:
+        target = self.slot[group.first]
+        shape = (group.size, 1, 1)
+        if group.kind == "Map":
+            operands = tuple([self.moved(index, group.size, 1) for index in group.operands])
+            where.append(Instruction("map", group.op, shape, target, operands))
+            return
+        runs = list(group.runs)
+        if group.kind == "Total":
+            ((kind, sign, offset, rows, columns, depth, indices),) = runs
+            moved = self.moved_all(kind, indices, rows, columns, depth)
+            where.append(Instruction(f"summed {kind}", sign, (rows, columns, depth), target + offset, moved))
+            return
+        zero = "+0" if group.from_zero else "-0"
+        if (self.alone or group.first < self.groups.shared) and _is_scattered(group):
+            where.append(self.sums(group, zero, target))
+            return
+        if runs and runs[0].kind == "terms" and runs[0].sign == "+":
+            first = runs.pop(0)
+            matrix = self.moved(first.operands[0], first.rows, first.depth)
+            where.append(Instruction("start", zero, shape, target, (_column(matrix, 0, first.rows, first.depth),)))
+            self.emit_terms("+", matrix, range(1, first.depth), first.rows, first.depth, target, where)
+        else:
+            where.append(Instruction("fill", zero, shape, target, ()))
+        for kind, sign, offset, rows, columns, depth, indices in runs:
+            moved = self.moved_all(kind, indices, rows, columns, depth)
+            if kind == "terms":
+                self.emit_terms(sign, moved[0], range(depth), rows, depth, target, where)
+            else:
+                where.append(Instruction(kind, sign, (rows, columns, depth), target + offset, moved))
+
+    def sums(self, group: Group, zero: str, target: int) -> Instruction:
+        """A whole sum as one instruction."""
+        slot = self.slot
+        signs = ""
+        rows: list[list[int]] = [[] for _ in range(group.size)]
+        for run in group.runs:
+            wide = 1 if run.kind == "terms" else 2
+            entries = [index.entries(n, run.depth) for index, n in zip(run.operands, (run.rows, _second(run)), strict=False)]
+            for m in range(run.rows * run.columns):
+                r, c = divmod(m, run.columns)
+                row = rows[run.offset + m]
+                for k in range(run.depth):
+                    row.append(slot[entries[0][r * run.depth + k]])
+                    if wide == 2:
+                        row.append(slot[entries[1][(c if run.kind == "product" else r) * run.depth + k]])
+            if run.offset == 0:  # the runs of other members are the same
+                signs += run.sign * wide * run.depth if wide == 1 else f"{run.sign}·" * run.depth
+        table = Index(0, 0, 0, tuple(chain.from_iterable(rows)))
+        return Instruction("sums", zero + signs, (group.size, 1, len(rows[0])), target, (table,))
+
+    def emit_terms(
+        self, sign: str, matrix: Index, columns: range, rows: int, depth: int, target: int, where: list[Instruction]
+    ) -> None:
+        """Terms that are added or subtracted: those in these columns of a matrix."""
+        if len(columns) <= FEW:
+            for k in columns:
+                where.append(Instruction("gain", sign, (rows, 1, 1), target, (_column(matrix, k, rows, depth),)))
+        elif columns.start == 0 or matrix.table is None:
+            rest = matrix._replace(start=matrix.start + columns.start * matrix.columns)
+            where.append(Instruction("rows", sign, (rows, 1, len(columns)), target, (rest,)))
+        else:
+            cut = [matrix.table[r * depth + columns.start : (r + 1) * depth] for r in range(rows)]
+            where.append(Instruction("rows", sign, (rows, 1, len(columns)), target, (index_of(cut),)))
+
+    def moved_all(self, kind: str, indices: tuple[Index, ...], rows: int, columns: int, depth: int) -> tuple[Index, ...]:
+        left = self.moved(indices[0], rows, depth)
+        return (left, *[self.moved(index, columns if kind == "product" else rows, depth) for index in indices[1:]])
+
+    def moved(self, index: Index, rows: int, columns: int) -> Index:
+        """The slots of these results."""
+        slot = self.slot
+        if index.table is None:
+            low, high = self.span(index, rows, columns)
+            if bisect_right(self.regions, low) == bisect_right(self.regions, high):
+                return index._replace(start=slot[index.start])
+        entries = index.entries(rows, columns)
+        return index_of([[slot[entry] for entry in entries[r * columns : (r + 1) * columns]] for r in range(rows)])
+
+
+def _second(run: Run) -> int:
+    """How many rows the second operand of a run has."""
+    return run.columns if run.kind == "product" else run.rows
+
+
+def _is_scattered(group: Group) -> bool:
+    """Whether a sum is done term by term best: it is no large product, and its operands do not stand side by side."""
+    terms = sum(run.rows * run.columns * run.depth for run in group.runs)
+    for run in group.runs:
+        if run.kind == "product" and max(run.rows, run.columns) >= 4 and run.rows * run.columns * run.depth >= 64:
+            return False
+    if group.size < 16:
+        return 0 < terms <= MOST_SCATTERED * group.size
+    even = all(index.table is None and index.rows == 1 for run in group.runs for index in run.operands)
+    return not even and terms <= 16 * group.size
+
+
+MOST_SCATTERED = 1 << 16
+
+
+def _column(matrix: Index, k: int, rows: int, columns: int) -> Index:
+    """One column of a matrix of slots."""
+    if matrix.table is None:
+        return Index(matrix.start + k * matrix.columns, matrix.rows)
+    return index_of([(matrix.table[r * columns + k],) for r in range(rows)])
+
+
+class _Slots:
+    """Hands out slots side by side, those that were given back first."""
+
+    def __init__(self) -> None:
+        self.top = 0
+        self.free: dict[int, list[int]] = {}
+
+    def take(self, n: int) -> int:
+        waiting = self.free.get(n)
+        if waiting:
+            return waiting.pop()
+        self.top += n
+        return self.top - n
+
+    def give(self, start: int, n: int) -> None:
+        self.free.setdefault(n, []).append(start)

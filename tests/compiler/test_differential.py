@@ -1,0 +1,158 @@
+"""Random programs, compiled in every way there is, against the same programs called eagerly; `make fuzz` tries many.
+
+Values and gradients of one sample are compared to the last bit: the machine does what the engine does, in the same order. Sums
+over the samples may be grouped otherwise.
+"""
+
+import math
+import pickle
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autodiff as ad
+
+EDGES = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 1e-320, 1e308, -1e308, 1e16, 1e16 + 2, 710.0, -745.0, math.inf, -math.inf, math.nan]
+OPERATIONS = {
+    "+": lambda x, y, z: x + y,
+    "-": lambda x, y, z: x - y,
+    "*": lambda x, y, z: x * y,
+    "/": lambda x, y, z: x / y,
+    "n": lambda x, y, z: -x,
+    "a": lambda x, y, z: abs(x),
+    "2": lambda x, y, z: x**2,
+    "3": lambda x, y, z: x**3,
+    "sum": lambda x, y, z: ad.sum([x, y, z, y]),
+    "dot": lambda x, y, z: ad.dot([x, y, z], [y, z, 0.5]),
+    "chain": lambda x, y, z: x - y + z - x,
+    "brackets": lambda x, y, z: (x - y) - (z - x),
+    "products": lambda x, y, z: x * y - y * z + z * 0.5,
+    "mean": lambda x, y, z: ad.mean([x, y, z]),
+    "max": lambda x, y, z: ad.maximum(x, y),
+    "min": lambda x, y, z: ad.min(x, y, z),
+    "clip": lambda x, y, z: ad.clip(x, -1.0, 1.0),
+    "where": lambda x, y, z: ad.where(x > y, z, x),
+    "relu": lambda x, y, z: ad.relu(x),
+    "sqrt": lambda x, y, z: ad.sqrt(x),
+    "exp": lambda x, y, z: ad.exp(x),
+    "log": lambda x, y, z: ad.log(x),
+    "tanh": lambda x, y, z: ad.tanh(x),
+    "sigmoid": lambda x, y, z: ad.sigmoid(x),
+    "sin": lambda x, y, z: ad.sin(x),
+    "gelu": lambda x, y, z: ad.where(y > 0, ad.gelu(x), z),
+    "softplus": lambda x, y, z: ad.softplus(x),
+    "hypot": lambda x, y, z: ad.hypot(x, y),
+    "conv": lambda x, y, z: ad.sum([p * q for p, q in zip([x, y, z], [z, x, 2.0], strict=True)]),
+    "take": lambda x, y, z: ad.take([x, y, z], ad.where(x > 0, 2.0, 0.0)),
+}  # fmt: skip
+NAMES = sorted(OPERATIONS)
+PLAIN = sorted({"+", "-", "*", "n", "2", "sum", "dot", "chain", "brackets", "products", "relu", "tanh", "sin", "where", "conv"})
+STEP = st.tuples(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
+PLAN = st.lists(STEP, min_size=1, max_size=14)
+NUMBER = st.one_of(st.sampled_from(EDGES), st.floats(-4, 4))
+
+
+def lists(numbers, n):
+    return st.lists(numbers, min_size=n, max_size=n)
+
+
+def program(plan, weights, names=NAMES):
+    """A function of three numbers that does what the plan says, and one result that depends on the last four steps."""
+
+    def f(xs):
+        known = [*xs, *weights, 0.5, -1.0]
+        for step, *places in plan:
+            x, y, z = [known[place % len(known)] for place in places]
+            known.append(OPERATIONS[names[step % len(names)]](x + xs[0] * 0.0 if isinstance(x, float) else x, y, z))
+        return known[-1] * 1.0 + known[-2]
+
+    return f
+
+
+def bits(x):
+    """A number that two floats share only if they are the same; all nans are one."""
+    return "nan" if x != x else struct.pack("d", x).hex()
+
+
+def all_bits(tree):
+    return [bits(x) for x in np.ravel(tree).tolist()]
+
+
+@given(PLAN, lists(NUMBER, 3), lists(NUMBER, 2))
+@pytest.mark.fuzz
+def test_one_sample_is_as_eager_to_the_last_bit(plan, xs, weights):
+    weights = [ad.Value(w) for w in weights]
+    f = program(plan, weights)
+    value, gradient = ad.value_and_grad(f)(xs)
+    compiled = ad.compile(f)
+    for argument in (xs, xs, np.array(xs), np.array(xs)):
+        assert bits(compiled(argument)) == bits(value)
+    for argument in (xs, np.array(xs), xs, tuple(xs)):
+        found = compiled.value_and_grad(argument)
+        assert (bits(found[0]), all_bits(found[1])) == (bits(value), all_bits(gradient))
+
+
+@given(PLAN, lists(lists(NUMBER, 3), 7), lists(NUMBER, 2))
+@pytest.mark.fuzz
+def test_a_sample_has_the_same_bits_alone_and_in_every_batch(plan, batch, weights):
+    weights = [ad.Value(w) for w in weights]
+    f = program(plan, weights)
+    compiled = ad.compile(f)
+    alone = [bits(compiled(xs)) for xs in batch]
+    assert alone == [bits(ad.value_and_grad(f)(xs)[0]) for xs in batch]
+    for n in (0, 1, 2, 7, 100):
+        some = [batch[i % 7] for i in range(n)]
+        assert all_bits(compiled.map(some)) == [alone[i % 7] for i in range(n)]
+        assert all_bits(compiled.map(np.array(some).reshape(n, 3))) == [alone[i % 7] for i in range(n)]
+    assert all_bits(ad.compile(f, in_axes=1).map(np.array(batch).T)) == alone
+
+
+@given(PLAN, lists(lists(st.floats(-2, 2), 3), 2), st.sampled_from([1, 2, 7, 100]))
+@pytest.mark.fuzz
+def test_gradients_over_a_batch_are_those_of_its_samples(plan, rows, n):
+    weights = [ad.Value(0.75), ad.Value(-1.5)]
+    f = program(plan, weights, PLAIN)
+    batch = [rows[i % 2] for i in range(n)]
+    each = []
+    for xs in rows:
+        loss = f([ad.Value(x) for x in xs])
+        each.append((loss.data, *ad.gradients(loss, weights)))
+    expected = [math.fsum(each[i % 2][k] / n for i in range(n)) for k in range(3)]
+    sizes = [max(abs(numbers[k]) for numbers in each) for k in range(3)]
+    compiled = ad.compile(f, reduce="mean")
+    for _ in range(2):
+        loss = compiled.backward(batch)
+        found = [loss, *[w.grad for w in weights]]
+        for w in weights:
+            w.grad = 0.0
+        for ours, theirs, size in zip(found, expected, sizes, strict=True):
+            assert abs(ours - theirs) <= 1e-9 * (1.0 + size) or not math.isfinite(theirs)
+    assert compiled.backward(np.array(batch)) == loss
+
+
+def scaled(x, w, k=1.0):
+    return k * x * w + ad.tanh(w) * w - x / k
+
+
+@given(NUMBER, NUMBER, st.sampled_from([1.0, -0.0, 0.0, True, 1, 2.5]), st.permutations(range(4)))
+@pytest.mark.fuzz
+def test_the_order_of_calls_changes_nothing(x, w, k, order):
+    compiled = ad.compile(scaled, argnums=(0, 1), in_axes=(0, None))
+    expected, gradient = ad.value_and_grad(scaled, (0, 1))(x, w, k=k)
+    plain, plain_gradient = ad.value_and_grad(scaled, (0, 1))(x, w)
+    for copied in (False, False, True):
+        f = pickle.loads(pickle.dumps(compiled)) if copied else compiled
+        for which in [*order, *order]:
+            if which == 0:
+                assert bits(f(x, w, k=k)) == bits(expected)
+            elif which == 1:
+                value, found = f.value_and_grad(x, w, k=k)
+                assert (bits(value), all_bits(found)) == (bits(expected), all_bits(gradient))
+            elif which == 2:
+                value, found = f.value_and_grad(x, w)
+                assert (bits(value), all_bits(found)) == (bits(plain), all_bits(plain_gradient))
+            else:
+                assert all_bits(f.map([x, x], w)) == [bits(plain)] * 2
