@@ -360,8 +360,8 @@ def check_argnums(argnums: Any, taker: str) -> None:
         not isinstance(argnums, (list, tuple)) or not all(isinstance(number, int) for number in argnums)
     ):
         raise TypeError(
-            f"{taker}(): argnums is a whole number, or several of them, not {argnums!r:.60}. {taker}(f) is a function of its own: "
-            f"{taker}(f)(x) is the derivative at x"
+            f"{taker}(): argnums is a whole number, or several of them, not {argnums!r:.60}. {taker}(f) is a function of its "
+            f"own: {taker}(f)(x) is the derivative at x"
         )
 
 
