@@ -17,7 +17,7 @@ SIDE_BY_SIDE := -n auto --dist worksteal
 COVERAGE := $(if $(PYTEST_ARGS),,--cov --cov-report=term)
 EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: help demo test mutants check bench examples docs dist clean
+.PHONY: help demo test mutants check bench examples docs dist clean vscode
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -70,6 +70,11 @@ dist: $(VENV)/dev.stamp  ## build the sdist and wheel into dist/, try the sdist 
 	@build/dist-check/bin/python $(PIP_INSTALL) dist/*.tar.gz
 	@cd build/dist-check && bin/python -m autodiff demo --out out  # from there, so that the sources here are not what runs
 	@ls -l dist
+
+vscode:  ## pack the VS Code extension into build/ (needs node and npm)
+	@mkdir -p build
+	@cd contrib/vscode && npx --yes @vscode/vsce package --no-dependencies --skip-license --allow-missing-repository \
+		--out ../../build/autodiff-debug.vsix
 
 clean:  ## remove all that was made
 	@rm -rf $(VENV) $(BENCH_VENV) build dist out *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

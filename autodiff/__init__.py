@@ -25,9 +25,12 @@ from autodiff.engine.value import last as _last  # noqa: F401  pickles know thes
 from autodiff.engine.value import thaw as _thaw  # noqa: F401
 from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.errors import DebuggerError as DebuggerError
+from autodiff.errors import DetachedError as DetachedError
+from autodiff.errors import DetachedWarning as DetachedWarning
 from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
+from autodiff.errors import NonFiniteWarning as NonFiniteWarning
 from autodiff.errors import NotInGraphError as NotInGraphError
 from autodiff.errors import OperationError as OperationError
 from autodiff.errors import RendererFailed as RendererFailed
@@ -53,8 +56,11 @@ if TYPE_CHECKING:
     from autodiff.debugger import History as History
     from autodiff.debugger import debug as debug
     from autodiff.debugger import page as page
+    from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
     from autodiff.drawing import draw as draw
+    from autodiff.nn import load_run as load_run
+    from autodiff.nn import record_run as record_run
 
 __version__ = "0.1.0"
 
@@ -66,8 +72,11 @@ _LATER = {
     "History": "debugger",
     "debug": "debugger",
     "page": "debugger",
+    "pm": "debugger",
     "steps": "debugger",
     "draw": "drawing",
+    "load_run": "nn",
+    "record_run": "nn",
 }
 
 
@@ -75,10 +84,13 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
     __all__ = [
         "AutodiffError",
         "DebuggerError",
+        "DetachedError",
+        "DetachedWarning",
         "GradientMismatch",
         "GraphTooLarge",
         "History",
         "NonFiniteError",
+        "NonFiniteWarning",
         "NotInGraphError",
         "OperationError",
         "RendererFailed",
@@ -107,10 +119,13 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "implementation",
         "jacobian",
         "jvp",
+        "load_run",
         "nn",
         "operation",
         "optim",
         "page",
+        "pm",
+        "record_run",
         "record_source",
         "scope",
         "steps",

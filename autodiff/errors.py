@@ -1,6 +1,7 @@
 """The exceptions of autodiff.
 
 AutodiffError
+├── DetachedError      (TypeError)         the number of a Value was read where a derivative is being taken
 ├── GradientMismatch   (AssertionError)    a gradient that differences or the complex step do not confirm
 ├── NonFiniteError     (ArithmeticError)   an operation under ``strict()`` made a nan or an inf
 │   └── TrainingDiverged                   the loss or a gradient in ``nn.fit`` is nan or infinite
@@ -20,6 +21,9 @@ AutodiffError
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
 
 Each is also the built-in exception in brackets, so code that catches that one goes on working.
+
+Two warnings: DetachedWarning (UserWarning), the number of a Value was read, elsewhere; NonFiniteWarning (RuntimeWarning), an
+optimiser's step with a gradient that is nan or infinite.
 """
 
 from __future__ import annotations
@@ -30,6 +34,21 @@ from typing import Any
 
 class AutodiffError(Exception):
     """Anything that autodiff itself raises, but for a plain ``TypeError``."""
+
+
+class DetachedError(AutodiffError, TypeError):
+    """The number of a Value was read, by ``math.exp(x)`` or a store into an array of floats, and a derivative would be wrong.
+
+    The message has the user's line, what took the number, and what to do.
+    """
+
+
+class DetachedWarning(UserWarning):
+    """The number of a Value was read by something other than ``float(x)`` and ``x.data``: no gradient flows through it."""
+
+
+class NonFiniteWarning(RuntimeWarning):
+    """An optimiser made a step with a gradient that is nan or infinite; under ``strict()`` it is a ``NonFiniteError``."""
 
 
 class GradientMismatch(AutodiffError, AssertionError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import math
 import sys
 import threading
 from array import array
@@ -20,6 +21,7 @@ from autodiff.compiler.simplify import PASSES, simplified
 from autodiff.compiler.source import source
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
+from autodiff.engine.recording import announce
 from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, shape_of
 from autodiff.engine.value import Value, traced
 from autodiff.errors import ShapeError, TraceError
@@ -240,12 +242,15 @@ class Compiled(Generic[P, R]):
         sums = replay.machine.run(n, batch.samples, batch.others, out)
         scale = 1.0 / n if self.reduce == "mean" else 1.0
 
+        loss: float = math.fsum(out) if out is not None else sums[0] / n if self.reduce == "mean" else sums[0]
+
         def add() -> None:
             add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
+            announce(loss, replay.parameters)
 
         if out is not None:
             return array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist(), add
-        return sums[0] / n if self.reduce == "mean" else sums[0], add
+        return loss, add
 
     # ---- seeing -------------------------------------------------------------------------------------------------------------
 

@@ -90,6 +90,7 @@ class History(Sequence[Event]):
         if not isinstance(loss, Value):
             raise TypeError(f"a history is that of a Value, not of {type(loss).__name__}")
         self.loss, self.seed, self.scope = loss, float(seed), scope
+        self.earlier: Mapping[Any, float] | None = None  # what the leaves held in the pass before, by name, if that is known
         self.full = self.walk = Walk(loss)
         self.origin: Sequence[int] = range(len(self.full.nodes))
         if scope is not None:
@@ -248,6 +249,28 @@ class History(Sequence[Event]):
         """Of a backward event: ``local``, ``before`` and ``after``."""
         edge = number - self.forward
         return self._locals[edge], self._befores[edge], self._afters[edge]
+
+    def edges(self) -> Iterator[tuple[float, float, float, float]]:
+        """Of each backward event, in order: ``local``, ``before``, ``after``, ``upstream``."""
+        upstreams = map(self._upstreams.__getitem__, self._results)
+        return zip(self._locals, self._befores, self._afters, upstreams, strict=True)
+
+    @cached_property
+    def lines(self) -> dict[tuple[str, int], list[int]]:
+        """The places of the Values that each line of the source has made, by file and line."""
+        made: dict[tuple[str, int], list[int]] = {}
+        for place, node in enumerate(self.nodes):
+            if (source := node.source) is not None:
+                made.setdefault(source.place[:2], []).append(place)
+        return made
+
+    @cached_property
+    def by_scope(self) -> dict[str, list[int]]:
+        """The places of the Values that belong to each scope."""
+        there: dict[str, list[int]] = {}
+        for place, scope in enumerate(self.scopes):
+            there.setdefault(scope, []).append(place)
+        return there
 
     def datum(self, place: int) -> float:
         """The number of a Value, as it was when the history was made."""

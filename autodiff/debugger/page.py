@@ -28,9 +28,12 @@ from autodiff.debugger.history import History
 from autodiff.debugger.words import GIVEN, LINES, MOST_LOCALS, Words, rule_of, stretch
 from autodiff.drawing.model import Fold, check_fold
 from autodiff.engine.value import Value
+from autodiff.errors import GraphTooLarge
 from autodiff.graph.names import printable
+from autodiff.graph.walk import has_more_than
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
+MOST_OF_RUN = 6_000_000  # characters of a page that go to the steps of a training
 CONTEXT = 3  # lines of source around those that are used
 HEIGHT = 760  # pixels of the frame in a notebook
 
@@ -79,6 +82,12 @@ def page(
     cannot be written.
     """
     check_fold(fold)
+    most = 10 * MOST_VALUES
+    if scope is None and isinstance(loss, Value) and has_more_than(most, loss):  # without a walk over all of it
+        raise GraphTooLarge(
+            f"the graph has more than {most:,} Values, and no more than {MOST_VALUES:,} go onto one page; take one scope "
+            "(scope=), a Value on the way to the loss, or the loss of fewer samples"
+        )
     history = History(loss, seed, scope)
     history.refuse_too_large(MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
     words = Words(history)
@@ -89,14 +98,54 @@ def page(
     return made
 
 
-def _filled(title: str, history: History, words: Words, picture: Picture) -> str:
+def page_of_run(recordings: Iterable[tuple[int, Value]], total: int, file: str | os.PathLike[str] | None = None) -> Page:
+    """A page with one slider more, over the steps of a training: ``recordings`` are numbers of steps and their losses.
+
+    The last of them is drawn; those of another form (an epoch's short last batch) are left out, and what is more than a page
+    holds. Raises as ``page`` does.
+    """
+    kept = list(recordings)
+    number, loss = kept[-1]
+    history = History(loss)
+    history.refuse_too_large(MOST_VALUES, "go onto one page; run.page(step) of fewer samples, or ad.debug(run.loss(step))")
+    words = Words(history)
+    data, room = data_of(history, words), MOST_OF_RUN
+    found: list[tuple[int, float, dict[str, Any]]] = []
+    for step, other in reversed(kept):
+        there = data if step == number else _data_of_same_form(other, data)
+        if there is None:
+            continue
+        room -= len(json.dumps(there))
+        if room < 0 and found:
+            break
+        found.append((step, other.data, there))
+    changing = [key for key in data if any(there[key] != data[key] for _, _, there in found)]
+    run = [
+        {"step": step, "loss": _finite(number), "changes": {key: there[key] for key in changing}}
+        for step, number, there in reversed(found)
+    ]
+    title = f"Steps of a training: {len(run)} of {total:,}"
+    made = Page(_filled(title, history, words, drawn(history, words, "auto", ()), run), title)
+    if file is not None:
+        made.write(file)
+    return made
+
+
+def _data_of_same_form(loss: Value, data: dict[str, Any]) -> dict[str, Any] | None:
+    """What a page holds of a loss, if it is recorded as that with ``data`` is: by the same operations of the same Values."""
+    history = History(loss)
+    there = data_of(history, Words(history))
+    return there if all(there[key] == data[key] for key in ("names", "given", "ops", "scopes", "result", "operand")) else None
+
+
+def _filled(title: str, history: History, words: Words, picture: Picture, run: list[Any] | None = None) -> str:
     edges = len(history) - history.forward
     content = {
         "policy": _policy(),
         "title": html.escape(title),
         "summary": html.escape(f"{history.forward:,} Values get their number, then {edges:,} edges add to gradients"),
         "graph": picture.svg,
-        "data": data_of(history, words) | {"boxes": picture.boxes, "edges": picture.edges},
+        "data": data_of(history, words) | {"boxes": picture.boxes, "edges": picture.edges} | ({"run": run} if run else {}),
     }
     content["data"] = as_script_data(content["data"])
     return re.sub(r"\{\{(\w+)\}\}", lambda place: str(content[place[1]]), _template())

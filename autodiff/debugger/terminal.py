@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import cmd
 import fnmatch
+import io
 import itertools
 import linecache
 import math
@@ -11,17 +11,23 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import BuiltinFunctionType
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from autodiff._support import files
+from autodiff._support.order import by_number
+from autodiff._support.streams import is_open
 from autodiff.debugger.history import History
+from autodiff.debugger.passes import Passes
+from autodiff.debugger.pdb_commands import PdbCommands
 from autodiff.debugger.screen import Screen, line_history
-from autodiff.debugger.session import Arrival, Session, Stop
+from autodiff.debugger.session import Arrival, NotYet, OfMoment, Outcome, Session, Stop
+from autodiff.debugger.users_frame import UsersFrame
 from autodiff.drawing import draw
 from autodiff.engine.value import Value
-from autodiff.errors import AutodiffError, DebuggerError
+from autodiff.errors import AutodiffError, DebuggerError, GraphTooLarge
 from autodiff.explain import blame, explain
 from autodiff.graph.names import printable
 from autodiff.graph.scopes import scope_holds
@@ -31,75 +37,125 @@ ALIASES = {
     "s": "step", "n": "next", "c": "continue", "cont": "continue", "fin": "finish", "u": "until", "unt": "until", "g": "goto",
     "rs": "reverse-step", "rn": "reverse-next", "rc": "reverse-continue", "run": "restart",
     "b": "break", "tb": "tbreak", "cl": "clear", "delete": "clear", "i": "info",
-    "w": "where", "bt": "where", "l": "list", "h": "help", "?": "help", "q": "quit", "exit": "quit",
+    "w": "where", "bt": "where", "l": "list", "ll": "longlist", "a": "args", "!": "exec",
+    "h": "help", "?": "help", "q": "quit", "exit": "quit",
 }  # fmt: skip
 GROUPS = {
     "moving": "step next reverse-step reverse-next finish continue reverse-continue until goto phase restart",
     "stopping": "break tbreak condition ignore disable enable clear catch watch",
     "looking": "print pp display undisplay where up down list why explain blame graph info",
-    "the rest": "save load set detach quit help",
+    "Python": "exec interact args longlist",
+    "the rest": "commands alias unalias save load set detach quit help",
 }
 MOST_ROWS = 40
 AROUND = 5
-
-Outcome = Literal["continue", "detach", "quit"]
 
 
 class Given(str):
     """A command that was not typed at the prompt."""
 
 
-class Terminal(cmd.Cmd):
+class Terminal(PdbCommands):
     """Reads commands and prints what there is to see; all that is known is in ``session``.
 
     ``interact(history)`` returns how it ended: the program is to go on, to go on without another stop, or to end.
     """
 
-    prompt = "(ad) "
-
     def __init__(self, commands: Iterable[str] = (), stdin: IO[str] | None = None, stdout: IO[str] | None = None):
         super().__init__(stdin=stdin, stdout=stdout)
         # in a terminal; or in a notebook, which has an input() of its own
-        asks = sys.stdin is not None and (sys.stdin.isatty() or not isinstance(input, BuiltinFunctionType))
+        asks = is_open(sys.stdin) and (sys.stdin.isatty() or not isinstance(input, BuiltinFunctionType))
         self.use_rawinput = stdin is None and asks
         self.cmdqueue = [*map(Given, commands)]
         self.session: Session | None = None
+        self.passes = Passes()
+        self.alone = True  # a loss by itself, which no other backward() comes after
+        self.running = False  # the program runs on from backward() to backward() until something stops
         self.outcome: Outcome = "continue"
         self.selected = 0
         self.screen = Screen(self.stdout)
 
     # ---- the loop -------------------------------------------------------------------------------------------------------
 
-    def interact(self, history: History, introduction: str = "") -> Outcome:
-        """Step through a history until the person lets the program go on."""
+    def _take_what_is_open(self) -> None:
+        """A program may have been started without input or output, or have closed them: then nothing comes, nobody reads."""
+        if not is_open(sys.stdin if self.use_rawinput else self.stdin):
+            self.use_rawinput, self.stdin = False, io.StringIO()
+        if not is_open(self.stdout):
+            self.stdout = self.screen.stream = io.StringIO()
+
+    def interact(self, history: History, introduction: str = "", frame: UsersFrame | None = None) -> Outcome:
+        """Step through a history until the person lets the program go on; ``frame`` is where that stands.
+
+        ``introduction`` says which of the program's passes it is; there is none for a loss by itself.
+        """
+        self.frame, self.alone = frame, not introduction
+        self.passes.add(history)
         if self.session is None:
             self.session = Session(history)
         else:
             self.session.load(history)
-        self.outcome = "quit"
+        self._take_what_is_open()
+        arrival = Arrival(0, end="start")
+        if self.running:
+            arrival = self.session.run_through()
+            if not arrival.hits:
+                return "continue"
+            self.running = False
         self.screen.tell(introduction or f"{len(history.nodes):,} Values, {len(history):,} events")
-        self.show(Arrival(0, end="start"))
+        self.show(arrival)
+        return self.loop()
+
+    def loop(self) -> Outcome:
+        """Read and run commands until one of them lets the program go on or end."""
+        self.outcome = "quit"
         with line_history(self.use_rawinput):
             while True:
                 try:
                     self.cmdloop()
+                    self.passes.leave()
                     return self.outcome
                 except KeyboardInterrupt:
                     self.screen.tell("")
                     self.cmdqueue.clear()
+                except ValueError:
+                    if not self.stdin.closed:  # as exit() leaves it
+                        raise
+                    return "quit"
+
+    def say(self, text: str) -> None:
+        """Tell something that is no stop."""
+        self.screen.say(text)
+
+    def post_mortem(self, error: BaseException, frames: list[UsersFrame]) -> None:
+        """Look at what an exception has left: its frames, and the last history, or that of the last loss in them."""
+        self.trace, self.frame = frames, frames[-1]
+        if self.session is None and (loss := _last_loss(frames)) is not None:
+            with suppress(GraphTooLarge):
+                self.session = Session(History(loss))
+                self.session.goto(len(self.session.history))
+        self.screen.tell(f"{type(error).__name__}: {error}".removesuffix(": "), colour="red")
+        self.screen.tell("the frames are those of the exception: up, down, p, !, ll; q leaves")
+        self.show_frame()
+        self.loop()
+        self.trace = []
 
     @property
     def stepped(self) -> Session:
         """The session that is stepped through, which is there as soon as there is a history."""
-        assert self.session is not None
+        if self.session is None:
+            raise DebuggerError("nothing was recorded that could be stepped through")
         return self.session
 
     def precmd(self, line: str) -> str:
         """Show a line that nobody has typed here; ``;;`` separates commands."""
-        first, separator, rest = line.partition(";;")
+        given = isinstance(line, Given)
+        if self.collecting is None:
+            line = self.expanded(line)
+        first, separator, rest = line.partition(";;") if line.split()[:1] != ["alias"] else (line, "", "")
         if separator:
             self.cmdqueue.insert(0, Given(rest.strip()))
-        if isinstance(line, Given):
+        if given:
             self.screen.say(f"{self.prompt}{first.strip()}")
         elif not self.use_rawinput and first != "EOF":
             self.screen.say(first.strip())
@@ -108,6 +164,8 @@ class Terminal(cmd.Cmd):
     def parseline(self, line: str) -> tuple[str | None, str | None, str]:
         """Abbreviations, and names with a hyphen."""
         word, _, rest = line.strip().partition(" ")
+        if word.startswith("!"):
+            return "exec", line.strip()[1:].strip(), line
         if not word or word.startswith("#"):
             return None, None, "" if not word else line
         if word == "EOF":
@@ -119,6 +177,9 @@ class Terminal(cmd.Cmd):
     def onecmd(self, line: str) -> bool:
         """Run a line; what is wrong with it is printed, and changes nothing."""
         try:
+            if self.collecting is not None:
+                self.collected(line, line.split()[:1] != [] and full_name(line.split()[0]) in GROUPS["moving"].split())
+                return False
             name, argument, line = self.parseline(line)
             if not line:
                 return self.emptyline()
@@ -143,10 +204,12 @@ class Terminal(cmd.Cmd):
 
     def completedefault(self, text: str, line: str, begidx: int, endidx: int) -> list[str]:
         """The names, operations and scopes that begin so; readline breaks words at spaces alone."""
+        if self.session is None:
+            return []
         session = self.stepped
         words = [*session.words.known(), *{f"op:{node.op}" for node in session.history.nodes if node.op}]
         words += {f"scope:{scope}" for scope in session.history.scopes if scope}
-        return sorted({word for word in words if word.startswith(text)})
+        return sorted({word for word in words if word.startswith(text)}, key=by_number)
 
     # ---- printing -------------------------------------------------------------------------------------------------------
 
@@ -154,18 +217,37 @@ class Terminal(cmd.Cmd):
         """Where one is, and why."""
         session = self.stepped
         self.selected = 0
+        queued = [command for stop in (arrival.hits if arrival else ()) for command in stop.commands]
+        self.cmdqueue[:0] = [Given(command) for command in queued if command != "silent"]
+        if "silent" in queued:
+            return
         for stop in arrival.hits if arrival else ():
             self.screen.tell(f"{stop.kind} {stop.number}: {printable(stop.what)}", colour="yellow")
         self.show_event()
         for stop in session.stops:
-            if stop.kind == "watch":
+            if stop.kind == "watch" and session.position:
                 self.screen.labelled("watch", f"{printable(stop.what)} = {self.quantity(stop.what)}")
         for text in session.displays:
             self.screen.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
-        if arrival and arrival.end == "end":
-            self.screen.tell("the end of the backward pass: c lets the program go on, rs and rc go back")
+        if arrival and arrival.stayed:
+            names = ", ".join(printable(stop.what) for stop in arrival.stayed)
+            self.screen.tell(f"nothing before this has changed {names}: the change is the event one stands on")
+        elif arrival and arrival.end == "end":
+            on = "lets the program go on" if self.passes.at == self.passes.last else f"goes on to run {self.passes.at + 1}"
+            self.screen.tell(f"the end of the backward pass: c {on}, rs and rc go back")
         elif arrival and arrival.end == "start":
+            self.tell_changes(arrival.hits)
             self.screen.tell("the start: nothing has happened yet")
+
+    def tell_changes(self, hits: Iterable[Stop]) -> None:
+        """What was changed between the pass before and this one, of that which is watched."""
+        session = self.stepped
+        earlier, words = session.history.earlier or {}, session.words
+        for stop in hits:
+            place = words.find_one(session.quantity(stop.what)[0])
+            before, after = earlier[session.history.nodes[place].name], session.history.datum(place)
+            change = f"{printable(stop.what)} {words.number(before)} → {words.number(after)}"
+            self.screen.labelled("step", f"{change}, by the optimiser's step after run {self.passes.at - 1}")
 
     def show_event(self) -> None:
         """The event that has just happened: where, the user's line, the arithmetic, the rule."""
@@ -177,6 +259,7 @@ class Terminal(cmd.Cmd):
         where = [f"{phase} {happened}/{of}"]
         where += [f"scope {printable(scope)}"] if scope else []
         where += [f"{os.path.basename(source.file)}:{source.line}"] if source is not None else []
+        where = [f"run {self.passes.at}", *where] if self.passes.last > 0 else where
         self.screen.tell("   ".join(where), bold=True)
         if event is None:
             return
@@ -195,7 +278,11 @@ class Terminal(cmd.Cmd):
 
     def value_or_error(self, text: str) -> str:
         try:
-            return self.stepped.words.number(self.stepped.evaluate(text))
+            thing = self.stepped.look(text, self.frame)
+            if isinstance(thing, OfMoment):
+                return self.stepped.words.number(thing)
+            place = self.stepped.place(thing) if isinstance(thing, Value) else None
+            return self.python_text(thing) if place is None else self.numbers_of(place)
         except DebuggerError as error:
             return str(error)
 
@@ -211,43 +298,116 @@ class Terminal(cmd.Cmd):
 
     def do_next(self, argument: str) -> None:
         """next [COUNT]: let one Value be computed, or pass its gradient on to all its operands"""
-        self.repeat(self.stepped.next, argument)
+        self.repeat(self.stepped.next, argument, over_stops=False)
 
     def do_reverse_next(self, argument: str) -> None:
         """reverse-next [COUNT]: take back what one Value did"""
-        self.repeat(self.stepped.reverse_next, argument)
+        self.repeat(self.stepped.reverse_next, argument, over_stops=False)
 
-    def repeat(self, motion: Callable[[], Arrival], argument: str) -> None:
-        """Move several times, up to what stops."""
+    def repeat(self, motion: Callable[[], Arrival], argument: str, over_stops: bool = True) -> Arrival:
+        """Move several times, up to an end; up to what stops, but for the motions that go from stop to stop."""
         for _ in range(count_in(argument)):
             arrival = motion()
-            if arrival.hits or arrival.end:
+            if arrival.end or arrival.stayed or (arrival.hits and not over_stops):
                 break
         self.show(arrival)
+        return arrival
 
     def do_finish(self, argument: str) -> None:
         """finish: go on to the end of this scope, in this phase"""
         self.show(self.stepped.finish())
 
     def do_continue(self, argument: str) -> bool:
-        """continue: go on to the next stop; at the end of the backward pass let the program go on"""
-        if self.stepped.position == len(self.stepped.history):
+        """continue [COUNT]: go on to the next stop, or past as many, in this pass or in one of the backward() calls after it;
+        where nothing is set that could stop, to the end of the pass, and from there let the program go on"""
+        if self.trace:
             self.outcome = "continue"
             return True
-        self.show(self.stepped.continue_())
+        for _ in range(count_in(argument)):
+            arrival = self.ahead()
+            if arrival is None or not arrival.hits or (self.alone and arrival.end):
+                break
+        if arrival is None:
+            self.outcome, self.running = "continue", self.stepped.can_stop()
+            return True
+        self.show(arrival)
         return False
 
+    def ahead(self) -> Arrival | None:
+        """Go on to what stops next; None where it is the program that has to go on."""
+        session = self.stepped
+        crossing = session.can_stop() and not self.alone
+        if session.position < len(session.history):
+            arrival = session.continue_()
+            if arrival.hits or not crossing:
+                return arrival
+        while self.passes.at < self.passes.last:
+            self.visit(self.passes.at + 1)
+            arrival = session.run_through() if crossing else Arrival(0, end="start")
+            if arrival.hits or not crossing:
+                return arrival
+        return None
+
     def do_reverse_continue(self, argument: str) -> None:
-        """reverse-continue: go back to the last stop"""
-        self.show(self.stepped.reverse_continue())
+        """reverse-continue [COUNT]: go back to the last stop, or past as many, in this pass or in those before it; where
+        nothing stops, to the start"""
+        begin = self.passes.at, self.stepped.position
+        for _ in range(count_in(argument)):
+            arrival = self.behind()
+            if not arrival.hits:
+                break
+        self.show(arrival)
+        moved = begin != (self.passes.at, self.stepped.position)
+        if moved and arrival.end == "start" and not (arrival.hits or arrival.stayed):
+            self.screen.tell("nothing stops on the way back")
+
+    def behind(self) -> Arrival:
+        """Go back to what stopped last."""
+        session, crossing, begin = self.stepped, self.stepped.can_stop(), self.passes.at
+        here = session.position
+        stayed = session.changes_here()
+        arrival = session.reverse_continue() if here else Arrival(0, end="start")
+        if arrival.hits or not (crossing or not here):
+            return arrival
+        while self.passes.at > self.passes.first:
+            self.visit(self.passes.at - 1)
+            session.goto(len(session.history))
+            arrival = session.arrived() if crossing else Arrival(session.position, end="end")
+            arrival = arrival if arrival.hits or not crossing else session.reverse_continue()
+            if arrival.hits or not crossing:
+                return arrival
+        if stayed and self.passes.at != begin:
+            self.visit(begin)
+        if stayed:
+            session.goto(here)
+            return Arrival(here, stayed=stayed)
+        return arrival
+
+    def visit(self, number: int) -> None:
+        """Be at the start of another pass."""
+        self.stepped.load(self.passes.visit(number))
 
     def do_until(self, argument: str) -> None:
         """until [PLACE]: go on to the next event at a place (see break); without one, to the end of the line of source"""
         self.show(self.stepped.until(argument or None))
 
     def do_goto(self, argument: str) -> None:
-        """goto POSITION: be where that many events have happened"""
-        self.show(self.stepped.goto(count_from_zero(argument, "goto takes a position")))
+        """goto [forward|backward] POSITION: be where that many events have happened, of all or of that phase
+        goto run STEP: be at the start of that step of the training, or of that backward() call, counted from 0"""
+        phase, _, rest = argument.partition(" ")
+        if phase == "run":
+            self.visit(count_from_zero(rest, "goto run takes the number of a step"))
+            self.show(Arrival(0, end="start"))
+            return
+        history = self.stepped.history
+        if phase not in ("forward", "backward"):
+            self.show(self.stepped.goto(count_from_zero(argument, "goto takes a position")))
+            return
+        happened = count_from_zero(rest, f"goto {phase} takes a position")
+        begin, of = (0, history.forward) if phase == "forward" else (history.forward, len(history) - history.forward)
+        if happened > of:
+            raise DebuggerError(f"there is no position {phase} {happened}; there are 0 … {of}")
+        self.show(self.stepped.goto(begin + happened))
 
     def do_phase(self, argument: str) -> None:
         """phase forward|backward: be where that phase begins"""
@@ -350,14 +510,20 @@ class Terminal(cmd.Cmd):
 
     def do_print(self, argument: str) -> None:
         """print NAME|EXPRESSION: a Value's data and gradient here in all digits, or arithmetic: w1.data - 0.1 * w1.grad"""
+        if self.session is None:
+            self.say_all(self.python_text(self.program.evaluate(argument)))
+            return
         session, words = self.stepped, self.stepped.words
         argument = argument or words.name(self.focus())
         name, quantity = session.quantity(argument)
-        try:
-            places = words.find(name)
-        except DebuggerError:
-            self.screen.tell(exact_text(session.evaluate(argument)))
-            return
+        places = words.behind(name) if session.is_value(argument, self.frame) else []
+        if not places:
+            thing = session.look(argument, self.frame)
+            place = session.place(thing) if isinstance(thing, Value) else None
+            if place is None:
+                self.say_all(exact_text(thing) if isinstance(thing, OfMoment) else self.python_text(thing))
+                return
+            places, name = [place], argument.strip()
         for place in places[:MOST_ROWS]:
             if name == argument.strip():
                 self.screen.tell(f"{words.name(place)}: {self.numbers_of(place, exact_text)}")
@@ -369,14 +535,13 @@ class Terminal(cmd.Cmd):
 
     def numbers_of(self, place: int, written: Callable[[float], str] | None = None) -> str:
         """``data 0.8, grad −0.4142``, as known here."""
-        state, written = self.stepped.history.state(self.stepped.position), written or self.stepped.words.number
-        data, grad = state.datum(place), state.gradient(place)
-        more_to_come = "" if grad is None or state.complete(place) else " so far"
-        shown = "not computed yet" if data is None else written(data)
-        return f"data {shown}, grad {'not known yet' if grad is None else written(grad)}{more_to_come}"
+        return self.stepped.numbers_of(place, written)
 
     def do_pp(self, argument: str) -> None:
-        """pp [NAME]: a Value, what it was computed from, and what uses it"""
+        """pp [NAME|EXPRESSION]: a Value, what it was computed from, and what uses it; or any object, on several lines"""
+        if argument and self.frame is not None and (self.session is None or not self.session.words.behind(argument)):
+            self.say_all(self.python_text(self.frame.evaluate(argument), pretty=True))
+            return
         words, history = self.stepped.words, self.stepped.history
         for place in words.find(argument) if argument else [self.focus()]:
             node = history.nodes[place]
@@ -395,8 +560,10 @@ class Terminal(cmd.Cmd):
     def do_display(self, argument: str) -> None:
         """display [EXPRESSION]: show it at every stop; without one, list what is shown"""
         if argument:
-            self.stepped.evaluate(argument) if self.stepped.position else None
-            self.stepped.displays.append(argument)
+            with suppress(NotYet):
+                self.stepped.look(argument, self.frame)
+            if argument not in self.stepped.displays:
+                self.stepped.displays.append(argument)
         for text in [argument] if argument else self.stepped.displays:
             self.screen.labelled("show", f"{printable(text)} = {self.value_or_error(text)}")
 
@@ -408,7 +575,10 @@ class Terminal(cmd.Cmd):
         self.stepped.displays = [text for text in self.stepped.displays if argument and text != argument]
 
     def do_where(self, argument: str) -> None:
-        """where: the way from here to the loss, over the largest contributions"""
+        """where: the way from here to the loss, over the largest contributions; after an exception, its frames"""
+        if self.trace:
+            self.list_frames()
+            return
         words, way = self.stepped.words, self.stepped.way_to_loss()
         rows = range(len(way)) if len(way) <= MOST_ROWS else [*range(MOST_ROWS - AROUND), *range(len(way) - AROUND, len(way))]
         before = -1
@@ -420,11 +590,17 @@ class Terminal(cmd.Cmd):
             before = row
 
     def do_up(self, argument: str) -> None:
-        """up [COUNT]: select the Value that uses this one, towards the loss"""
+        """up [COUNT]: select the Value that uses this one, towards the loss; after an exception, the frame around this one"""
+        if self.trace:
+            self.select_frame(count_in(argument))
+            return
         self.select(self.selected + count_in(argument))
 
     def do_down(self, argument: str) -> None:
-        """down [COUNT]: select the operand again that up came from"""
+        """down [COUNT]: select again what up came from"""
+        if self.trace:
+            self.select_frame(-count_in(argument))
+            return
         self.select(self.selected - count_in(argument))
 
     def select(self, row: int) -> None:
@@ -511,6 +687,9 @@ class Terminal(cmd.Cmd):
             place = history.place(found.node)
             at = place + 1 if found.operand is None else self.first_addition(place, history.place(found.operand))
             self.screen.tell(f"that is {self.stepped.words.name(place)} (goto {at})")
+        sample = self.passes.culprit()
+        if sample is not None:
+            self.screen.tell(f"the first sample of this batch with such a loss is sample {sample}")
 
     def first_addition(self, acting: int, operand: int) -> int:
         """The position right after one Value first adds to the gradient of another a number that is not finite."""
@@ -545,6 +724,8 @@ class Terminal(cmd.Cmd):
         words, history = self.stepped.words, self.stepped.history
         names = [(place, words.name(place)) for place in range(len(history.nodes))]
         found = [(place, name) for place, name in names if not pattern or fnmatch.fnmatchcase(name, pattern)]
+        if pattern:
+            found.sort(key=lambda each: by_number(each[1]))
         for place, name in found[:MOST_ROWS]:
             self.screen.tell(f"{name:<12} {self.numbers_of(place)}")
         if len(found) > MOST_ROWS:
@@ -554,7 +735,7 @@ class Terminal(cmd.Cmd):
 
     def info_scopes(self, _: str) -> None:
         scopes = self.stepped.history.scopes
-        for scope in sorted({*filter(None, scopes)}):
+        for scope in sorted({*filter(None, scopes)}, key=by_number):
             inside = sum(scope_holds(scope, inner) for inner in scopes)
             self.screen.tell(f"{printable(scope)}   {inside:,} Values")
         if not any(scopes):
@@ -571,6 +752,10 @@ class Terminal(cmd.Cmd):
         edges = len(history) - history.forward
         where = f"position {self.stepped.position} of {len(history)}"
         self.screen.tell(f"{len(history.nodes):,} Values, {leaves:,} of them leaves; {edges:,} edges; {where}")
+
+    def do_commands(self, argument: str) -> None:
+        """commands [NUMBER]: the lines up to end are run whenever that one stops; silent among them shows nothing else"""
+        self.collect(self.stop(argument or "."))
 
     # ---- the rest -------------------------------------------------------------------------------------------------------
 
@@ -691,11 +876,16 @@ def stop_in_words(stop: Stop) -> str:
     return ", ".join(parts)
 
 
-def debug(loss: Value, *, seed: float = 1.0, scope: str | None = None, commands: Iterable[str] = ()) -> None:
-    """Step through the forward and the backward pass of ``loss`` in the terminal; ``help`` there lists the commands.
+def _last_loss(frames: list[UsersFrame]) -> Value | None:
+    """The last Value among the names of the innermost frame that has one which is no leaf."""
+    for frame in reversed(frames):
+        made = [thing for thing in frame.frame.f_locals.values() if isinstance(thing, Value) and thing.op]
+        if made:
+            return made[-1]
+    return None
 
-    ``seed`` and ``scope`` are those of ``steps``; ``commands`` are run first, as if typed. It ends with ``quit``, or with
-    ``continue`` at the end of the backward pass. No Value is changed: gradients are those of a pass of their own. Raises what
-    ``steps`` raises.
-    """
-    Terminal(commands).interact(History(loss, seed, scope))
+
+def own_commands() -> list[str]:
+    """The commands in ``.adrc``, in the home and in the folder one is in, as pdb reads ``.pdbrc``."""
+    files = dict.fromkeys(Path(folder).expanduser().resolve() / ".adrc" for folder in ("~", "."))
+    return [line for file in files if file.is_file() for line in commands_in(file)]

@@ -10,8 +10,9 @@ import difflib
 import linecache
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
+from itertools import islice
 from typing import Any
 
 from autodiff.debugger.history import History
@@ -38,6 +39,7 @@ LETTERS = ("a", "b", "c", "d")
 LONGEST_LOCAL = 32  # characters of a local derivative in symbols, beside its number
 MOST_LOCALS = 4  # local derivatives of one operation that are written out
 SHOWN_NAMES = 20
+MOST_COMPARED = 300  # names among which a similar one is looked for
 
 # What is said about an event: label and text of each line. ``[…]`` is left out where a place in it has nothing to say.
 LINES: dict[str, list[tuple[str, str]]] = {
@@ -92,6 +94,12 @@ class Words:
 
     def find(self, text: str) -> list[int]:
         """The places of the Values that a person may mean. Raises ``DebuggerError``, which says what there is."""
+        if found := self.behind(text):
+            return found
+        raise DebuggerError(f"there is no Value {text!r}; {self._known(text)}")
+
+    def behind(self, text: str) -> list[int]:
+        """The same; none if there are none."""
         if text in self.places:
             return self.places[text]
         number = text.rpartition("@")[2].removeprefix("v")
@@ -99,10 +107,17 @@ class Words:
             place = int(number)
             if text in (f"v{place}", self.name(place)):
                 return [place]
-        found = [place for key, places in self.places.items() if text in (printable(key), typed(key)) for place in places]
-        if found:
-            return found
-        raise DebuggerError(f"there is no Value {text!r}; {self._known(text)}")
+        return self.others.get(text, [])
+
+    @cached_property
+    def others(self) -> dict[str, list[int]]:
+        """The places behind the names as they are printed and as they are typed, where those are others."""
+        found: dict[str, list[int]] = {}
+        for key, places in self.places.items():
+            if not (key.isascii() and key.isprintable()):
+                for text in {printable(key), typed(key)} - {key}:
+                    found.setdefault(text, []).extend(places)
+        return found
 
     def find_one(self, text: str) -> int:
         """The place of the one Value that a person means. Raises ``DebuggerError`` if there are several, or none."""
@@ -112,16 +127,23 @@ class Words:
             raise DebuggerError(f"{len(places)} Values are called {text!r}; say which one: {choices}")
         return places[0]
 
-    def known(self) -> list[str]:
-        """The names of the Values that have one, in forward order."""
-        return [self.name(place) for place, node in enumerate(self.history.nodes) if self.calls.called(node)]
+    def known(self, beginning: str = "") -> Iterator[str]:
+        """The names that begin so of the Values that have one, in forward order."""
+        begun = {place for key, places in self.places.items() if key.startswith(beginning) for place in places}
+        named = filter(begun.__contains__, self.named) if beginning else self.named
+        return (name for name in map(self.name, named) if name.startswith(beginning))
+
+    @cached_property
+    def named(self) -> list[int]:
+        """The places of the Values that have a name."""
+        return [place for place, node in enumerate(self.history.nodes) if self.calls.called(node)]
 
     def _known(self, text: str) -> str:
-        names = self.known()
-        close = difflib.get_close_matches(text, names[:1000], 3)
+        names = [*islice(self.known(), MOST_COMPARED)]
+        close = difflib.get_close_matches(text, names, 3)
         if close:
             return f"close to it: {', '.join(close)}"
-        more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
+        more = f" and {len(self.named) - SHOWN_NAMES:,} more" if len(self.named) > SHOWN_NAMES else ""
         listed = f"{', '.join(names[:SHOWN_NAMES])}{more}, and " if names else ""
         return f"there are {listed}v0 … v{len(self.history.nodes) - 1}"
 

@@ -5,11 +5,10 @@ With a Value among the operands the result is a Value; with numbers alone it is 
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from autodiff._support.numbers import as_float
+from autodiff._support.numbers import as_operand, unboxed
 from autodiff.engine import rules, value
 from autodiff.engine.rules import *  # noqa: F403
 from autodiff.engine.rules import apply, at_least, at_most, exp, logsumexp
@@ -36,7 +35,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
 
 
 def _some(xs: Iterable[Any], taker: str) -> list[Any]:
-    operands = list(xs)
+    operands = [as_operand(x, taker) for x in xs]
     if not operands:
         raise ValueError(f"{taker}() of nothing: it needs at least one operand")
     return operands
@@ -142,12 +141,12 @@ def where(condition: Any, x: Number, y: Number) -> Any:
     While ``ad.compile`` traces, a comparison of Values gives a condition that stays open: both operands are recorded, and each
     call selects.
     """
+    condition, x, y = unboxed(condition), as_operand(x, "where"), as_operand(y, "where")
     if hasattr(condition, "_record") and (not isinstance(condition, Value) or value.traced()):
         return rules.select(condition, x, y)
-    taken = x if condition else y
-    if isinstance(taken, Value):
-        return rules._where(taken)
-    number = as_float(taken, "where")
+    number = x if condition else y
+    if isinstance(number, Value):
+        return rules._where(number)
     return Value(number) if isinstance(x, Value) or isinstance(y, Value) or isinstance(condition, Value) else number
 
 
@@ -167,14 +166,15 @@ def take(table: Sequence[Any], index: Number) -> Any:
     length.
     """
     entries = list(table)
+    index = unboxed(index)
     if not isinstance(index, Value) or not value.traced():
-        place = as_float(index, "take")
+        place = value.primal_of(index)
         if not (0 <= place < len(entries) and place == int(place)):
             raise IndexError(
                 f"take() from a table of {len(entries)} takes a whole number from 0 to {len(entries) - 1}, not {place}"
             )
         entry = entries[int(place)]
-        return list(entry) if _is_row(entry) else entry
+        return [as_operand(x, "take") for x in entry] if _is_row(entry) else as_operand(entry, "take")
     if not entries or not _is_row(entries[0]):
         return rules.taken(index, *entries)
     lengths = {len(row) if _is_row(row) else 0 for row in entries}
@@ -184,7 +184,7 @@ def take(table: Sequence[Any], index: Number) -> Any:
 
 
 def _is_row(entry: Any) -> bool:
-    return hasattr(entry, "__len__") and hasattr(entry, "__getitem__")
+    return hasattr(entry, "__len__") and hasattr(entry, "__getitem__") and getattr(entry, "ndim", 1) != 0
 
 
 @overload
@@ -222,8 +222,7 @@ def softmax(xs: Iterable[Number]) -> list[Value]: ...
 def softmax(xs: Iterable[Any]) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), shifted by the largest x so that nothing overflows. Raises ``ValueError`` for nothing."""
     operands = _some(xs, "softmax")
-    # no gradient flows to the shift, for the result does not depend on it
-    shift = rules.held(max(operands)) if value.traced() else builtins.max(float(x) for x in operands)
+    shift = largest_of(operands)
     powers = [exp(x - shift) for x in operands]
     total = sum(powers)
     return [power / total for power in powers]
@@ -236,5 +235,13 @@ def log_softmax(xs: Iterable[Number]) -> list[Value]: ...
 def log_softmax(xs: Iterable[Any]) -> list[Any]:
     """xᵢ − log Σ exp(xⱼ), without overflow. Raises ``ValueError`` for nothing."""
     operands = _some(xs, "log_softmax")
-    total = logsumexp(operands)
-    return [x - total for x in operands]
+    shift = largest_of(operands)
+    shifted = [x - shift for x in operands]
+    total = logsumexp(shifted)
+    return [x - total for x in shifted]
+
+
+def largest_of(operands: Sequence[Any]) -> Any:
+    """The largest number, by which others are shifted that do not depend on that: no gradient flows to it. It is never inf."""
+    largest = max(operands) if value.traced() else rules.TABLE["max"].value(*map(value.primal_of, operands))
+    return rules.held(at_least(at_most(largest, rules.LARGEST), -rules.LARGEST))

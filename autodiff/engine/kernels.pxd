@@ -48,6 +48,8 @@ cdef double step(double x) noexcept
 cdef double nonnegative(double x) noexcept
 cdef (double, double) logistic(double x) noexcept
 cdef double sigmoid(double x) noexcept
+cdef double sech2(double x) noexcept
+cdef double cosquare(double x) noexcept
 cdef double relu(double x) noexcept
 cdef double softplus(double x) noexcept
 cdef double softsign(double x) noexcept
@@ -62,8 +64,10 @@ cdef double mul(double x, double y) noexcept
 cdef double div(double x, double y) noexcept
 cdef double pow(double x, double y) noexcept
 cdef double mod(double x, double y) noexcept
+cdef double quotient(double x, double y) noexcept
+cdef double power_log(double x, double y) noexcept
 cdef double hypot(double x, double y) noexcept
-cdef double d_base(double x, double y) noexcept
+cdef double power_slope(double x, double y) noexcept
 cdef double d_exponent(double x, double out) noexcept
 cdef double mul0(double x, double y) noexcept
 cdef double div0(double x, double y) noexcept

@@ -73,6 +73,17 @@ def sigmoid(x):
     return logistic(x)[0]
 
 
+def sech2(x):
+    """tanh′(x) = 1 / cosh(x)², as 4·σ(2x)·σ(−2x): without overflow."""
+    here, opposite = logistic(2.0 * x)
+    return 4.0 * here * opposite
+
+
+def cosquare(x):
+    """1 − x², accurate near ±1."""
+    return (1.0 - x) * (1.0 + x)
+
+
 def relu(x):
     """max(x, 0)."""
     return 0.0 if x <= 0.0 else x
@@ -136,14 +147,19 @@ def pow(x, y):
     return x * x if y == 2.0 else libm.pow(x, y)
 
 
-def d_base(x, y):
-    """∂(x^y)/∂x = y · x^(y − 1)."""
-    return mul0(y, pow(x, y - 1.0))
+def power_slope(x, y):
+    """∂(x^y)/∂x = y · x^(y − 1), and 0 for y = 0."""
+    return 0.0 if y == 0.0 else mul0(y, pow(x, y - 1.0))
 
 
 def d_exponent(x, out):
     """∂(x^y)/∂y = x^y · log(x)."""
     return mul0(out, libm.log(x))
+
+
+def power_log(x, y):
+    """∂(x^y)/∂y from x and y."""
+    return d_exponent(x, pow(x, y))
 
 
 def hypot(x, y):
@@ -157,6 +173,11 @@ def mod(x, y):
     if rest == 0.0:
         return libm.copysign(rest, y)
     return rest + y if (rest < 0.0) != (y < 0.0) else rest
+
+
+def quotient(x, y):
+    """⌊x / y⌋ as ``mod`` has it: the whole number of y in x − x % y, which x / y rounded may miss by one."""
+    return libm.floor(divide(x - mod(x, y), y) + 0.5)
 
 
 def mul0(x, y):
@@ -310,6 +331,8 @@ unary_kernel("nonnegative", nonnegative)
 unary_kernel("where", identity)
 unary_kernel("held", identity)
 unary_kernel("sigmoid", sigmoid)
+unary_kernel("sech2", sech2)
+unary_kernel("cosquare", cosquare)
 unary_kernel("relu", relu)
 unary_kernel("softplus", softplus)
 unary_kernel("softsign", softsign)
@@ -324,6 +347,9 @@ binary_kernel("mul", mul)
 binary_kernel("div", div)
 binary_kernel("pow", pow)
 binary_kernel("mod", mod)
+binary_kernel("quotient", quotient)
+binary_kernel("power_slope", power_slope)
+binary_kernel("power_log", power_log)
 binary_kernel("atan2", libm.atan2)
 binary_kernel("hypot", hypot)
 binary_kernel("greater", greater)

@@ -16,7 +16,7 @@ from array import array
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
-from autodiff._support.numbers import as_float
+from autodiff._support.numbers import as_float, as_operand, unboxed
 from autodiff.engine import rules, sources
 from autodiff.errors import ShapeError
 
@@ -81,6 +81,8 @@ DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
 
 noting = cython.declare(cython.bint, False)  # whether each new Value notes where it was made, while record_source() is on
 observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
+sweep_observer = cython.declare(object, None)  # and with the Value and the seed before a sweep backward
+door = cython.declare(object, None)  # called with a Value before float() takes its number
 tracing = cython.declare(object, None)  # asked before a number is read out of a Value while ad.compile traces, in any thread
 
 
@@ -103,7 +105,9 @@ class Value:
 
     ``Value(data, name=None)`` makes a leaf from a real number: anything with ``__float__`` but a string. Arithmetic on Values
     records further Values. ``data`` and ``grad`` are floats that may be written; ``grad`` starts at 0.0 and is filled by
-    ``backward()``. ``==`` and hash are identity; ``<`` and the like compare ``data``.
+    ``backward()``. ``==``, ``<`` and the like compare ``data``; hash is identity, so sets and dictionaries go by object.
+    ``int()``, ``round()`` and formats read ``data``. So does ``float()``, with a ``DetachedWarning`` unless it is written out,
+    and a ``DetachedError`` where a derivative is being taken that depends on it.
 
     Memory comes back as soon as the last reference goes, without the cyclic collector, which does not look into compiled
     Values: an instance of a subclass must not refer to something that was computed from it.
@@ -182,6 +186,10 @@ class Value:
         """Where it was made; None unless that was recorded."""
         return None if self.about is None else self.about.source
 
+    @source.setter
+    def source(self, source: Any) -> None:
+        self.about = (self.about or NOTHING)._replace(source=source)
+
     @property
     def op(self) -> str:
         """The name of the operation that made it, a row of the table; empty for a leaf."""
@@ -223,14 +231,14 @@ class Value:
             return record(ADD, self.primal + y.primal, self, y, 1.0, 1.0, BOTH)
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("add", self, other)
         c: cython.double = number
         return record(ADD, self.primal + c, self, number, 1.0, 1.0, LEFT)
 
     def __radd__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("add", other, self)
         c: cython.double = number
         return record(ADD, c + self.primal, number, self, 1.0, 1.0, RIGHT)
 
@@ -240,14 +248,14 @@ class Value:
             return record(SUB, self.primal - y.primal, self, y, 1.0, -1.0, BOTH)
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("sub", self, other)
         c: cython.double = number
         return record(SUB, self.primal - c, self, number, 1.0, -1.0, LEFT)
 
     def __rsub__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("sub", other, self)
         c: cython.double = number
         return record(SUB, c - self.primal, number, self, 1.0, -1.0, RIGHT)
 
@@ -257,14 +265,14 @@ class Value:
             return record(MUL, self.primal * y.primal, self, y, y.primal, self.primal, BOTH)
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("mul", self, other)
         c: cython.double = number
         return record(MUL, self.primal * c, self, number, c, self.primal, LEFT)
 
     def __rmul__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("mul", other, self)
         c: cython.double = number
         return record(MUL, c * self.primal, number, self, self.primal, c, RIGHT)
 
@@ -275,14 +283,14 @@ class Value:
             return record(DIV, out, self, y, kernels.divide(1.0, y.primal), kernels.divide(-out, y.primal), BOTH)
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("div", self, other)
         c: cython.double = number
         return record(DIV, kernels.divide(self.primal, c), self, number, kernels.divide(1.0, c), 0.0, LEFT)
 
     def __rtruediv__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("div", other, self)
         c: cython.double = number
         out: cython.double = kernels.divide(c, self.primal)
         return record(DIV, out, number, self, 0.0, kernels.divide(-out, self.primal), RIGHT)
@@ -293,28 +301,30 @@ class Value:
         if isinstance(other, Value):
             y: Value = other
             out: cython.double = kernels.pow(self.primal, y.primal)
-            return record(POW, out, self, y, kernels.d_base(self.primal, y.primal), kernels.d_exponent(self.primal, out), BOTH)
+            return record(
+                POW, out, self, y, kernels.power_slope(self.primal, y.primal), kernels.d_exponent(self.primal, out), BOTH
+            )
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("pow", self, other)
         c: cython.double = number
-        return record(POW, kernels.pow(self.primal, c), self, number, kernels.d_base(self.primal, c), 0.0, LEFT)
+        return record(POW, kernels.pow(self.primal, c), self, number, kernels.power_slope(self.primal, c), 0.0, LEFT)
 
     def __rpow__(self, other: Any, modulo: Any = None) -> Any:
-        number = plain(other) if modulo is None else None
-        if number is None:
+        if modulo is not None:
             return NotImplemented
+        number = plain(other)
+        if number is None:
+            return beside("pow", other, self)
         c: cython.double = number
         out: cython.double = kernels.pow(c, self.primal)
         return record(POW, out, number, self, 0.0, kernels.d_exponent(c, out), RIGHT)
 
     def __mod__(self, other: Any) -> Any:
-        if not isinstance(other, Value) and plain(other) is None:
-            return NotImplemented
-        return self._record(rules.TABLE["mod"], (self, other))
+        return beside("mod", self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return NotImplemented if plain(other) is None else self._record(rules.TABLE["mod"], (other, self))
+        return beside("mod", other, self)
 
     def __neg__(self) -> Any:
         return record(NEG, -self.primal, self, None, -1.0, 0.0, LEFT)
@@ -375,10 +385,10 @@ class Value:
 
     def _record(self, rule: Any, operands: tuple) -> Any:
         """The Value of any row of the table on these operands: Values and numbers, at least one a Value."""
-        numbers: list = [number_in(x, rule.name) for x in operands]
+        arguments: tuple = operands_in(operands, rule.name)
+        numbers: list = [number_in(x, rule.name) for x in arguments]
         out = rule.value(*numbers)
         partials: list = rule.partials(*numbers, out=out)
-        arguments: tuple = tuple([x if isinstance(x, Value) else number for x, number in zip(operands, numbers)])
         if len(arguments) > 2 or rule.arity is None:
             return record_many(rule.code, out, arguments, array("d", partials))
         if rule.arity == 1:
@@ -391,7 +401,12 @@ class Value:
     def __float__(self) -> float:
         if tracing is not None:
             tracing.read("float()")
+        if door is not None:
+            door(self)
         return self.primal
+
+    def __format__(self, spec: str) -> str:
+        return format(self.primal, spec) if spec else str(self)
 
     def __int__(self) -> int:
         if tracing is not None:
@@ -422,6 +437,19 @@ class Value:
         if tracing is not None:
             tracing.read("round()")
         return round(self.primal, digits)
+
+    def __eq__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            return condition("equal", self, other)
+        number = data_of(other)
+        return NotImplemented if number is None else self.primal == number
+
+    def __ne__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            same = condition("equal", self, other)
+            return same if same is NotImplemented else rules.apply(rules.TABLE["select"], (same, 0.0, 1.0))
+        number = data_of(other)
+        return NotImplemented if number is None else self.primal != number
 
     def __lt__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
@@ -478,6 +506,8 @@ class Value:
         if tracing is not None:
             tracing.write("backward()")
         upstream: cython.double = as_float(seed, "backward()")
+        if sweep_observer is not None:
+            sweep_observer(self, upstream)
         if not self.code:
             self.adjoint += upstream
             return
@@ -602,6 +632,8 @@ def plain(x: object) -> object:
         return x
     if type(x) is int:
         return x if cython.compiled else float(x)
+    if isinstance(x, Value) or unboxed(x) is not x:
+        return None
     try:
         return as_float(x, "")
     except TypeError:
@@ -615,6 +647,47 @@ def data_of(x: object) -> object:
     if isinstance(x, Value):
         return x.data
     return x if type(x) is int else plain(x)  # an int may be too large for a float, and can be compared all the same
+
+
+def primal_of(x: Any) -> float:
+    """The number in a Value, read on purpose, or a plain number as a float."""
+    return x.data if isinstance(x, Value) else as_float(x, "it")  # type: ignore[no-any-return]
+
+
+def beside(name: str, x: Any, y: Any) -> Any:
+    """An operator with what is no plain number on one side: a Value, an array without axes, a masked array.
+
+    A Value is on the left of a reflected method where the right one is of a subclass. NumPy's own loops serve every other
+    array, but not a masked one: for division and powers it asks which results are finite, and that nobody can of objects.
+    """
+    x, y = unboxed(x), unboxed(y)
+    if (isinstance(x, Value) or plain(x) is not None) and (isinstance(y, Value) or plain(y) is not None):
+        return rules.apply(rules.TABLE[name], (x, y))
+    masked = sys.modules.get("numpy.ma")
+    if masked is None or not (isinstance(x, masked.MaskedArray) or isinstance(y, masked.MaskedArray)):
+        return NotImplemented
+    import numpy
+
+    operator = getattr(numpy, UFUNCS[name])
+    masks = [masked.getmaskarray(side) for side in (x, y) if isinstance(side, numpy.ndarray)]
+    mask = masks[0]
+    left, right = [side if isinstance(side, Value) else masked.getdata(side).astype(object) for side in (x, y)]
+    out = operator(left, right, out=numpy.zeros(mask.shape, object), where=~mask)
+    return masked.array(out, mask=mask) if mask.ndim else masked.masked if mask else out.item()
+
+
+UFUNCS = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "true_divide", "pow": "power", "mod": "remainder"}
+
+
+class LeavesMasked:
+    """``x.__array_ufunc__``, which a masked array asks for: None, that is, Value's own operators deal with it.
+
+    NumPy's other arrays ask the class, which has none, and go on with their own loops.
+    """
+
+    def __get__(self, instance: Any, owner: Any) -> None:
+        if instance is None:
+            raise AttributeError("__array_ufunc__")
 
 
 def condition(name: str, x: Any, y: Any) -> Any:
@@ -720,12 +793,22 @@ def set_noting(on: bool) -> None:
     noting = on
 
 
-def set_observer(function: Any) -> Any:
-    """Have ``function`` called with each new operation, None for nobody; returns the one before. For ``recording.py`` alone."""
-    global observer
-    before = observer
-    observer = function
+def set_observer(of_operations: Any, of_sweeps: Any) -> tuple:
+    """Have one function called with each new operation, one before each sweep; None for nobody. Returns the two before.
+
+    For ``recording.py`` alone.
+    """
+    global observer, sweep_observer
+    before = observer, sweep_observer
+    observer = of_operations
+    sweep_observer = of_sweeps
     return before
+
+
+def set_door(function: Any) -> None:
+    """Have ``function`` called with each Value that ``float()`` takes the number of. For ``door.py`` alone."""
+    global door
+    door = function
 
 
 # ---- operations of many operands --------------------------------------------------------------------------------------------
@@ -741,6 +824,16 @@ def number_in(x: object, taker: str) -> cython.double:
 
 
 @cython.cfunc
+def operands_in(given: tuple, taker: str) -> tuple:
+    """What was given as Values and plain numbers."""
+    for x in given:
+        if not (isinstance(x, Value) or type(x) is float):
+            return tuple([as_operand(y, taker) for y in given])
+    return given
+
+
+@cython.cfunc
+@cython.inline
 def zeros(n: cython.Py_ssize_t) -> array:
     if cython.compiled:
         return clone(EMPTY, n, True)
@@ -786,7 +879,7 @@ def add_to(numbers: array, i: cython.Py_ssize_t, x: cython.double) -> cython.voi
 
 def total(xs: Any) -> Any:
     """The sum of Values and numbers, from left to right: one node. Without a Value among them, a float."""
-    arguments: tuple = tuple(xs)
+    arguments: tuple = operands_in(tuple(xs), "sum")
     found: cython.bint = False
     data: cython.double = 0.0
     i: cython.Py_ssize_t
@@ -805,7 +898,7 @@ def dot(xs: Any, ys: Any) -> Any:
     Raises ``ShapeError`` if there are not as many xs as ys.
     """
     left: tuple = tuple(xs)
-    arguments: tuple = left + tuple(ys)
+    arguments: tuple = operands_in(left + tuple(ys), "dot")
     found: cython.bint = False
     data: cython.double = 0.0
     x: cython.double
@@ -989,6 +1082,8 @@ def adjoints(root: Value, values: Any) -> list:
     Every ``grad`` stays as it is; what ``root`` does not depend on has derivative 0.
     """
     wanted: list = list(values)
+    if sweep_observer is not None:
+        sweep_observer(root, 1.0)
     order: list = topological_order(root)
     gradients: array = zeros(len(order))
     places: dict = {}
@@ -1139,7 +1234,7 @@ def forget(root: Value) -> None:
         pending += met
 
 
-# ---- release (compiled only) ------------------------------------------------------------------------------------------------
+# ---- release ----------------------------------------------------------------------------------------------------------------
 
 EMPTY = cython.declare(array, array("d"))
 ROOM = cython.declare(cython.Py_ssize_t, 1 << 16)  # how many may wait without their room being given back afterwards
@@ -1190,6 +1285,19 @@ def give_room_back() -> cython.void:
     PyMem_Free(dying)
     dying = as_slots(cython.NULL)
     room = 0
+
+
+def release_operands(self: Value) -> None:
+    """``__del__`` of interpreted Values under WebAssembly, whose stack is too short for what Python does by itself."""
+    global releasing
+    dying.append((self.left, self.right))
+    self.left = self.right = None
+    if releasing:
+        return
+    releasing = True
+    while len(dying) > BALLAST:
+        dying.pop()
+    releasing = False
 
 
 # ---- copies without recursion -----------------------------------------------------------------------------------------------
@@ -1288,6 +1396,9 @@ def present(thing: Any, name: str) -> None:
         thing.__module__, thing.__qualname__ = "autodiff", name
 
 
+attach("__array_ufunc__", LeavesMasked())
+if not cython.compiled and sys.platform in ("emscripten", "wasi"):
+    attach("__del__", release_operands)
 present(Value, "Value")
 present(thaw, "_thaw")
 present(last, "_last")

@@ -27,7 +27,9 @@ ANYTHING = "…"  # what is not written
 
 SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 LARGEST_RAISED = 999
-TIGHT = {"sub": 1, "div": 1, "div0": 1, "mod": 1, "pow": 0}  # the operand that needs brackets at equal strength
+# the operand that needs brackets at equal strength
+TIGHT = {"sub": 1, "div": 1, "div0": 1, "pow": 0, "power_slope": 0, "power_log": 0}
+LEAST_IN_MOD = rules.TABLE["pow"].precedence
 COEFFICIENT = re.compile(r"(?<![\w.)])(\d+(?:\.\d+)?) · \((?!−\d)")
 
 
@@ -137,11 +139,12 @@ def spelled(rule: Rule, operands: Sequence[Any]) -> Symbol:
 def in_brackets(rule: Rule, place: int, part: Symbol) -> bool:
     """Whether an operand of an infix operation needs brackets: it binds less strongly, or begins with a sign further right.
 
-    At equal strength the right operand of −, / and mod needs them, and the left one of ^.
+    At equal strength the right operand of − and / needs them, and the left one of ^; those of mod, whose place among the others
+    nobody knows, as soon as they are sums or products.
     """
     if rule.arity is None or rule.precedence == ATOM:
         return False
-    least = rule.precedence + (TIGHT.get(rule.name) == place)
+    least = LEAST_IN_MOD if rule.name == "mod" else rule.precedence + (TIGHT.get(rule.name) == place)
     return part.precedence < least or (place > 0 and part.text.startswith("−"))
 
 

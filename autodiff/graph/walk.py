@@ -8,6 +8,16 @@ from collections.abc import Iterable
 from autodiff.engine.value import Value, topological_order
 
 
+def has_more_than(most: int, root: Value) -> bool:
+    """Whether ``root`` was computed from more than so many Values, itself included; no more than those are looked at."""
+    waiting, seen = [root], {root}
+    while waiting and len(seen) <= most:
+        new = [operand for operand in waiting.pop().operands if operand not in seen]
+        seen.update(new)
+        waiting += new
+    return len(seen) > most
+
+
 class Walk:
     """Everything that ``root`` was computed from, operands first, root last; Values are places in the list ``nodes``.
 

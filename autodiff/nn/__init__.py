@@ -5,6 +5,8 @@ from autodiff.nn.layers import MLP, Activation, Layer, Neuron, Perceptron, Seque
 from autodiff.nn.log import TrainingLog
 from autodiff.nn.losses import binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
 from autodiff.nn.module import Module
+from autodiff.nn.own_loop import record_run
+from autodiff.nn.run import Run, load_run
 from autodiff.nn.training import fit
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "Module",
     "Neuron",
     "Perceptron",
+    "Run",
     "Sequential",
     "TrainingLog",
     "binary_cross_entropy",
@@ -22,8 +25,10 @@ __all__ = [
     "he",
     "hinge",
     "huber",
+    "load_run",
     "mae",
     "mse",
+    "record_run",
     "uniform",
     "xavier",
     "zeros",

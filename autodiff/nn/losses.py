@@ -14,7 +14,7 @@ from typing import Any, overload
 
 from autodiff.engine import functions
 from autodiff.engine.rules import equal, mul0, select, xlog1py
-from autodiff.engine.value import Value, traced
+from autodiff.engine.value import Value, primal_of, traced
 from autodiff.errors import SettingError, ShapeError, TargetError
 from autodiff.nn.shapes import is_list, listed, pairs
 
@@ -80,16 +80,23 @@ def binary_cross_entropy(outputs: Outputs | Numbers, targets: Outputs | Numbers,
 def binary_cross_entropy(outputs: Any, targets: Any, *, from_logits: bool = False) -> Any:
     """The mean of −y·log(p) − (1 − y)·log(1 − p) for targets y from 0 to 1 (Bishop 2006, equation 4.90).
 
-    The outputs are probabilities p: a certain right answer costs 0, a certain wrong one inf, and what is outside of 0 to 1
-    costs nan. With ``from_logits=True`` they are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z),
-    which is accurate where p would be rounded to 0 or 1.
+    The outputs are probabilities p: a certain right answer costs 0, a certain wrong one inf. With ``from_logits=True`` they
+    are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z), which is accurate where p would be
+    rounded to 0 or 1.
 
-    Raises ``TargetError`` for a target outside of 0 to 1.
+    Raises ``TargetError`` for a target outside of 0 to 1, ``SettingError`` for a probability there (compiled, it costs nan).
     """
     found = pairs(outputs, targets, "binary_cross_entropy()")
     for _, y in found:
         if not isinstance(y, Value) and not 0 <= y <= 1:
             raise TargetError(f"binary_cross_entropy() takes targets from 0 to 1, not {y!r}")
+    if not from_logits and not traced():
+        outside = [p for p, _ in found if p < 0 or p > 1]
+        if outside:
+            raise SettingError(
+                f"binary_cross_entropy() takes probabilities from 0 to 1, and an output is {primal_of(outside[0])!r}: for the "
+                "raw outputs of a model without a sigmoid at its end pass from_logits=True"
+            )
     if from_logits:
         return _mean([mul0(y, functions.softplus(-z)) + mul0(1 - y, functions.softplus(z)) for z, y in found])
     return _mean([-functions.xlogy(y, p) - xlog1py(1 - y, -p) for p, y in found])
@@ -126,8 +133,8 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
         raise ShapeError(f"cross_entropy(): the logits{where} are {logits!r}, not a list of at least one number")
     if isinstance(index, Value) and traced():
         chosen = [equal(index, float(j)) for j in range(len(logits))]
-        others = [select(c, -math.inf, z) for c, z in zip(chosen, logits, strict=True)]
-        return functions.softplus(functions.logsumexp(others) - functions.take(logits, index))
+        z, wanted = _shifted(logits, functions.take(logits, index))
+        return _surprise_among([select(c, -math.inf, x) for c, x in zip(chosen, z, strict=True)], wanted)
     if is_list(index):
         raise ShapeError(
             f"cross_entropy() of the logits{where or ' of one sample'} and {len(index)} indices: there must be one"
@@ -137,11 +144,26 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     i = operator.index(index)
     if not 0 <= i < len(logits):
         raise TargetError(f"cross_entropy(): the index{where} is {i}; there are {len(logits)} classes, 0 to {len(logits) - 1}")
-    z = list(logits)
-    wanted = z.pop(i)
-    if not traced() and all(float(x) == -math.inf for x in z):  # ruled out, or not there: then the answer is certain
+    z, wanted = _shifted(logits, logits[i])
+    del z[i]
+    return _surprise_among(z, wanted)
+
+
+def _surprise_among(others: list[Any], wanted: Any) -> Any:
+    """softplus(logsumexp(others) − wanted); it is certain, 0, where all others are ruled out or not there."""
+    if not others:
         return wanted * 0.0
-    return functions.softplus(functions.logsumexp(z) - wanted)
+    if not traced():
+        certain = wanted != -math.inf and all(x == -math.inf for x in others)
+        return wanted * 0.0 if certain else functions.softplus(functions.logsumexp(others) - wanted)
+    open_cost = functions.softplus(functions.logsumexp(others) - wanted)
+    return select(select(wanted > -math.inf, equal(functions.max(others), -math.inf), 0.0), wanted * 0.0, open_cost)
+
+
+def _shifted(logits: Any, wanted: Any) -> tuple[list[Any], Any]:
+    """All logits, and that of the class, less the largest: what is lost of them otherwise at 1e15 is the cost itself."""
+    shift = functions.largest_of(list(logits))
+    return [z - shift for z in logits], wanted - shift
 
 
 def _mean(costs: list[Any]) -> Any:

@@ -289,9 +289,16 @@ def test_a_watch_stops_at_each_change_and_going_back_finds_the_last_one(seed):
     assert session.last_change(stop) == changes[-1]
     if changes[-1] == session.position:
         changes.pop()
-    assert stops_of(session, "reverse_continue") == changes[::-1]
+    assert [session.reverse_continue().position for _ in changes] == changes[::-1]
+    stayed = session.reverse_continue()
+    assert (stayed.position, stayed.hits, stayed.stayed) == (changes[0], (), (stop,))
+    assert session.position == changes[0]
     data = session.add_watch(f"{name}.data")
     session.remove(stop.number)
+    assert session.reverse_continue().position == place + 1
+    assert session.reverse_continue().stayed == (data,)
+    session.restart()
+    data.hits = 0
     assert stops_of(session) == [place + 1]
     assert data.hits == 1
 
@@ -466,6 +473,6 @@ def test_until_without_a_place_goes_to_the_end_of_the_line(lined):
 
 
 def test_names_come_from_the_assignments(lined):
-    assert lined.words.known() == ["x", "y", "z"]
+    assert [*lined.words.known()] == ["x", "y", "z"]
     assert lined.add_watch("y").what == "y.grad"
     assert len(stops_of(lined)) == 3

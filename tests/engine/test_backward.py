@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from autodiff._implementation import implementation
 from autodiff.engine import functions, value
+from autodiff.engine.differentiate import grad, gradients
 from autodiff.engine.recording import strict
 from autodiff.engine.value import Value, topological_order
+from autodiff.errors import NonFiniteError
 
 # ---- what a call does --------------------------------------------------------------------------------------------------------
 
@@ -436,12 +438,26 @@ def test_an_alarm_in_the_middle_leaves_all_gradients_from_before_or_all_the_new_
     assert interruptions == 5
 
 
-def test_under_strict_backward_records_nothing_and_does_not_raise():
-    x = Value(0.0)
-    out = functions.sqrt(x)
-    with strict():
+def test_strict_refuses_a_gradient_and_changes_none():
+    x = Value(0.0, "x")
+    y = x * x
+    out = functions.sqrt(y)
+    x.grad = 7.0
+    with (
+        strict(),
+        pytest.raises(NonFiniteError, match=r"the gradient of Value\(0\.0.*is inf, by ∂sqrt/∂operand = inf.*out\.back"),
+    ):
         out.backward()
-    assert x.grad == math.inf
+    assert (x.grad, y.grad, out.grad, out.swept) == (7.0, 0.0, 0.0, False)
+    with strict(), pytest.raises(NonFiniteError, match="starts with is nan"):
+        out.backward(math.nan)
+    with strict(), pytest.raises(NonFiniteError, match=r"is inf, by ∂sqrt"):
+        grad(lambda x: functions.sqrt(x * x))(0.0)
+    with strict(), pytest.raises(NonFiniteError):
+        gradients(out, [x])
+    with strict():
+        (x * 2 + 1).backward()
+    assert x.grad == 9.0
 
 
 def test_threads_with_graphs_of_their_own_do_not_disturb_each_other():

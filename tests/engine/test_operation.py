@@ -131,7 +131,7 @@ def test_it_is_drawn_explained_and_stepped_through(tmp_path):
 
 
 def test_conditions_of_the_debugger_know_it():
-    from autodiff.debugger.expressions import Expression
+    from autodiff.graph.expressions import Expression
 
     assert Expression("ln_cosh(2)").value({}.__getitem__) == ln_cosh(2)
 

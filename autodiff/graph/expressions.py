@@ -40,6 +40,7 @@ class Expression:
     def __init__(self, text: str, known: Iterable[str] | None = None):
         self.text = text.strip()
         self.known = None if known is None else tuple(known)
+        self.names: set[str] = set()  # those that are looked up
         if not self.text:
             raise DebuggerError(f"an expression is missing; {self._help()}")
         if len(self.text) > LONGEST:
@@ -97,6 +98,7 @@ class Expression:
         name = ast.unparse(node)
         if not all(part.isidentifier() for part in name.split(".")):
             raise DebuggerError(f"{name!r} is not allowed here; {self._help()}")
+        self.names.add(name)
         if self.known is None:
             return lambda lookup: CONSTANTS[name] if name in CONSTANTS else lookup(name)
         if name in self.known:

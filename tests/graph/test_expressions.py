@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff.debugger.expressions import Expression
 from autodiff.errors import DebuggerError
+from autodiff.graph.expressions import Expression
 
 NUMBERS = {"data": 2.0, "grad": -0.5, "w1.grad": 3.0}
 
