@@ -1287,17 +1287,20 @@ def give_room_back() -> cython.void:
     room = 0
 
 
-def release_operands(self: Value) -> None:
-    """``__del__`` of interpreted Values under WebAssembly, whose stack is too short for what Python does by itself."""
-    global releasing
-    dying.append((self.left, self.right))
-    self.left = self.right = None
-    if releasing:
-        return
-    releasing = True
-    while len(dying) > BALLAST:
-        dying.pop()
-    releasing = False
+if not cython.compiled:
+    waiting: list = []
+
+    def release_operands(self: Any) -> None:
+        """``__del__`` of interpreted Values under WebAssembly, whose stack is too short for what Python does by itself."""
+        global releasing
+        waiting.append((self.left, self.right))
+        self.left = self.right = None
+        if releasing:
+            return
+        releasing = True
+        while waiting:
+            waiting.pop()
+        releasing = False
 
 
 # ---- copies without recursion -----------------------------------------------------------------------------------------------
