@@ -8,6 +8,7 @@ numbers lie so irregularly that there is no such view they are taken by a table.
 from __future__ import annotations
 
 import keyword
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from autodiff.errors import UnknownNameError
 
 Shape = tuple[int, ...]
 MOST_PIECES = 8  # that are put side by side; more are taken by a table
+LONGEST_INLINE, LONGEST_LINE = 40, 96  # letters of what is written into the line that uses it, and of that line
+AUTOMATIC = re.compile("\x00\\d+\x00")  # a variable without a name of its own, until all is written
 FEW = 3  # as many terms are written out; more are the sum along an axis
 
 
@@ -48,7 +51,7 @@ Cell = tuple[Variable, int] | Constant  # where a result is: a variable and the 
 
 
 class Text(NamedTuple):
-    """An expression. ``shape``, without the samples, has a 1 where it is to be broadcast."""
+    """An expression. ``shape``, without the samples, has a 1 where it is to be broadcast; it is empty for one number."""
 
     text: str
     shape: Shape
@@ -173,6 +176,10 @@ class _Writer:
             for index, rows, columns in group.indices()
             for entry in index.entries(rows, columns)
         }
+        wanted = groups.totals_wanted[-groups.n_parameters :] if groups.totals_wanted else []
+        numbers = {result: i for i, result in enumerate(wanted)}  # of the parameter whose gradient it is
+        places = {p: (a, i) for a, array in enumerate(arrays) for i, p in enumerate(array.places) if p is not None}
+        self.gradient_places = {result: places[p] for result, p in numbers.items() if p in places}
         self.argument_names: list[str] = []
         self.n = ""
         self.enter_arguments()
@@ -228,7 +235,7 @@ class _Writer:
                 continue
             name = self.name(short_name(array.key, array.shape))
             self.fetched[array.key] = name
-            fetched.append(f"{name} = params[{array.key!r}]")
+            fetched.append(f"{name} = params[{quoted(array.key)}]")
             self.like = self.like or name
             if not array.shape:
                 variable = Variable(f"{name}[None]", (1,), False)
@@ -254,8 +261,38 @@ class _Writer:
             head.insert(at, f"dtype = {dtype}")
         if self.needs_n:
             head.append(f"n = {self.n}")
+        self.inline()
         arguments = "".join(f", {argument}" for argument in self.argument_names)
         return Written(f"def {name}(xp, params{arguments}):", [f'"""{doc}"""', *head, *self.lines], self.helpers)
+
+    def inline(self) -> None:
+        """What is used once and short stands where it is used."""
+        uses: dict[str, list[int]] = {}
+        for number, line in enumerate(self.lines):
+            for word in AUTOMATIC.findall(line):
+                uses.setdefault(word, []).append(number)
+        gone = set()
+        for number, line in enumerate(self.lines):
+            name, equals, text = line.partition(" = ")
+            if not equals or not AUTOMATIC.fullmatch(name) or len(uses[name]) != 2:
+                continue
+            user = uses[name][1]
+            target = self.lines[user]
+            left, name_end, right = target.partition(" = ") if " = " in target else ("", "", target)
+            word = text if _is_one(text) else f"({text})"
+            new = right.replace(name, word)
+            if new.startswith("(") and new == word and not _is_one(text):
+                new = text
+            if len(text) > LONGEST_INLINE or len(left + name_end + new) > LONGEST_LINE:
+                continue
+            self.lines[user] = left + name_end + new
+            for other in AUTOMATIC.findall(text):
+                uses[other] = [user if at == number else at for at in uses[other]]
+            gone.add(number)
+        self.lines = [line for number, line in enumerate(self.lines) if number not in gone]
+        automatic = dict.fromkeys(name for line in self.lines for name in AUTOMATIC.findall(line))
+        names = {name: self.name(f"v{i}") for i, name in enumerate(automatic)}
+        self.lines = [AUTOMATIC.sub(lambda found: names[found[0]], line) for line in self.lines]
 
     # ---- groups -------------------------------------------------------------------------------------------------------------
 
@@ -272,9 +309,11 @@ class _Writer:
         """A new line, and its variable, which has this shape whole."""
         whole = self.whole(text, shape)
         if not name:
-            name = f"v{self.count}"
+            name = f"\x00{self.count}\x00"
             self.count += 1
-        variable = Variable(self.name(name), shape, text.varies)
+        else:
+            name = self.name(name)
+        variable = Variable(name, shape, text.varies)
         self.lines.append(f"{variable.text} = {whole}")
         self.kept.append(variable)
         return variable
@@ -374,8 +413,10 @@ class _Writer:
 
     def added(self, parts: Sequence[tuple[str, Text]], from_zero: bool) -> Text:
         written = ""
+        if all(not text.shape and not text.varies and _of_literals(text.text) for _, text in parts):
+            parts = [(parts[0][0], parts[0][1]._replace(text=self.as_array(parts[0][1].text))), *parts[1:]]
         for sign, part in parts:
-            word = f"({part.text})" if (sign == "-" or not written) and _is_sum(part.text) and (sign == "-") else part.text
+            word = f"({part.text})" if sign == "-" and _is_sum(part.text) else part.text
             written += f" {sign} {word}" if written else word if sign == "+" else f"-{word}"
         if from_zero and len(parts) == 1 and " @ " not in written and "sum(" not in written:
             written += " + 0.0"
@@ -397,8 +438,6 @@ class _Writer:
                 texts = [self.fitted([rows[m][k] for m in members], form) for k in range(first.depth)]
                 words = [text.text for text in texts]
                 joined = Text(" + ".join(words), _broadcast([t.shape for t in texts]), any(t.varies for t in texts))
-                if _is_literal(joined.text) or all(_is_literal(word) for word in words):
-                    joined = joined._replace(text=self.as_array(joined.text))
                 return joined, form, members
             matrix = self.fitted([cell for m in members for cell in rows[m]], (*form, first.depth), full=True)
             return Text(f"xp.sum({matrix.text}, axis=-1)", form, matrix.varies), form, members
@@ -416,8 +455,6 @@ class _Writer:
 
     def multiplied(self, texts: Sequence[Text]) -> Text:
         words = [text.text for text in texts]
-        if all(map(_is_literal, words)):
-            words[0] = self.as_array(words[0])
         return Text(" * ".join(words), _broadcast([t.shape for t in texts]), any(t.varies for t in texts))
 
     def extend_rows(self, run: Run, columns: list[list[list[Cell]]]) -> None:
@@ -476,10 +513,18 @@ class _Writer:
                 for result, entry in zip(results, run.operands[0].entries(run.rows, 1), strict=True):
                     self.cells[result] = self.total_of(self.cells[entry])
                 continue
-            text, shape = self.total(run)
+            turned = run.kind == "product" and self.is_wanted_turned(results, run)
+            text, shape = self.total(run, turned)
             if run.sign == "-":
                 text = text._replace(text=f"-({text.text})")
-            self.place(results, self.define(text, shape, group.name))
+            order = [c * run.rows + r for r in range(run.rows) for c in range(run.columns)] if turned else None
+            self.place(results, self.define(text, shape, group.name), order)
+
+    def is_wanted_turned(self, results: range, run: Run) -> bool:
+        """Whether an array of gradients has the results column by column."""
+        at = self.gradient_places
+        first, below = at.get(results[0]), at.get(results[0] + run.columns)
+        return first is not None and run.rows > 1 and below == (first[0], first[1] + 1)
 
     def total_of(self, cell: Cell) -> Cell:
         """The sum over the samples of one result: in the sum of the variable that it is in."""
@@ -499,11 +544,13 @@ class _Writer:
             found = self.summed[id(variable)] = self.define(text, variable.shape)
         return found, place
 
-    def total(self, run: Run) -> tuple[Text, Shape]:
+    def total(self, run: Run, turned: bool = False) -> tuple[Text, Shape]:
         rows, columns, depth = run.rows, run.columns, run.depth
         wide = columns if run.kind == "product" else rows
         matrices = [self.matrix(run.operands[0].entries(rows, depth), rows, depth, run.backwards)]
         matrices += [self.matrix(index.entries(wide, depth), wide, depth, run.backwards) for index in run.operands[1:]]
+        if turned:
+            rows, columns, matrices = columns, rows, matrices[::-1]
         if run.kind == "product":
             if depth == 1:
                 x, y = self.full(_flat(matrices[0]), (rows,)), self.full(_flat(matrices[1]), (columns,))
@@ -537,7 +584,9 @@ class _Writer:
             return text.text
         axes = ", ".join(map(str, shape))
         if not text.varies:
-            return f"xp.broadcast_to({text.text}, ({axes},))"
+            if prod(shape) == 1:
+                return f"xp.reshape({text.text}, {_tuple(shape)})"
+            return f"xp.broadcast_to({text.text}, {_tuple(shape)})"
         self.needs_n = True
         return f"xp.broadcast_to({text.text}, (n, {axes}))"
 
@@ -560,7 +609,7 @@ class _Writer:
         if len(set(words)) == 1:
             if array or full:
                 return Text(f"xp.full({_tuple(shape)}, {words[0]}, dtype=dtype)", shape, False)
-            return Text(words[0], (1,) * len(shape), False)
+            return Text(words[0], (), False)
         text = f"xp.asarray([{', '.join(words)}], dtype=dtype)"
         return Text(text if len(shape) == 1 else f"xp.reshape({text}, {_tuple(shape)})", shape, False)
 
@@ -617,6 +666,10 @@ class _Writer:
     def of_one(self, variable: Variable, places: Sequence[int], shape: Shape) -> Text:
         """These places of a variable as a view of it, or taken by a table."""
         bases, dims = _factored(places)
+        if shape == variable.shape and list(places) == list(range(variable.size)):
+            return Text(variable.text, shape, variable.varies)
+        if len(shape) == 2 and 1 in shape and shape == variable.shape[::-1] and list(places) == list(range(variable.size)):
+            return Text(f"{variable.text}.T", shape, False) if not variable.varies else Text(f"xp.permute_dims({variable.text}, (0, 2, 1))", shape, True)
         if len(bases) == 1:
             refined = _refined(dims, shape)
             text = self.view(variable, bases[0], refined)
@@ -657,8 +710,8 @@ class _Writer:
         """An expression for an array of these counts, some of them broadcast, in this shape."""
         if counts == shape:
             return text
-        if prod(text.shape) == 1 and not text.varies:
-            return Text(f"xp.reshape({text.text}, {_tuple((1,) * len(shape))})", (1,) * len(shape), False)
+        if not text.shape and not text.varies:
+            return text
         whole = self.whole(text, counts)
         return Text(f"xp.reshape({whole}, {self.axes(shape, text.varies)})", shape, text.varies)
 
@@ -673,7 +726,7 @@ class _Writer:
         varies = variable.varies
         lead = [":"] if varies else []
         if not moving:
-            return Text(self.element(variable, start, len(dims)), shape, varies)
+            return self.element(variable, start, len(dims))
         start += sum((count - 1) * step for _, count, step in moving if step < 0)
         falling = sorted(moving, key=lambda dim: -abs(dim[2]))
         strides = [abs(step) for _, _, step in falling]
@@ -717,19 +770,28 @@ class _Writer:
         return Text(text, shape, varies)
 
     @staticmethod
-    def element(variable: Variable, place: int, n_axes: int) -> str:
+    def element(variable: Variable, place: int, n_axes: int) -> Text:
         """One number, to be broadcast."""
         if variable.text.endswith("[None]"):
-            return variable.text.removesuffix("[None]")
-        if variable.size == 1 and variable.varies and len(variable.shape) == 1:
-            return variable.text if n_axes == 1 else f"{variable.text}[{', '.join([':'] * 2 + ['None'] * (n_axes - 1))}]"
+            return Text(variable.text.removesuffix("[None]"), (), False)
+        if variable.size == 1 and variable.shape == (1,) * n_axes:
+            return Text(variable.text, variable.shape, variable.varies)
         places = []
         for length in reversed(variable.shape):
             place, here = divmod(place, length)
             places.insert(0, str(here))
-        if variable.varies:
-            places = [":", *places, *["None"] * n_axes]
-        return f"{variable.text}[{', '.join(places)}]"
+        if not variable.varies:
+            return Text(f"{variable.text}[{', '.join(places)}]", (), False)
+        base = variable.text
+        if base.endswith("[:, None]"):
+            base, places = base.removesuffix("[:, None]"), []
+        return Text(f"{base}[{', '.join([':', *places, *['None'] * n_axes])}]", (1,) * n_axes, True)
+
+    def number(self, cell: Cell) -> str:
+        """One number that all samples share."""
+        if isinstance(cell, Constant):
+            return self.as_array(_literal(cell.number))
+        return self.element(*cell, 0).text
 
     # ---- what is returned ---------------------------------------------------------------------------------------------------
 
@@ -746,8 +808,7 @@ class _Writer:
             self.needs_n, self.needs_dtype = bool(self.n), True
             return f"xp.zeros({_tuple(shape) if not self.n else '(n, ' + ', '.join(map(str, shape)) + ')'}, dtype=dtype)"
         if not shape:
-            text = self.full(cells, (1,))
-            return f"{self.batched(text)}[:, 0]" if self.n else _only(text.text)
+            return f"{self.batched(self.full(cells, (1,)))}[:, 0]" if self.n else self.number(cells[0])
         return self.batched(self.full(cells, shape))
 
     def return_gradients(self, reduce: str | None) -> None:
@@ -759,27 +820,30 @@ class _Writer:
         if reduce is None:
             loss = self.output(self.groups.stored, ())
         else:
-            text = self.full([self.cells[wanted[0]]], (1,))
-            loss = _only(text.text) + mean
+            loss = self.number(self.cells[wanted[0]]) + mean
         gradients = wanted if reduce is None else wanted[1:]
         parts = []
         for array in self.arrays:
             if not any(place is not None for place in array.places):
-                parts.append((array.key, f"xp.zeros_like(params[{array.key!r}])"))
+                parts.append((array.key, f"xp.zeros_like(params[{quoted(array.key)}])"))
                 continue
             cells = [Constant(0.0) if place is None else self.cells[gradients[place]] for place in array.places]
-            text = self.full(cells, array.shape or (1,)).text
-            if not array.shape:
-                text = _only(text)
+            text = self.full(cells, array.shape).text if array.shape else self.number(cells[0])
             text = f"({text}){mean}" if mean and (_is_sum(text) or text.startswith("-")) else text + mean
             parts.append((array.key, text))
         self.lines.append("gradients = {")
-        self.lines += [f"    {key!r}: {text}," for key, text in parts]
+        self.lines += [f"    {quoted(key)}: {text}," for key, text in parts]
         self.lines.append("}")
         self.lines.append(f"return {loss}, gradients")
 
 
 # ---- texts ------------------------------------------------------------------------------------------------------------------
+
+
+def quoted(key: str) -> str:
+    """A key as Python writes it, in double quotes if that is all the difference."""
+    plain = repr(key)
+    return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in plain else plain
 
 
 def _tuple(shape: Shape) -> str:
@@ -802,13 +866,23 @@ def _is_literal(text: str) -> bool:
     return True
 
 
+def _of_literals(text: str) -> bool:
+    """Whether it is made of numbers alone."""
+    return all(_is_literal(word) for word in text.replace(" * ", " + ").split(" + "))
+
+
 def _is_sum(text: str) -> bool:
     return " + " in text or " - " in text
 
 
-def _only(text: str) -> str:
-    """The one number of an array of one."""
-    return text.removesuffix("[None]") if text.endswith("[None]") else f"{text}[0]"
+def _is_one(text: str) -> bool:
+    """Whether it is a call or a name, which needs no brackets."""
+    depth = 0
+    for i, letter in enumerate(text):
+        depth += (letter in "([") - (letter in ")]")
+        if (depth == 0 and letter == " ") or (letter == "-" and not i):
+            return False
+    return True
 
 
 def _sliced(variable: Variable, start: int, count: int, step: int) -> str:
@@ -868,7 +942,9 @@ def _inverse(order: Sequence[int]) -> list[int]:
 
 
 def _broadcast(shapes: Sequence[Shape]) -> Shape:
-    return tuple([max(lengths) for lengths in zip(*shapes, strict=True)]) if shapes else ()
+    n_axes = max(map(len, shapes), default=0)
+    padded = [(1,) * (n_axes - len(shape)) + shape for shape in shapes]
+    return tuple([max(lengths) for lengths in zip(*padded, strict=True)])
 
 
 def _row_by_row(shape: Shape) -> list[tuple[int, int]]:

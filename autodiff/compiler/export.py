@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autodiff._support import files
 from autodiff.compiler import parameters
-from autodiff.compiler.arrays import Argument, ArrayOf, Namer, Written, helper_text, written
+from autodiff.compiler.arrays import Argument, ArrayOf, Namer, Written, helper_text, quoted, written
 from autodiff.compiler.parameters import ParameterArray
 from autodiff.engine.trees import Structure, shape_of
 from autodiff.errors import TraceError
@@ -147,7 +147,7 @@ def module(f: Compiled, example: tuple[Any, ...], kwargs: dict[str, Any], taker:
         gradients = _function(f, recorded, _backward(f), "loss_and_gradients")
         functions.append(str(gradients))
         helpers |= gradients.helpers
-    shapes = [f"    {array.key!r}: {array.shape}" for array in recorded.arrays]
+    shapes = [f"    {quoted(array.key)}: {array.shape}" for array in recorded.arrays]
     doc = "\n".join(
         [
             f'"""{_plain(f.name)} as arrays: text in the terms of the Array API standard, written by autodiff and independent of it.',
