@@ -1,6 +1,6 @@
 """Arrays: a program in groups as Python in the terms of the Array API standard, the samples of a batch along the first axis.
 
-The text needs a namespace ``xp`` and nothing else: NumPy 2, ``jax.numpy``, or what ``array-api-compat`` makes of torch and CuPy.
+The text needs a namespace ``xp`` and nothing else: NumPy 2, ``jax.numpy``, what ``array-api-compat`` makes of torch and CuPy.
 Each group is a line. A variable has the shape that makes its operands views of others, slices, reshapes and transposes; where
 numbers lie so irregularly that there is no such view they are taken by a table.
 """
@@ -60,7 +60,7 @@ class Text(NamedTuple):
 
 @dataclass
 class Argument:
-    """An argument of the function: its name, and for each array in it the expression, its shape in a sample, its axis of samples.
+    """An argument of the function: its name, and of each array in it the path, the shape in a sample, the axis of samples.
 
     ``axis`` is None for what all samples share.
     """
@@ -190,30 +190,31 @@ class _Writer:
     # ---- what comes in ------------------------------------------------------------------------------------------------------
 
     def enter_arguments(self) -> None:
+        """The arguments that are used as arrays with the samples in front; and how many samples there are."""
         number = 0
+        unused = ""  # an expression for the number of samples, if no argument that has any is used
         for argument in self.arguments:
             name = self.name(argument.name)
             self.argument_names.append(name)
             for path, shape, axis in argument.blocks:
-                whole = name + path
                 results = self.groups.inputs[number : number + prod(shape)]
                 number += prod(shape)
-                local = name if not path else ""
-                if axis is not None and not self.n:
-                    self.n = f"{whole}.shape[{axis}]"
+                varies = axis is not None
+                text = f"xp.asarray({name}{path}, dtype=dtype)"
                 if not any(result in self.used for result in results) and not self.is_wanted(results):
+                    unused = unused or (f"{text}.shape[{axis}]" if varies else "")
                     continue
                 self.needs_dtype = True
-                text = f"xp.asarray({whole}, dtype=dtype)"
-                if axis:
-                    text = f"xp.moveaxis({text}, {axis}, 0)"
-                local = local or self.name(f"{argument.name}_{len(self.kept)}")
-                self.head.append(f"{local} = {text}")
-                varies = axis is not None
-                if not shape:
-                    self.place(results, Variable(f"{local}[:, None]" if varies else f"{local}[None]", (1,), varies))
-                else:
+                local = self.name(f"{argument.name}_{len(self.kept)}") if path else name
+                self.head.append(f"{local} = " + (f"xp.moveaxis({text}, {axis}, 0)" if axis else text))
+                if varies and not self.n:
+                    self.n = f"{local}.shape[0]"
+                if shape:
                     self.place(results, Variable(local, shape, varies))
+                else:
+                    self.place(results, Variable(f"{local}[:, None]" if varies else f"{local}[None]", (1,), varies))
+        self.needs_dtype = self.needs_dtype or (bool(unused) and not self.n)
+        self.n = self.n or unused
 
     def is_wanted(self, results: Sequence[int]) -> bool:
         wanted = {*self.groups.stored, *self.groups.totals_wanted}
@@ -237,10 +238,7 @@ class _Writer:
             self.fetched[array.key] = name
             fetched.append(f"{name} = params[{quoted(array.key)}]")
             self.like = self.like or name
-            if not array.shape:
-                variable = Variable(f"{name}[None]", (1,), False)
-            else:
-                variable = Variable(name, array.shape, False)
+            variable = Variable(name, array.shape, False) if array.shape else Variable(f"{name}[None]", (1,), False)
             self.kept.append(variable)
             for place, parameter in enumerate(array.places):
                 if parameter is not None:
@@ -402,7 +400,11 @@ class _Writer:
             parts.append((phase[0].sign, text))
         if not parts:
             zero = 0.0 if group.from_zero else -0.0
-            text, shape, order = self.fitted([Constant(zero)] * group.size, (group.size,), full=True, array=True), (group.size,), []
+            text, shape, order = (
+                self.fitted([Constant(zero)] * group.size, (group.size,), full=True, array=True),
+                (group.size,),
+                [],
+            )
         else:
             text = self.added(parts, group.from_zero)
         self.place(self.results(group), self.define(text, shape, group.name), _inverse(order) if order else None)
@@ -481,11 +483,12 @@ class _Writer:
         right = self.matrix(run.operands[1].entries(columns, depth), columns, depth, run.backwards)
         plain = list(range(rows * columns))
         if depth == 1:
-            x, y = [row[0] for row in left], [row[0] for row in right]
-            shape: Shape = (rows, columns) if rows > 1 and columns > 1 else (rows * columns,)
-            if len(shape) == 2:
-                return self.multiplied([self.fitted(x, (rows, 1)), self.fitted(y, (1, columns))]), shape, plain
-            return self.multiplied([self.fitted(x * (len(plain) // rows), shape), self.fitted(y * (len(plain) // columns), shape)]), shape, plain
+            ones, others = [row[0] for row in left], [row[0] for row in right]
+            if rows > 1 and columns > 1:
+                pair = [self.fitted(ones, (rows, 1)), self.fitted(others, (1, columns))]
+                return self.multiplied(pair), (rows, columns), plain
+            flat = (rows * columns,)
+            return self.multiplied([self.fitted(ones * columns, flat), self.fitted(others * rows, flat)]), flat, plain
         left_varies, right_varies = _varies(left), _varies(right)
         if columns == 1 and not left_varies:
             x, y = self.full(_flat(right), (depth,)), self.full(_flat(_turned(left)), (depth, rows))
@@ -556,7 +559,10 @@ class _Writer:
                 x, y = self.full(_flat(matrices[0]), (rows,)), self.full(_flat(matrices[1]), (columns,))
                 words = [self.batched(x), self.batched(y)]
             else:
-                x, y = self.full(_flat(_turned(matrices[0])), (depth, rows)), self.full(_flat(_turned(matrices[1])), (depth, columns))
+                x, y = (
+                    self.full(_flat(_turned(matrices[0])), (depth, rows)),
+                    self.full(_flat(_turned(matrices[1])), (depth, columns)),
+                )
                 words = [f"xp.reshape({self.batched(t)}, (-1, {t.shape[-1]}))" for t in (x, y)]
             return Text(f"{words[0]}.T @ {words[1]}", (rows, columns), False), (rows, columns)
         texts = [self.fitted(_flat(matrix), (rows, depth)) for matrix in matrices]
@@ -629,7 +635,7 @@ class _Writer:
             turned = [cells[r * columns + c] for c in range(columns) for r in range(rows)]
             if len(_pieces(turned)) <= MOST_PIECES:
                 found = self.fitted(turned, (columns, rows), full=True)
-                word = f"xp.permute_dims({found.text}, (0, 2, 1))" if found.varies else f"{found.text}.T"
+                word = _transposed(found.text, found.varies)
                 if len(shape) > 2:
                     word = f"xp.reshape({word}, {self.axes(shape, found.varies)})"
                 return Text(word, shape, found.varies)
@@ -666,10 +672,11 @@ class _Writer:
     def of_one(self, variable: Variable, places: Sequence[int], shape: Shape) -> Text:
         """These places of a variable as a view of it, or taken by a table."""
         bases, dims = _factored(places)
-        if shape == variable.shape and list(places) == list(range(variable.size)):
-            return Text(variable.text, shape, variable.varies)
-        if len(shape) == 2 and 1 in shape and shape == variable.shape[::-1] and list(places) == list(range(variable.size)):
-            return Text(f"{variable.text}.T", shape, False) if not variable.varies else Text(f"xp.permute_dims({variable.text}, (0, 2, 1))", shape, True)
+        if list(places) == list(range(variable.size)):
+            if shape == variable.shape:
+                return Text(variable.text, shape, variable.varies)
+            if len(shape) == 2 and 1 in shape and shape == variable.shape[::-1]:
+                return Text(_transposed(variable.text, variable.varies), shape, variable.varies)
         if len(bases) == 1:
             refined = _refined(dims, shape)
             text = self.view(variable, bases[0], refined)
@@ -679,21 +686,15 @@ class _Writer:
         block = prod(inner)
         varies = variable.varies
         if len(bases) > 1 and dims and all(step == 0 for _, step in dims):
-            text = Text(self.taken(variable.text if len(variable.shape) == 1 else self.flat(variable), bases, varies), (outer,), varies)
-            text = Text(f"{text.text}[{':, ' * varies}:{', None' * len(dims)}]", (outer, *[1] * len(dims)), varies)
+            word = self.taken(self.flat(variable), bases, varies)
+            text = Text(f"{word}[{':, ' * varies}:{', None' * len(dims)}]", (outer, *[1] * len(dims)), varies)
             return self.reshaped(text, (outer, *inner), shape)
-        if (
-            len(bases) > 1
-            and dims == _row_by_row(tuple(inner))
-            and variable.size % block == 0
-            and all(base % block == 0 for base in bases)
-        ):
+        whole_blocks = variable.size % block == 0 and all(base % block == 0 for base in bases)
+        if len(bases) > 1 and block > 1 and dims == _row_by_row(tuple(inner)) and whole_blocks:
             cut = (variable.size // block, block)
             source = variable.text if variable.shape == cut else f"xp.reshape({variable.text}, {self.axes(cut, varies)})"
-            if block == 1:
-                source = self.flat(variable)
             word = self.taken(source, [base // block for base in bases], varies)
-            return self.reshaped(Text(word, (outer, block) if block > 1 else (outer,), varies), (outer, block) if block > 1 else (outer,), shape)
+            return self.reshaped(Text(word, (outer, block), varies), (outer, block), shape)
         word = self.taken(self.flat(variable), places, varies)
         return self.reshaped(Text(word, (len(places),), varies), (len(places),), shape)
 
@@ -776,7 +777,7 @@ class _Writer:
             return Text(variable.text.removesuffix("[None]"), (), False)
         if variable.size == 1 and variable.shape == (1,) * n_axes:
             return Text(variable.text, variable.shape, variable.varies)
-        places = []
+        places: list[str] = []
         for length in reversed(variable.shape):
             place, here = divmod(place, length)
             places.insert(0, str(here))
@@ -817,10 +818,7 @@ class _Writer:
         if reduce == "mean" and self.n:
             self.needs_n = True
             mean = " / n"
-        if reduce is None:
-            loss = self.output(self.groups.stored, ())
-        else:
-            loss = self.number(self.cells[wanted[0]]) + mean
+        loss = self.output(self.groups.stored, ()) if reduce is None else self.number(self.cells[wanted[0]]) + mean
         gradients = wanted if reduce is None else wanted[1:]
         parts = []
         for array in self.arrays:
@@ -838,6 +836,10 @@ class _Writer:
 
 
 # ---- texts ------------------------------------------------------------------------------------------------------------------
+
+
+def _transposed(text: str, varies: bool) -> str:
+    return f"xp.permute_dims({text}, (0, 2, 1))" if varies else f"{text}.T"
 
 
 def quoted(key: str) -> str:
@@ -949,7 +951,7 @@ def _broadcast(shapes: Sequence[Shape]) -> Shape:
 
 def _row_by_row(shape: Shape) -> list[tuple[int, int]]:
     """The counts and steps of an array that lies row by row."""
-    dims = []
+    dims: list[tuple[int, int]] = []
     step = 1
     for count in reversed(shape):
         dims.insert(0, (count, step))
@@ -1005,9 +1007,7 @@ def _refined(dims: Sequence[tuple[int, int]], shape: Shape) -> list[tuple[int, i
     return found
 
 
-def _cut(
-    size: int, start: int, counts: Sequence[int], strides: Sequence[int]
-) -> tuple[int, int, Shape, list[int]] | None:
+def _cut(size: int, start: int, counts: Sequence[int], strides: Sequence[int]) -> tuple[int, int, Shape, list[int]] | None:
     """What to cut out of a flat array, the axes to give it, and where on each axis the slice begins; None if it cannot be."""
     inner = [a // b for a, b in pairwise(strides)]
     unit = [strides[-1]] if strides[-1] > 1 else []

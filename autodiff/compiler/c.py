@@ -44,9 +44,7 @@ def texts(f: Any, stem: str, example: tuple[Any, ...], kwargs: dict[str, Any]) -
             "gradients",
         ))  # fmt: skip
     else:
-        signatures.append(
-            (VALUE, f"void {name}_values(const double *params, const double *sample, double *values)", "values")
-        )
+        signatures.append((VALUE, f"void {name}_values(const double *params, const double *sample, double *values)", "values"))
     for goal, signature, kind in signatures:
         functions.append(_Function(recorded, goal, signature, kind, used).text())
     helpers = [HELPERS[helper] for helper in HELPERS if helper in _with_callees(used)]
@@ -63,8 +61,8 @@ def _comment(recorded: Recording, name: str) -> str:
         lines.append(f"   {start}: {key} {' x '.join(map(str, array.shape)) or 'one number'}")
         start += len(array.values)
     return "\n".join([
-        f"/* {name}: written by autodiff, independent of it. Functions of one sample, in static memory, so that two threads must",
-        "   not call one of them at a time. To round as Python does, compile with -ffp-contract=off and without -ffast-math.",
+        f"/* {name}: written by autodiff, independent of it. Functions of one sample, in static memory: two threads must not",
+        "   call one of them at a time. To round as Python does, compile with -ffp-contract=off and without -ffast-math.",
         f"   params, and gradients likewise, are {start} numbers:" if lines else "   There are no parameters.",
         *lines,
         "*/",
@@ -180,9 +178,7 @@ class _Function:
         elif kind in ("rows", "summed terms"):
             self.nested(rows, depth, op, lambda i, k: f"v[{self.at(operands[0], i, k, depth)}]", to)
         elif kind in ("dots", "summed dots"):
-            self.nested(
-                rows, depth, op, lambda i, k: " * ".join(f"v[{self.at(index, i, k, depth)}]" for index in operands), to
-            )
+            self.nested(rows, depth, op, lambda i, k: " * ".join(f"v[{self.at(index, i, k, depth)}]" for index in operands), to)
         else:
             left, right = operands
             i, j, k = [name if n > 1 else "0" for name, n in (("i", rows), ("j", columns), ("k", depth))]

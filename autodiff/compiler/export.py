@@ -150,10 +150,10 @@ def module(f: Compiled, example: tuple[Any, ...], kwargs: dict[str, Any], taker:
     shapes = [f"    {quoted(array.key)}: {array.shape}" for array in recorded.arrays]
     doc = "\n".join(
         [
-            f'"""{_plain(f.name)} as arrays: text in the terms of the Array API standard, written by autodiff and independent of it.',
+            f'"""{_plain(f.name)} as arrays, in the terms of the Array API standard: written by autodiff, independent of it.',
             "",
-            "xp is numpy, jax.numpy, or array_api_compat.torch and the like. The first axis of the other arguments runs over the",
-            "samples of a batch. params is a dictionary of arrays of these shapes:",
+            "xp is numpy, jax.numpy, or array_api_compat.torch and the like. The first axis of the other arguments runs over",
+            "the samples of a batch. params is a dictionary of arrays of these shapes:",
             "",
             *[_plain(line) for line in shapes],
             '"""',

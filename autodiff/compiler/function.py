@@ -413,7 +413,7 @@ class Compiled:
     def load_params(self, params: Mapping[str, Any]) -> None:
         """Take the parameters' numbers from such a dictionary, of arrays of any library.
 
-        Raises, before anything is changed, ``StateError`` if a key is missing or unexpected and ``ShapeError`` for another shape.
+        Raises, before anything is changed, ``StateError`` for a missing or unexpected key, ``ShapeError`` for another shape.
         """
         from autodiff.compiler import export, parameters
 

@@ -1,6 +1,6 @@
 """ONNX: the text of a program run with a namespace whose arrays record nodes.
 
-Nodes are those that onnxruntime has for double precision, and that are right at nan: what is missing or wrong there is composed.
+Nodes are those that onnxruntime has for double precision, and that are right at nan: the others are composed.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from autodiff._support import files
 from autodiff.compiler.export import loaded, module
@@ -147,7 +147,7 @@ class Tensor:
         return self.kind
 
     @property
-    def T(self) -> Tensor:  # noqa: N802
+    def T(self) -> Tensor:
         return Namespace(self.graph).permute_dims(self, tuple(reversed(range(len(self.shape)))))
 
     def node(self, op: str, *others: Any, kind: str = "", shape: tuple[Any, ...] | None = None, **attributes: Any) -> Tensor:
@@ -195,10 +195,7 @@ class Tensor:
 
     def __matmul__(self, other: Tensor) -> Tensor:
         x, y = self.shape, other.shape
-        if len(x) == 1:
-            shape = (*y[:-2], *y[-1:])
-        else:
-            shape = (*broadcast([x[:-2], y[:-2]]), x[-2], *y[-1:]) if len(y) > 1 else x[:-1]
+        shape = (*y[:-2], *y[-1:]) if len(x) == 1 else (*broadcast([x[:-2], y[:-2]]), x[-2], *y[-1:])
         return self.node("MatMul", other, shape=shape)
 
     def __gt__(self, other: Any) -> Tensor:
@@ -209,10 +206,10 @@ class Tensor:
 
     # onnxruntime takes x ≥ y for not x < y, which is true for nan
     def __ge__(self, other: Any) -> Tensor:
-        return (self > other) | (self == other)
+        return cast("Tensor", (self > other).node("Or", self.node("Equal", other, kind="bool")))
 
     def __le__(self, other: Any) -> Tensor:
-        return (self < other) | (self == other)
+        return cast("Tensor", (self < other).node("Or", self.node("Equal", other, kind="bool")))
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
         if isinstance(other, Tensor) and self.kind == "bool":
@@ -220,7 +217,7 @@ class Tensor:
         return self.node("Equal", other, kind="bool")
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ~(self == other)
+        return self.node("Equal", other, kind="bool").node("Not")
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -481,7 +478,9 @@ class Namespace:
         base = self.where(large, math.pi / 2, self.where(middle, math.pi / 4, self.asarray(0.0, dtype="float")))
         t = self.where(large, -1.0 / size, self.where(middle, (size - 1.0) / (size + 1.0), size))
         t = self.where(self.isinf(size), 0.0, t)
-        more = self.where(large, 6.123233995736766e-17, self.where(middle, 3.061616997868383e-17, self.asarray(0.0, dtype="float")))
+        more = self.where(
+            large, 6.123233995736766e-17, self.where(middle, 3.061616997868383e-17, self.asarray(0.0, dtype="float"))
+        )
         z = t * t
         above = self.polynomial(ATAN_ABOVE, z)
         below = self.polynomial(ATAN_BELOW, z)

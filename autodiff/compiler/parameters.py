@@ -1,4 +1,4 @@
-"""Parameters: the Values that a function uses as arrays named by their paths, ``{"layers.0.w": (16, 2), "layers.0.b": (16,)}``."""
+"""Parameters: the Values that a function uses as arrays named by their paths, such as ``layers.0.w`` of shape (16, 2)."""
 
 from __future__ import annotations
 
@@ -146,7 +146,9 @@ def _variables(fn: FunctionType) -> list[tuple[str, Any]]:
     codes: list[CodeType] = [fn.__code__]
     for inner in codes:
         codes += [constant for constant in inner.co_consts if isinstance(constant, CodeType)]
-        names = dict.fromkeys(step.argval for step in dis.get_instructions(inner) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
+        names = dict.fromkeys(
+            step.argval for step in dis.get_instructions(inner) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+        )
         found += [(name, fn.__globals__[name]) for name in names if name in fn.__globals__]
     found += [("p", default) for default in (*(fn.__defaults__ or ()), *(fn.__kwdefaults__ or {}).values())]
     return found
