@@ -11,10 +11,13 @@ BUILD_REQUIREMENTS := import tomllib; print(*tomllib.load(open("pyproject.toml",
 
 # setup.py is the one place where the modules to compile are listed.
 HOT := $(shell grep -o 'autodiff/[a-z_/]*\.py' setup.py)
+STUBS := $(subst /,.,$(basename $(wildcard autodiff/*/*.pyi)))
 SIDE_BY_SIDE := -n auto --dist worksteal
+# Of the whole suite alone: a part of it covers a part.
+COVERAGE := $(if $(PYTEST_ARGS),,--cov --cov-report=term)
 EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: help demo test fuzz check bench examples docs dist clean
+.PHONY: help demo test fuzz mutants check bench examples docs dist clean vscode
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -34,16 +37,23 @@ test: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run the tests, compiled and i
 		echo "=== nothing is compiled here: the tests run once, interpreted"; \
 	fi
 	@echo "=== tests, interpreted modules (AUTODIFF_PURE=1)"
-	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(COVERAGE) $(PYTEST_ARGS)
 
-fuzz: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## a long run of random programs, every way against every other (PYTEST_ARGS="...")
-	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(SIDE_BY_SIDE) $(PYTEST_ARGS)
-	@AUTODIFF_PURE=1 $(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+mutants: $(VENV)/mutants.stamp  ## plant faults that no test may miss, for an hour (MUTANTS_ARGS="autodiff/nn/losses.py --minutes 5")
+	@nice -n 15 $(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
+
+fuzz: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## a long run of random programs, every way against every other (FUZZ=20000)
+	@AUTODIFF_FUZZ=$(or $(FUZZ),20000) $(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+	@AUTODIFF_FUZZ=$(or $(FUZZ),20000) AUTODIFF_PURE=1 $(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --strict tests/typing/user.py
+	@$(BIN)/basedpyright --level error --pythonpath $(BIN)/python tests/typing/user.py
+	@AUTODIFF_PURE=1 $(BIN)/python -m mypy.stubtest --concise --ignore-missing-stub \
+		--allowlist tests/typing/stubtest.allow $(STUBS)
 
 bench: $(BENCH_VENV)/bench.stamp $(VENV)/compiled.stamp  ## time and memory, beside other engines (BENCH_ARGS="...")
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH_ARGS)
@@ -65,6 +75,11 @@ dist: $(VENV)/dev.stamp  ## build the sdist and wheel into dist/, try the sdist 
 	@cd build/dist-check && bin/python -m autodiff demo --out out  # from there, so that the sources here are not what runs
 	@ls -l dist
 
+vscode:  ## pack the VS Code extension into build/ (needs node and npm)
+	@mkdir -p build
+	@cd contrib/vscode && npx --yes @vscode/vsce package --no-dependencies --skip-license --allow-missing-repository \
+		--out ../../build/autodiff-debug.vsix
+
 clean:  ## remove all that was made
 	@rm -rf $(VENV) $(BENCH_VENV) build dist out *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -84,8 +99,8 @@ $(VENV)/tools.stamp: pyproject.toml
 	$(create-environment)
 	@touch $@
 
-# Compiling has its own rule below, so nothing is compiled here. `dev` and `examples` contain `demo`.
-$(VENV)/demo.stamp $(VENV)/dev.stamp $(VENV)/examples.stamp: $(VENV)/%.stamp: pyproject.toml $(VENV)/tools.stamp
+# Compiling has its own rule below, so nothing is compiled here. `dev`, `examples` and `mutants` contain `demo`.
+$(VENV)/demo.stamp $(VENV)/dev.stamp $(VENV)/examples.stamp $(VENV)/mutants.stamp: $(VENV)/%.stamp: pyproject.toml $(VENV)/tools.stamp
 	@AUTODIFF_PURE=1 $(BIN)/python $(PIP_INSTALL) --no-build-isolation --editable '.[$*]'
 	@touch $(VENV)/demo.stamp $@
 

@@ -17,24 +17,31 @@ from setuptools.errors import BaseError, CCompilerError
 
 # The Makefile reads these paths too, to see when to compile again.
 HOT_MODULES = [
+    "autodiff/engine/kernels.py",
     "autodiff/engine/value.py",
     "autodiff/optim/optimizers.py",
     "autodiff/compiler/machine.py",
     "autodiff/compiler/simplify.py",
     "autodiff/compiler/roll.py",
+    "autodiff/compiler/slots.py",
     "autodiff/compiler/trace.py",
 ]
 
 # Where every index is known to be in range, and a division by zero has IEEE's answer.
 UNCHECKED = {"boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False, "nonecheck": False}
 DIRECTIVES = {
+    "autodiff.engine.kernels": UNCHECKED,
     "autodiff.engine.value": UNCHECKED,
     "autodiff.compiler.machine": UNCHECKED,
     "autodiff.optim.optimizers": UNCHECKED | {"annotation_typing": False},  # its loops say where an annotation is a C type
 }
 
-# What lets the C compiler vectorise the loops of the machine.
-EXTRA_FLAGS = {"autodiff.compiler.machine": ["-fno-math-errno", "-fno-trapping-math"]}
+# A fused multiply-add, where the processor has one, would round otherwise than the interpreter does; the error is GCC 14's own.
+FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-Werror=incompatible-pointer-types"]
+
+# What lets the C compiler vectorise loops.
+VECTORISE = ["-fno-math-errno", "-fno-trapping-math"]
+EXTRA_FLAGS = {"autodiff.engine.kernels": VECTORISE, "autodiff.compiler.machine": VECTORISE}
 
 
 class BuildExtensions(build_ext):
@@ -55,8 +62,7 @@ class BuildExtensions(build_ext):
             return
         if self.compiler.compiler_type == "unix":
             for extension in self.extensions:
-                # A fused multiply-add, where the processor has one, would round otherwise than the interpreter does.
-                extension.extra_compile_args = ["-O3", "-g0", "-ffp-contract=off", *EXTRA_FLAGS.get(extension.name, [])]
+                extension.extra_compile_args = [*FLAGS, *EXTRA_FLAGS.get(extension.name, [])]
                 extension.libraries = ["m"]
         for extension in self.extensions:
             extension.cython_directives = {"language_level": 3} | DIRECTIVES.get(extension.name, {})

@@ -16,6 +16,7 @@ from autodiff.engine.differentiate import jacobian as jacobian
 from autodiff.engine.differentiate import jvp as jvp
 from autodiff.engine.differentiate import value_and_grad as value_and_grad
 from autodiff.engine.functions import *  # noqa: F403  one for each public row of rules.py, and those composed of rows
+from autodiff.engine.operations import operation as operation
 from autodiff.engine.recording import record_source as record_source
 from autodiff.engine.recording import scope as scope
 from autodiff.engine.recording import strict as strict
@@ -24,10 +25,14 @@ from autodiff.engine.value import last as _last  # noqa: F401  pickles know thes
 from autodiff.engine.value import thaw as _thaw  # noqa: F401
 from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.errors import DebuggerError as DebuggerError
+from autodiff.errors import DetachedError as DetachedError
+from autodiff.errors import DetachedWarning as DetachedWarning
 from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
+from autodiff.errors import NonFiniteWarning as NonFiniteWarning
 from autodiff.errors import NotInGraphError as NotInGraphError
+from autodiff.errors import OperationError as OperationError
 from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
 from autodiff.errors import SettingError as SettingError
@@ -51,8 +56,11 @@ if TYPE_CHECKING:
     from autodiff.debugger import History as History
     from autodiff.debugger import debug as debug
     from autodiff.debugger import page as page
+    from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
     from autodiff.drawing import draw as draw
+    from autodiff.nn import load_run as load_run
+    from autodiff.nn import record_run as record_run
 
 __version__ = "0.1.0"
 
@@ -64,8 +72,11 @@ _LATER = {
     "History": "debugger",
     "debug": "debugger",
     "page": "debugger",
+    "pm": "debugger",
     "steps": "debugger",
     "draw": "drawing",
+    "load_run": "nn",
+    "record_run": "nn",
 }
 
 
@@ -73,11 +84,15 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
     __all__ = [
         "AutodiffError",
         "DebuggerError",
+        "DetachedError",
+        "DetachedWarning",
         "GradientMismatch",
         "GraphTooLarge",
         "History",
         "NonFiniteError",
+        "NonFiniteWarning",
         "NotInGraphError",
+        "OperationError",
         "RendererFailed",
         "RendererNotFound",
         "SettingError",
@@ -104,9 +119,13 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "implementation",
         "jacobian",
         "jvp",
+        "load_run",
         "nn",
+        "operation",
         "optim",
         "page",
+        "pm",
+        "record_run",
         "record_source",
         "scope",
         "steps",

@@ -1,4 +1,4 @@
-"""The command line: ``python -m autodiff demo``, ``draw script.py`` and ``debug script.py``."""
+"""The command line: ``python -m autodiff demo``, ``draw script.py``, ``debug script.py`` and ``dap``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from autodiff import demo
+from autodiff._support import streams
+from autodiff.debugger.dap import add_to as add_dap_to
 from autodiff.debugger.script import add_to as add_debug_to
 from autodiff.drawing.command import add_to as add_draw_to
 from autodiff.errors import AutodiffError
@@ -23,14 +25,17 @@ def main(arguments: list[str] | None = None) -> int:
     command.set_defaults(run=lambda options: demo.main(options.out))
     add_draw_to(commands)
     add_debug_to(commands)
+    add_dap_to(commands)
     given = sys.argv[1:] if arguments is None else arguments
     end = given.index("--") if "--" in given else len(given)
     options = parser.parse_args(given[:end])
     options.arguments = given[end + 1 :]
+    for stream in (sys.stdout, sys.stderr):
+        streams.write_what_can_be_written(stream)
     try:
         return options.run(options) or 0
     except (AutodiffError, OSError) as error:
-        print(f"autodiff: {error}", file=sys.stderr)
+        streams.tell(f"autodiff: {error}", sys.stderr)
         return 1
 
 

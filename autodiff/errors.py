@@ -1,6 +1,7 @@
 """The exceptions of autodiff.
 
 AutodiffError
+├── DetachedError      (TypeError)         the number of a Value was read where a derivative is being taken
 ├── GradientMismatch   (AssertionError)    a gradient that differences or the complex step do not confirm
 ├── NonFiniteError     (ArithmeticError)   an operation under ``strict()`` made a nan or an inf
 │   └── TrainingDiverged                   the loss or a gradient in ``nn.fit`` is nan or infinite
@@ -9,6 +10,7 @@ AutodiffError
 ├── TraceError         (TypeError)         a compiled function branches on a number that is different on each call
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
 ├── DebuggerError      (ValueError)        a command, place or condition that the debugger does not understand
+├── OperationError     (ValueError)        an operation of one's own whose name, partials or spelling cannot be
 ├── SettingError       (ValueError)        a learning rate, a parameter list or another setting nothing can be trained with
 ├── StateError         (ValueError)        a state_dict that does not fit what it is loaded into
 ├── TargetError        (ValueError)        a label, a class or another target that a loss has no meaning for
@@ -19,6 +21,9 @@ AutodiffError
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
 
 Each is also the built-in exception in brackets, so code that catches that one goes on working.
+
+Two warnings: DetachedWarning (UserWarning), the number of a Value was read, elsewhere; NonFiniteWarning (RuntimeWarning), an
+optimiser's step with a gradient that is nan or infinite.
 """
 
 from __future__ import annotations
@@ -29,6 +34,21 @@ from typing import Any
 
 class AutodiffError(Exception):
     """Anything that autodiff itself raises, but for a plain ``TypeError``."""
+
+
+class DetachedError(AutodiffError, TypeError):
+    """The number of a Value was read, by ``math.exp(x)`` or a store into an array of floats, and a derivative would be wrong.
+
+    The message has the user's line, what took the number, and what to do.
+    """
+
+
+class DetachedWarning(UserWarning):
+    """The number of a Value was read by something other than ``float(x)`` and ``x.data``: no gradient flows through it."""
+
+
+class NonFiniteWarning(RuntimeWarning):
+    """An optimiser made a step with a gradient that is nan or infinite; under ``strict()`` it is a ``NonFiniteError``."""
 
 
 class GradientMismatch(AutodiffError, AssertionError):
@@ -75,6 +95,10 @@ class UnknownNameError(AutodiffError, ValueError):
 
 class DebuggerError(AutodiffError, ValueError):
     """A command, place or condition that the debugger does not understand; the message says what there is."""
+
+
+class OperationError(AutodiffError, ValueError):
+    """What ``operation`` was given makes no row of the table; the message says why, and what would."""
 
 
 class SettingError(AutodiffError, ValueError):

@@ -23,7 +23,7 @@ FLOORS = [
 ]  # fmt: skip
 FACES = {"__init__", "__main__", "_implementation", "demo"}
 # Inside a function, when it is called: a keyword that compiles, a notebook that shows a picture.
-UPWARD = {("autodiff.engine.differentiate", "compiler"), ("autodiff.engine.value", "drawing")}
+UPWARD = {("autodiff.engine.differentiate", "compiler"), ("autodiff.engine.value", "drawing"), ("autodiff.nn.run", "debugger")}
 
 
 def room_of(module):
@@ -116,11 +116,13 @@ def test_each_module_says_in_its_first_line_what_it_is():
 
 PUBLIC_NAMES = """
     Value
-    AutodiffError DebuggerError GradientMismatch GraphTooLarge NonFiniteError NotInGraphError RendererFailed RendererNotFound
-    SettingError ShapeError StaleRecording StateError TargetError TraceError TrainingDiverged UnknownNameError WrongFile
+    AutodiffError DebuggerError DetachedError DetachedWarning GradientMismatch GraphTooLarge NonFiniteError NonFiniteWarning
+    NotInGraphError OperationError RendererFailed RendererNotFound SettingError ShapeError StaleRecording StateError TargetError
+    TraceError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
-    blame compile draw explain expression implementation nn optim record_source scope strict summary
-    steps debug page History
+    blame compile draw explain expression implementation nn optim operation record_source scope strict summary
+    steps debug page pm History
+    record_run load_run
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh

@@ -1,6 +1,13 @@
-"""Which frames are this package's own, and which are its users'."""
+"""Which frames are this package's own, which are a library's, and which is its users'."""
 
+from __future__ import annotations
+
+import linecache
 import os
+import sysconfig
+import warnings
+from functools import cache
+from types import FrameType
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
@@ -8,3 +15,47 @@ PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 def is_ours(file: str) -> bool:
     """Whether a frame's file belongs to this package, or to Python's own import machinery, whose callers count."""
     return file.startswith((PACKAGE, "<frozen"))
+
+
+@cache
+def is_library(file: str) -> bool:
+    """Whether a frame's file belongs to this package, to Python's library, or to what is installed beside it."""
+    return is_ours(file) or file.startswith(_libraries())
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    names = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
+    return tuple({os.path.join(os.path.abspath(path), "") for name in names if (path := sysconfig.get_path(name))})
+
+
+def nearest(frame: FrameType) -> FrameType:
+    """The nearest frame outside of this package, from ``frame`` on."""
+    while is_ours(frame.f_code.co_filename) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def users(frame: FrameType) -> FrameType:
+    """The nearest frame outside of every library: the user's line. In a program that is installed, the nearest one."""
+    outer: FrameType | None = frame
+    while outer is not None and is_library(outer.f_code.co_filename):
+        outer = outer.f_back
+    return nearest(frame) if outer is None else outer
+
+
+def warn(message: str, category: type[Warning], frame: FrameType) -> None:
+    """Warn at the line where a frame stands, once for each line unless a filter says otherwise.
+
+    ``warnings.warn`` counts frames, and compiled functions have none.
+    """
+    names = frame.f_globals
+    registry = names.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(message, category, frame.f_code.co_filename, frame.f_lineno, names.get("__name__"), registry)
+
+
+def line_of(frame: FrameType) -> str:
+    """Where a frame stands, as the end of a sentence."""
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(file, line).strip()
+    return f", at {file}:{line}" + (f": {text}" if text else "")

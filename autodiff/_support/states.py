@@ -26,13 +26,13 @@ def number(x: Any, where: str) -> float:
         return float(x)
     if isinstance(x, str) and x in NOT_FINITE:
         return NOT_FINITE[x]
-    raise StateError(f"{where} is {x!r}: it must be a float, 'inf', '-inf' or 'nan'")
+    raise StateError(f"{where} is {_short(x)}: it must be a float, 'inf', '-inf' or 'nan'")
 
 
 def count(x: Any, where: str) -> int:
     """x, if it is a whole number that counts something. Raises ``StateError`` otherwise."""
     if isinstance(x, bool) or not isinstance(x, int) or not 0 <= x <= EXACT:
-        raise StateError(f"{where} is {x!r}: it must be a whole number from 0 to 2⁵³")
+        raise StateError(f"{where} is {_short(x)}: it must be a whole number from 0 to 2⁵³")
     return x
 
 
@@ -50,10 +50,16 @@ def require_keys(found: Any, expected: Iterable[str], where: str) -> None:
         raise StateError(f"{where} {' and '.join(words)}", missing, unexpected)
 
 
+def _short(x: Any) -> str:
+    """What somebody else has written, in a message of ours."""
+    text = repr(x)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def _listed(keys: list[str], among: Sequence[str] = ()) -> str:
     """The first keys, each with the one that it may have meant, if there is one like it."""
     words = []
     for key in keys[:MOST_NAMED]:
         similar = get_close_matches(str(key), among[:MOST_COMPARED], n=1)
-        words.append(repr(key) + (f" (perhaps {similar[0]!r})" if similar else ""))
+        words.append(_short(key) + (f" (perhaps {_short(similar[0])})" if similar else ""))
     return ", ".join(words) + (f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else "")

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from numbers import Number
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
-from autodiff.compiler.batches import Batch, batch_of, floats, unwrapped
+from autodiff.compiler.batches import Batch, arrays_alike, batch_of, floats, unwrapped
 from autodiff.compiler.groups import Groups
 from autodiff.compiler.machine import Machine, QuickCall, add_gradients
 from autodiff.compiler.program import Scalars
@@ -27,7 +27,8 @@ from autodiff.compiler.simplify import PASSES, simplified
 from autodiff.compiler.slots import placed
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
-from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, shape_of
+from autodiff.engine.recording import announce
+from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, is_array, shape_of
 from autodiff.engine.value import Value, traced
 from autodiff.errors import ShapeError, StaleRecording, TraceError
 
@@ -48,34 +49,41 @@ class Goal(NamedTuple):
 
 
 class Replay:
-    """One program and the machine that runs it. Pickles without the machine."""
+    """One program and the machines that run it, which are made when they are needed. Pickles without them."""
 
-    def __init__(self, trace: Trace, scalars: Scalars, summed: Sequence[int], passes: Sequence[str]):
+    def __init__(self, trace: Trace, scalars: Scalars, summed: Sequence[int], passes: Sequence[str], threads: int):
         simple, self.counts = simplified(scalars, passes)
         self.scalars = simple
         self.groups: Groups = roll(simple, summed)
         self.groups.counts = dict(self.counts)
         self.parameters = trace.parameters
-        self.machine = Machine(placed(self.groups), self.parameters)
+        self.threads = threads
+
+    @functools.cached_property
+    def machine(self) -> Machine:
+        """What runs it over the samples of a batch."""
+        return Machine(placed(self.groups), self.parameters, self.threads)
+
+    @functools.cached_property
+    def alone(self) -> Machine:
+        """What runs it for one sample."""
+        return Machine(placed(self.groups, alone=True), self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: thing for key, thing in vars(self).items() if key != "machine"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.machine = Machine(placed(self.groups), self.parameters)
+        return {key: thing for key, thing in vars(self).items() if key not in ("machine", "alone")}
 
 
 class Entry:
     """What was recorded for one form of arguments, and the programs made of it so far. Pickles without the recording."""
 
-    def __init__(self, traced: Trace, batched: tuple[bool, ...], passes: Sequence[str], captured: Captured):
+    def __init__(self, traced: Trace, batched: tuple[bool, ...], options: dict[str, Any], captured: Captured):
         self.trace: Trace | None = traced
         self.captured = captured
         self.parameters = traced.parameters
         self.structure = traced.structure
         self.batched = batched
-        self.passes = passes
+        self.passes: tuple[str, ...] = options["passes"]
+        self.threads: int = options["threads"]
         self.replays: dict[Goal, Replay] = {}
         self.latest: Replay | None = None
 
@@ -107,10 +115,12 @@ class Entry:
             summed = range(int(stored), len(scalars.outputs))
         else:
             scalars = program_of(traced, [traced.inputs[i] for i in wanted], self.batched, "value_and_grad()")
-        return Replay(traced, scalars, summed, self.passes)
+        return Replay(traced, scalars, summed, self.passes, self.threads)
 
 
 VALUE = Goal("value")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Captured:
@@ -134,15 +144,22 @@ class Captured:
     def check(self, name: str) -> None:
         """Raises ``StaleRecording`` if one of them is another Value or number now."""
         for variable, cell, then in self.cells:
-            if cell.cell_contents is not then and exactly(cell.cell_contents) != exactly(then):
+            if not _unchanged(cell.cell_contents, then):
                 raise StaleRecording(_rebound(name, variable, then, cell.cell_contents))
         for variable, names, then in self.names:
             now = names.get(variable)
-            if now is not then and exactly(now) != exactly(then):
+            if not _unchanged(now, then):
                 raise StaleRecording(_rebound(name, variable, then, now))
 
 
 NOTHING_CAPTURED = Captured(None)
+
+
+def _unchanged(now: Any, then: Any) -> bool:
+    """Whether it is the same Value, or the same number."""
+    if now is then:
+        return True
+    return not isinstance(now, Value) and not isinstance(then, Value) and bool(exactly(now) == exactly(then))
 
 
 def _rebound(name: str, variable: str, then: Any, now: Any) -> str:
@@ -189,13 +206,13 @@ class _Method:
         return self.fn(self.owner(), *args, **kwargs)
 
 
-class Compiled:
+class Compiled(Generic[P, R]):
     """A function that ``compile`` has taken; see there."""
 
     __slots__ = ("__dict__", "__weakref__", "owner")
     owner: Any  # the object whose method this is
 
-    def __init__(self, fn: Callable[..., Any], options: dict[str, Any]):
+    def __init__(self, fn: Callable[P, Any], options: dict[str, Any]):
         self.owner = None
         self.fn = fn
         self.options = options
@@ -208,13 +225,14 @@ class Compiled:
         self.traces = 0
         self._quick_value: QuickCall | None = None
         self._quick_gradient: QuickCall | None = None
+        self._quick_batch: tuple[Any, list[tuple[int, ...]], Entry] | None = None
         self._quick_flat: tuple[QuickCall, Structure] | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._lock = threading.RLock()
-        self._methods: dict[int, Compiled] = {}
+        self._methods: dict[int, Compiled[Any, Any]] = {}
         functools.update_wrapper(self, fn, updated=())  # a model's attributes are not this object's
 
-    def __get__(self, owner: Any, kind: Any = None) -> Compiled:
+    def __get__(self, owner: Any, kind: Any = None) -> Compiled[Any, Any]:
         """As a method: a compiled function for each object, which records what it does with that one."""
         if owner is None:
             return self
@@ -228,7 +246,7 @@ class Compiled:
         bound.owner = owner
         return bound
 
-    def __deepcopy__(self, memo: Any) -> Compiled:
+    def __deepcopy__(self, memo: Any) -> Compiled[Any, Any]:
         """A function is its own copy, as Python's functions are; a callable object's copy is recorded anew."""
         fn = copy.deepcopy(self.fn, memo)
         return self if fn is self.fn and self.owner is None else Compiled(fn, self.options)
@@ -245,21 +263,23 @@ class Compiled:
 
     # ---- calling ------------------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The value for one sample, in the form that the function returns."""
         if self._quick_value is not None and not kwargs and not traced():
-            result = self._quick_value.take(args)
+            result: R | None = self._quick_value.take(args)
             if result is not None:
                 return result
         if traced() or differentiate.holds_value(args):
-            return self.fn(*args, **kwargs)
+            recorded: R = self.fn(*args, **kwargs)
+            return recorded
         entry, numbers = self._one(args, kwargs, VALUE)
-        machine = entry.replay(VALUE).machine
+        machine = entry.replay(VALUE).alone
         if not kwargs and (entry.structure == NUMBER or entry.structure.kind == ARRAY):
             self._quick_value = self._quick(machine, args, entry.structure, alone=True)
         out = array("d", bytes(8 * machine.n_stored))
         machine.run(1, (), [(numbers, 0)], out)
-        return entry.structure.build(out.tolist())
+        value: R = entry.structure.build(out.tolist())
+        return value
 
     def flat(self, *args: Any, **kwargs: Any) -> tuple[Any, Structure]:
         """The numbers of the value for one sample as an array, and the form that the function returns."""
@@ -269,7 +289,7 @@ class Compiled:
             if result is not None:
                 return result, form
         entry, numbers = self._one(args, kwargs, VALUE)
-        machine = entry.replay(VALUE).machine
+        machine = entry.replay(VALUE).alone
         next_one = None if kwargs else self._quick(machine, args, Structure(ARRAY, (machine.n_stored,)), alone=True)
         self._quick_flat = None if next_one is None else (next_one, entry.structure)
         out = array("d", bytes(8 * machine.n_stored))
@@ -288,7 +308,7 @@ class Compiled:
         wanted, structure = self._wanted(args)
         goal = Goal("gradient", tuple(wanted))
         entry, numbers = self._one(args, kwargs, goal)
-        machine = entry.replay(goal).machine
+        machine = entry.replay(goal).alone
         if not kwargs:
             self._quick_gradient = self._quick(machine, args, structure)
         out = array("d", bytes(8 * machine.n_stored))
@@ -355,13 +375,16 @@ class Compiled:
         sums = replay.machine.run(n, batch.samples, batch.others, out)
         scale = 1.0 / n if self.reduce == "mean" else 1.0
 
+        loss: float = sum(out) if out is not None else sums[0] / n if self.reduce == "mean" else sums[0]
+
         def add() -> None:
             with _adding:  # interpreted, two threads would lose what the other adds
                 add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
+            announce(loss, replay.parameters)
 
         if out is not None:
             return array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist(), add
-        return sums[0] / n if self.reduce == "mean" else sums[0], add
+        return loss, add
 
     # ---- seeing -------------------------------------------------------------------------------------------------------------
 
@@ -513,6 +536,14 @@ class Compiled:
         """The entry for the samples of a batch, and the batch."""
         if traced():
             raise TraceError(f"{taker} of {self.name} inside of another function that is compiled: call {self.name}() there")
+        if self._quick_batch is not None and not kwargs:
+            key, shapes, entry = self._quick_batch
+            quick = arrays_alike(args, shapes)
+            if quick is not None and entry.can(goal):
+                entry.captured.check(self.name)
+                with suppress(KeyError):
+                    self._entries.move_to_end(key)
+                return entry, quick
         places = self._places(args)
         batch = batch_of([args[place] for place in places], self.in_axes, places)
         size = sum(structure.size for structure in batch.structures)
@@ -525,7 +556,10 @@ class Compiled:
             first[number : number + len(numbers)] = numbers
         if batch.n == 0 and not batch.of_arrays:
             return None, batch  # a list of no samples does not say what form they have
-        return self._entry(structure, tuple(batch.batched), args, kwargs, first, goal), batch
+        entry = self._entry(structure, tuple(batch.batched), args, kwargs, first, goal)
+        if batch.of_arrays and self.in_axes == 0 and not kwargs and not self.static and all(map(is_array, args)):
+            self._quick_batch = next(reversed(self._entries)), [arg.shape[1:] for arg in args], entry
+        return entry, batch
 
     def _places(self, args: tuple[Any, ...]) -> list[int]:
         """The numbers of the arguments that are data."""
@@ -585,7 +619,7 @@ class Compiled:
             entry = self._entries.get(key)
             if entry is None or not entry.can(goal):
                 captured = Captured(self.fn)
-                entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.passes, captured)
+                entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.options, captured)
                 self._entries[key] = entry
                 self.traces += 1
                 while len(self._entries) > MOST_TRACES:
@@ -593,6 +627,28 @@ class Compiled:
         return entry
 
 
+class Compiler(Protocol):
+    """``compile`` with its options, which takes the function."""
+
+    @overload
+    def __call__(self, fn: Callable[..., Value], /) -> Compiled[..., float]: ...
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Compiled[P, R]: ...
+
+
+# To type checkers a function that is said to return a Value gives floats for numbers; any other keeps its signature.
+# fmt: off
+@overload
+def compile(fn: Callable[..., Value], *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ...,
+            threads: int = ...) -> Compiled[..., float]: ...
+@overload
+def compile(fn: Callable[P, R], *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ..., threads: int = ...) -> Compiled[P, R]: ...
+@overload
+def compile(fn: None = None, *, argnums: int | Sequence[int] = ..., in_axes: Any = ..., reduce: str | None = ...,
+            static: int | Sequence[int] = ..., passes: Sequence[str] | None = ..., threads: int = ...) -> Compiler: ...
+# fmt: on
 def compile(
     fn: Callable[..., Any] | None = None,
     *,
@@ -601,6 +657,7 @@ def compile(
     reduce: str | None = "mean",
     static: int | Sequence[int] = (),
     passes: Sequence[str] | None = None,
+    threads: int = 1,
 ) -> Any:
     """``fn`` recorded once and replayed: written for one sample with scalar code, it runs over whole batches.
 
@@ -621,7 +678,8 @@ def compile(
     of the samples' losses: their ``"mean"``, their ``"sum"``, or None, which returns them all and adds the gradients of their
     sum.
     ``static`` names arguments that are no data: they are passed on as they are, must be hashable, and a new value is recorded
-    anew; keyword arguments are static too. ``passes`` chooses simplifications; all if none are given.
+    anew; keyword arguments are static too. ``passes`` chooses simplifications; all if none are given. ``threads`` share the
+    samples of a large batch, block by block (compiled only); their number changes no bit of any result.
 
     With Values among its arguments, or inside another function that is compiled, ``fn`` itself is called. A branch is
     ``ad.where(x > 0, y, z)``; conditions are joined by ``&`` and ``|``. Inputs count as Values, so that where an input ties
@@ -632,7 +690,9 @@ def compile(
     number was rebound.
     """
     if fn is None:
-        return lambda f: compile(f, argnums=argnums, in_axes=in_axes, reduce=reduce, static=static, passes=passes)
+        return lambda f: compile(
+            f, argnums=argnums, in_axes=in_axes, reduce=reduce, static=static, passes=passes, threads=threads
+        )
     if not callable(fn):
         raise TypeError(f"compile() takes a function, not {type(fn).__name__} {fn!r:.60}")
     if reduce not in ("mean", "sum", None):
@@ -641,18 +701,23 @@ def compile(
     unknown = [name for name in chosen if name not in PASSES]
     if unknown:
         raise ValueError(f"there is no pass {unknown[0]!r}; there are {', '.join(PASSES)}")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"threads is how many threads there are, 1 or more, not {threads!r}")
     options = {
         "argnums": argnums if isinstance(argnums, int) else tuple(argnums),
         "in_axes": in_axes,
         "reduce": reduce,
         "static": (static,) if isinstance(static, int) else tuple(static),
         "passes": chosen,
+        "threads": threads,
     }
     return Compiled(fn, options)
 
 
-def _thawed(fn: Callable[..., Any], options: dict[str, Any], entries: OrderedDict[Any, Entry], traces: int) -> Compiled:
-    compiled = Compiled(fn, options)
+def _thawed(
+    fn: Callable[..., Any], options: dict[str, Any], entries: OrderedDict[Any, Entry], traces: int
+) -> Compiled[..., Any]:
+    compiled: Compiled[..., Any] = Compiled(fn, options)
     compiled._entries, compiled.traces = entries, traces
     return compiled
 

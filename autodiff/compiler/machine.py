@@ -3,19 +3,21 @@
 A slot that varies has as many lanes as a block has samples, side by side, so that the innermost loops go over numbers that lie
 side by side too. With one sample a lane is one number, and the innermost loops go over members.
 
-This file is plain Python, and Cython compiles it as it stands (``machine.pxd`` has its C types). ``unary`` and ``binary``
-have a typed loop for the rows of the table that are listed beside them; every other row is called as it is, number by number.
+This file is plain Python, and Cython compiles it as it stands (``machine.pxd`` has its C types). A row of the table is what
+its kernel is, in a typed loop; a row without one is called as it is, number by number.
 """
 
 from __future__ import annotations
 
-import math
+import os
+import re
 from array import array
 from typing import Any
 
 from autodiff.compiler.slots import Instruction, Program
-from autodiff.engine import ieee, rules
+from autodiff.engine import rules
 from autodiff.engine.functions import no_place
+from autodiff.engine.kernels import KERNELS
 from autodiff.engine.value import Value
 
 try:
@@ -24,178 +26,17 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.engine import ieee as libm
+    from math import inf as INFINITY
+    from math import nan as NAN
 
-NAN = cython.declare(cython.double, math.nan)
-INFINITY = cython.declare(cython.double, math.inf)
+    from autodiff.engine import ieee as libm
+    from autodiff.engine.kernels import add, binary, binary_at, hypot, unary, unary_at
 
 # ---- loops over numbers side by side ----------------------------------------------------------------------------------------
 
-UNARY = (
-    "neg", "abs", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan",
-    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sign", "step", "nonnegative", "sigmoid", "relu",
-    "softplus",
-)  # fmt: skip
-
 
 @cython.cfunc
-@cython.exceptval(check=False)
-def unary(code: cython.int, out: vector, x: vector, n: place) -> kernel:
-    """out = f(x) for the row ``UNARY[code]``."""
-    i: place
-    if code == 0:
-        for i in range(n):
-            out[i] = -x[i]
-    elif code == 1:
-        for i in range(n):
-            out[i] = libm.fabs(x[i])
-    elif code == 2:
-        for i in range(n):
-            out[i] = libm.exp(x[i])
-    elif code == 3:
-        for i in range(n):
-            out[i] = libm.expm1(x[i])
-    elif code == 4:
-        for i in range(n):
-            out[i] = libm.log(x[i])
-    elif code == 5:
-        for i in range(n):
-            out[i] = libm.log1p(x[i])
-    elif code == 6:
-        for i in range(n):
-            out[i] = libm.log2(x[i])
-    elif code == 7:
-        for i in range(n):
-            out[i] = libm.log10(x[i])
-    elif code == 8:
-        for i in range(n):
-            out[i] = libm.sqrt(x[i])
-    elif code == 9:
-        for i in range(n):
-            out[i] = libm.cbrt(x[i])
-    elif code == 10:
-        for i in range(n):
-            out[i] = libm.sin(x[i])
-    elif code == 11:
-        for i in range(n):
-            out[i] = libm.cos(x[i])
-    elif code == 12:
-        for i in range(n):
-            out[i] = libm.tan(x[i])
-    elif code == 13:
-        for i in range(n):
-            out[i] = libm.asin(x[i])
-    elif code == 14:
-        for i in range(n):
-            out[i] = libm.acos(x[i])
-    elif code == 15:
-        for i in range(n):
-            out[i] = libm.atan(x[i])
-    elif code == 16:
-        for i in range(n):
-            out[i] = libm.sinh(x[i])
-    elif code == 17:
-        for i in range(n):
-            out[i] = libm.cosh(x[i])
-    elif code == 18:
-        for i in range(n):
-            out[i] = libm.tanh(x[i])
-    elif code == 19:
-        for i in range(n):
-            out[i] = libm.asinh(x[i])
-    elif code == 20:
-        for i in range(n):
-            out[i] = libm.acosh(x[i])
-    elif code == 21:
-        for i in range(n):
-            out[i] = libm.atanh(x[i])
-    elif code == 22:
-        for i in range(n):
-            out[i] = libm.erf(x[i])
-    elif code == 23:
-        for i in range(n):
-            out[i] = libm.erfc(x[i])
-    elif code == 24:
-        for i in range(n):
-            out[i] = x[i] if x[i] != x[i] else 1.0 if x[i] > 0.0 else -1.0 if x[i] < 0.0 else 0.0
-    elif code == 25:
-        for i in range(n):
-            out[i] = 1.0 if x[i] > 0.0 else 0.0 if x[i] <= 0.0 else x[i]
-    elif code == 26:
-        for i in range(n):
-            out[i] = x[i] + 0.0 if x[i] >= 0.0 else NAN
-    elif code == 27:
-        for i in range(n):
-            out[i] = sigmoid(x[i])
-    elif code == 28:
-        for i in range(n):
-            out[i] = 0.0 if x[i] <= 0.0 else x[i]
-    elif code == 29:
-        for i in range(n):
-            out[i] = (x[i] if x[i] > 0.0 or x[i] != x[i] else 0.0) + libm.log1p(libm.exp(-libm.fabs(x[i])))
-
-
-BINARY = (
-    "add", "sub", "mul", "div", "pow", "atan2", "hypot", "greater", "greater_equal", "equal", "compare", "mul0", "div0",
-    "at_least", "at_most",
-)  # fmt: skip
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def binary(code: cython.int, out: vector, x: vector, y: vector, n: place) -> kernel:
-    """out = f(x, y) for the row ``BINARY[code]``."""
-    i: place
-    if code == 0:
-        for i in range(n):
-            out[i] = x[i] + y[i]
-    elif code == 1:
-        for i in range(n):
-            out[i] = x[i] - y[i]
-    elif code == 2:
-        for i in range(n):
-            out[i] = x[i] * y[i]
-    elif code == 3:
-        for i in range(n):
-            out[i] = divide(x[i], y[i])
-    elif code == 4:
-        for i in range(n):
-            out[i] = x[i] * x[i] if y[i] == 2.0 else libm.pow(x[i], y[i])
-    elif code == 5:
-        for i in range(n):
-            out[i] = libm.atan2(x[i], y[i])
-    elif code == 6:
-        for i in range(n):
-            out[i] = libm.hypot(x[i], y[i])
-    elif code == 7:
-        for i in range(n):
-            out[i] = 1.0 if x[i] > y[i] else 0.0
-    elif code == 8:
-        for i in range(n):
-            out[i] = 1.0 if x[i] >= y[i] else 0.0
-    elif code == 9:
-        for i in range(n):
-            out[i] = 1.0 if x[i] == y[i] else 0.0
-    elif code == 10:
-        for i in range(n):
-            out[i] = NAN if x[i] != x[i] or y[i] != y[i] else 1.0 if x[i] > y[i] else -1.0 if x[i] < y[i] else 0.0
-    elif code == 11:
-        for i in range(n):
-            out[i] = (
-                0.0 if (x[i] == 0.0 or y[i] == 0.0) and x[i] * y[i] != 0.0 and x[i] == x[i] and y[i] == y[i] else x[i] * y[i]
-            )
-    elif code == 12:
-        for i in range(n):
-            out[i] = 0.0 if x[i] == 0.0 and y[i] == 0.0 else divide(x[i], y[i])
-    elif code == 13:
-        for i in range(n):
-            out[i] = NAN if x[i] != x[i] or y[i] != y[i] else y[i] if y[i] > x[i] else x[i]
-    elif code == 14:
-        for i in range(n):
-            out[i] = NAN if x[i] != x[i] or y[i] != y[i] else y[i] if y[i] < x[i] else x[i]
-
-
-@cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def shift(out: vector, x: vector, c: cython.double, n: place) -> kernel:
     """out = x + c."""
@@ -205,6 +46,7 @@ def shift(out: vector, x: vector, c: cython.double, n: place) -> kernel:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def gain(out: vector, x: vector, sign: cython.double, n: place) -> kernel:
     """out += sign · x."""
@@ -214,6 +56,7 @@ def gain(out: vector, x: vector, sign: cython.double, n: place) -> kernel:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def gain_products(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> kernel:
     """out += sign · x · y."""
@@ -227,6 +70,7 @@ def gain_products(out: vector, x: vector, y: vector, sign: cython.double, n: pla
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def gain_scaled(out: vector, x: vector, a: cython.double, n: place) -> kernel:
     """out += a · x for one number a."""
@@ -236,6 +80,7 @@ def gain_scaled(out: vector, x: vector, a: cython.double, n: place) -> kernel:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def gain_scaled_4(
     out: vector,
@@ -256,6 +101,34 @@ def gain_scaled_4(
 
 
 @cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def gain_two_scaled_4(
+    out: vector,
+    below: vector,
+    x: vector,
+    y: vector,
+    z: vector,
+    w: vector,
+    a: cython.double,
+    b: cython.double,
+    c: cython.double,
+    d: cython.double,
+    e: cython.double,
+    f: cython.double,
+    g: cython.double,
+    h: cython.double,
+    n: place,
+) -> kernel:
+    """As ``gain_scaled_4`` with a, b, c, d, and for the row below with e, f, g, h."""
+    i: place
+    for i in range(n):
+        out[i] = out[i] + a * x[i] + b * y[i] + c * z[i] + d * w[i]
+        below[i] = below[i] + e * x[i] + f * y[i] + g * z[i] + h * w[i]
+
+
+@cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def fill(out: vector, c: cython.double, n: place) -> kernel:
     """out = c."""
@@ -265,6 +138,7 @@ def fill(out: vector, c: cython.double, n: place) -> kernel:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def add_constant(out: vector, c: cython.double, n: place) -> kernel:
     """out += c."""
@@ -274,6 +148,7 @@ def add_constant(out: vector, c: cython.double, n: place) -> kernel:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def dot(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> reduction:
     """out[0] += sign · Σ x · y, in any order."""
@@ -285,6 +160,7 @@ def dot(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> red
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def dot_4(out: vector, x: vector, y: vector, z: vector, v: vector, w: vector, sign: cython.double, n: place) -> reduction:
     """out[0], ..., out[3] += sign · Σ x · y, x · z, x · v, x · w, in any order."""
@@ -305,6 +181,7 @@ def dot_4(out: vector, x: vector, y: vector, z: vector, v: vector, w: vector, si
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def gain_rows(
     out: vector, out_step: place, x: vector, y: vector, y_step: place, sign: cython.double, rows: place, depth: place
@@ -351,28 +228,11 @@ def gain_rows(
         row += 1
 
 
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def divide(x: cython.double, y: cython.double) -> cython.double:
-    if cython.compiled:
-        return x / y
-    return ieee.divide(x, y)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def sigmoid(x: cython.double) -> cython.double:
-    e: cython.double = libm.exp(-libm.fabs(x))
-    return (1.0 if x >= 0.0 else e) / (1.0 + e)
-
-
 # ---- the tape ---------------------------------------------------------------------------------------------------------------
 
 KINDS = (
     "fill", "start", "gain", "rows", "dots", "product", "summed terms", "summed dots", "summed product",
-    "unary", "binary", "fold", "rule",
+    "unary", "binary", "fold", "select", "taken", "logsumexp", "rule", "sums",
 )  # fmt: skip
 FILL = cython.declare(cython.short, 0)
 START = cython.declare(cython.short, 1)
@@ -386,8 +246,12 @@ SUMMED_PRODUCT = cython.declare(cython.short, 8)
 MAP_UNARY = cython.declare(cython.short, 9)
 MAP_BINARY = cython.declare(cython.short, 10)
 MAP_FOLD = cython.declare(cython.short, 11)
-FOLDS = ("max", "min", "prod", "norm", "logsumexp", "select", "taken", "sum")
-TAKEN = cython.declare(cython.short, FOLDS.index("taken"))
+MAP_SELECT = cython.declare(cython.short, 12)
+MAP_TAKEN = cython.declare(cython.short, 13)
+MAP_LOGSUMEXP = cython.declare(cython.short, 14)
+MAP_RULE = cython.declare(cython.short, 15)
+SUMS = cython.declare(cython.short, 16)
+FOLDS = {"max": "at_least", "min": "at_most", "prod": "mul", "norm": "hypot", "sum": "add"}  # by which kernel of two
 HEADER = cython.declare(cython.short, 8)  # length, kind, code, rows, columns, depth, target, number of operands
 FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between rows, between columns, where its table is, or -1
 
@@ -397,6 +261,12 @@ def encoded(instruction: Instruction, tables: array) -> list[int]:
     kind, op, (rows, columns, depth), target, operands = instruction
     if kind == "map":
         kind, code = _kernel_of(op)
+    elif kind == "sums":
+        code = -1 if op.startswith("-") else 1
+        begin = len(tables)
+        tables.extend(operands[0].table)
+        signs = [2 * (sign[1:] == "·") + (sign[0] == "-") for sign in re.findall("[+-]·?", op[2:])]
+        return [HEADER + 1 + len(signs), KINDS.index(kind), code, rows, columns, depth, target, len(signs), begin, *signs]
     else:
         code = -1 if op.startswith("-") else 1
     fields = []
@@ -410,11 +280,12 @@ def encoded(instruction: Instruction, tables: array) -> list[int]:
 
 
 def _kernel_of(op: str) -> tuple[str, int]:
-    """Which typed loop does a row of the table, or that none does."""
-    for kind, names in (("unary", UNARY), ("binary", BINARY), ("fold", FOLDS)):
-        if op in names:
-            return kind, names.index(op)
-    return "rule", rules.TABLE[op].code
+    """Which kind of instruction does a row of the table, and with which kernel or row."""
+    if op in FOLDS:
+        return "fold", KERNELS[FOLDS[op]].handle
+    if op in KERNELS:
+        return ("unary" if KERNELS[op].arity == 1 else "binary"), KERNELS[op].handle
+    return (op if op in KINDS else "rule"), rules.TABLE[op].code
 
 
 MOST_LANES = 128
@@ -425,12 +296,14 @@ CACHE = 1 << 18  # bytes that the slots of a block of samples should not exceed
 class Machine:
     """Runs one program. Threads may run it at once: each call has slots of its own."""
 
-    def __init__(self, program: Program, parameters: Any):
-        tables = array("i")
+    def __init__(self, program: Program, parameters: Any, threads: int = 1):
+        tables: array = array("i")
+        self.threads = threads if cython.compiled else 1
         self.parameters = list(parameters)
         self.once = array("q", [number for i in program.once for number in encoded(i, tables)])
         self.each = array("q", [number for i in program.each for number in encoded(i, tables)])
         self.tables = tables
+        self.table = tables.data.as_ints if cython.compiled else tables
         self.constants = array("d", program.constants)
         self.input_slots = array("q", program.inputs)
         self.stored = array("q", program.stored)
@@ -452,31 +325,100 @@ class Machine:
         """The program on ``n`` samples. What is stored goes into ``out``, sample after sample; the sums over them come back.
 
         ``samples`` and ``others`` are pairs of an array of floats and the number of its first input: those that vary, sample
-        after sample, and those that all samples share.
+        after sample, and those that all samples share. The samples are cut into blocks, each of which has sums of its own, and
+        these are added up in order: whichever thread has done which block.
         """
         blocks: place = 1 if n <= self.most_lanes else -(-n // self.most_lanes)
         lanes: place = 1 if n <= 1 else (-(-n // blocks) + 7) // 8 * 8
+        blocks = -(-n // lanes)
+        i: place
         memory: array = fresh_memory(self, lanes)
         slots: vector = numbers_of(memory)
-        first: place = 0
         load_values(slots, len(self.constants), self.parameters)
         for numbers, number in others:
             load(self, slots, numbers, number, len(numbers), 0, 1, 1)
-        execute(self, self.once, slots, 1, 1)
-        while first < n:
-            count: place = lanes if first + lanes <= n else n - first
-            for numbers, number in samples:
-                load(self, slots, numbers, number, len(numbers) // n, first, count, lanes)
-            execute(self, self.each, slots, lanes, count)
-            if out is not None:
-                store(self, slots, out, first, count, lanes)
-            first += lanes
+        execute(self, self.once, slots, 1, 1, False)
+        parts: array = new_numbers(blocks * len(self.summed))
+        workers: place = min(self.threads, blocks)
+        if workers > 1:
+            memories: list = [memory]
+            while len(memories) < workers:
+                another: array = fresh_memory(self, lanes)
+                copy(numbers_of(another), slots, self.uniform)
+                memories.append(another)
+            jobs = [
+                helpers().submit(self.work, memories[i], i, workers, blocks, lanes, n, samples, out, parts)
+                for i in range(1, workers)
+            ]
+            try:
+                self.work(memory, 0, workers, blocks, lanes, n, samples, out, parts)
+            finally:
+                for job in jobs:
+                    job.exception()
+            for job in jobs:
+                job.result()
+            self.free += [(lanes, another) for another in memories[1:]]
+        else:
+            self.work(memory, 0, 1, blocks, lanes, n, samples, out, parts)
         sums: array = new_numbers(len(self.summed))
-        i: place
-        for i in range(len(self.summed)):
-            put(sums, i, slots[whole(self.summed, i)])
+        for i in range(blocks * len(self.summed)):
+            put(sums, i % len(self.summed), number_at(sums, i % len(self.summed)) + number_at(parts, i))
         self.free.append((lanes, memory))
         return sums
+
+    def work(
+        self, memory: array, begin: int, step: int, blocks: int, lanes: int, n: int, samples: Any, out: Any, parts: array
+    ) -> None:
+        """Every ``step``-th block of samples from ``begin`` on."""
+        slots: vector = numbers_of(memory)
+        block: place = begin
+        i: place
+        wide: place = lanes
+        most: place = n
+        while block < blocks:
+            first: place = block * wide
+            count: place = wide if first + wide <= most else most - first
+            for numbers, number in samples:
+                load(self, slots, numbers, number, len(numbers) // n, first, count, wide)
+            execute(self, self.each, slots, wide, count, count > 1)
+            if out is not None:
+                store(self, slots, out, first, count, wide)
+            for i in range(len(self.summed)):
+                put(parts, block * len(self.summed) + i, slots[whole(self.summed, i)])
+            block += step
+
+
+pool = cython.declare(object, None)
+
+
+def without_pool() -> None:
+    """In a child process: the threads have stayed with its parent."""
+    global pool
+    pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=without_pool)
+
+
+def helpers() -> Any:
+    """The threads that help to run programs over large batches, as many as there are processors."""
+    global pool
+    if pool is None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(thread_name_prefix="autodiff")
+    return pool
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def copy(out: vector, x: vector, n: place) -> kernel:
+    """out = x."""
+    i: place
+    for i in range(n):
+        out[i] = x[i]
 
 
 @cython.cfunc
@@ -537,17 +479,35 @@ def store(machine: Machine, slots: vector, out: array, first: place, count: plac
 
 
 @cython.cfunc
-def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: place) -> object:
-    """Each instruction on its members and on the lanes, of which the first ``count`` hold samples."""
+def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: place, release: cython.bint) -> object:
+    """Each instruction on its members and on the lanes, of which the first ``count`` hold samples.
+
+    With ``release`` other threads may have the interpreter meanwhile.
+    """
     code: longs = wholes_of(tape)
     end: place = len(tape)
     at: place = 0
+    while True:
+        if release:
+            with cython.nogil:
+                at = run_until(machine, code, at, end, slots, lanes, count)
+        else:
+            at = run_until(machine, code, at, end, slots, lanes, count)
+        if at >= end:
+            return
+        map_rule(machine, code, at, slots, lanes)
+        at += code[at]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def run_until(machine: Machine, code: longs, at: place, end: place, slots: vector, lanes: place, count: place) -> place:
+    """Run from one instruction on. Returns where there is one that needs Python, or the end."""
     uniform: place = machine.uniform
     scratch: vector = shifted(slots, uniform + machine.varying * lanes)
     while at < end:
         kind: place = code[at + 1]
-        rows: place = code[at + 3]
-        columns: place = code[at + 4]
         target: place = code[at + 6]
         width: place = 1
         if target >= uniform:
@@ -558,12 +518,14 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
             map_unary(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == MAP_BINARY:
             map_binary(machine, code, at, slots, out, scratch, width, lanes)
+        elif kind == SUMS:
+            sums_of_numbers(machine, code, at, slots, out)
         elif kind == PRODUCT:
             product(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == SUMMED_PRODUCT:
             summed_product(machine, code, at, slots, out, lanes, count)
         elif kind == FILL:
-            fill(out, -0.0 if code[at + 2] < 0 else 0.0, rows * columns * width)
+            fill(out, -0.0 if code[at + 2] < 0 else 0.0, code[at + 3] * code[at + 4] * width)
         elif kind in (START, GAIN):
             map_terms(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == DOTS:
@@ -575,15 +537,15 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
         elif kind == SUMMED_DOTS:
             summed_dots(machine, code, at, slots, out, lanes, count)
         elif kind == MAP_FOLD:
-            if code[at + 2] == TAKEN:
-                wrong: place = map_taken(machine, code, at, slots, out, width, lanes)
-                if wrong >= 0:
-                    raise no_place(code[at + 7] - 1, operand(machine, code, at, slots, 0, wrong // width, wrong % width, lanes))
-            else:
-                map_fold(machine, code, at, slots, out, width, lanes)
-        else:
-            map_rule(machine, code, at, slots, out, width, lanes)
+            map_fold(machine, code, at, slots, out, width, lanes)
+        elif kind == MAP_SELECT:
+            map_select(machine, code, at, slots, out, width, lanes)
+        elif kind == MAP_LOGSUMEXP:
+            map_log_sum_exp(machine, code, at, slots, out, width, lanes)
+        elif kind == MAP_RULE or map_taken(machine, code, at, slots, out, width, lanes) >= 0:
+            return at
         at += code[at]
+    return end
 
 
 # ---- operands -----------------------------------------------------------------------------------------------------------
@@ -591,16 +553,18 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def slot_of(machine: Machine, code: longs, field: place, row: place, column: place, columns: place) -> place:
     """The slot of one entry of an operand."""
     if code[field + 3] < 0:
         return code[field] + row * code[field + 1] + column * code[field + 2]
-    return table_entry(machine.tables, code[field + 3] + row * columns + column)
+    return machine.table[code[field + 3] + row * columns + column]
 
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def lanes_of(
     machine: Machine, code: longs, field: place, row: place, column: place, columns: place, slots: vector, lanes: place
@@ -611,6 +575,7 @@ def lanes_of(
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def address(machine: Machine, slot: place, lanes: place) -> place:
     """Where the lanes of a slot begin."""
@@ -618,6 +583,7 @@ def address(machine: Machine, slot: place, lanes: place) -> place:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def side_by_side(
     machine: Machine, code: longs, field: place, slots: vector, room: vector, first: place, n: place, width: place, lanes: place
@@ -629,6 +595,15 @@ def side_by_side(
     uniform: cython.bint = start < machine.uniform
     if (n == 1 or (code[field + 3] < 0 and code[field + 1] == 1)) and (width == 1 or not uniform):
         return shifted(slots, address(machine, start, lanes))
+    if lanes == 1 or (width == 1 and uniform):  # a slot is its own address
+        if code[field + 3] >= 0:
+            begin: place = code[field + 3] + first
+            for i in range(n):
+                room[i] = slots[machine.table[begin + i]]
+        else:
+            for i in range(n):
+                room[i] = slots[start + i * code[field + 1]]
+        return room
     for i in range(n):
         start = address(machine, slot_of(machine, code, field, first + i, 0, 1), lanes)
         if width == 1:
@@ -644,6 +619,7 @@ def side_by_side(
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def together(machine: Machine, code: longs, at: place, rows: place, width: place) -> place:
     """How many members one loop can go over: all where all their operands stand side by side, or lanes are few."""
@@ -661,6 +637,7 @@ def together(machine: Machine, code: longs, at: place, rows: place, width: place
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def map_unary(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
@@ -670,11 +647,12 @@ def map_unary(
     first: place = 0
     while first < rows:
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
-        unary(code[at + 2], shifted(out, first * width), x, n * width)
+        unary(unary_at(code[at + 2]), shifted(out, first * width), x, n * width)
         first += n
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def map_binary(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
@@ -686,11 +664,12 @@ def map_binary(
     while first < rows:
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
         y: vector = side_by_side(machine, code, at + HEADER + FIELDS, slots, room, first, n, width, lanes)
-        binary(code[at + 2], shifted(out, first * width), x, y, n * width)
+        binary(binary_at(code[at + 2]), shifted(out, first * width), x, y, n * width)
         first += n
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def map_terms(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
@@ -709,40 +688,26 @@ def map_terms(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def map_fold(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
-    """The rows of ``FOLDS``: of any number of operands."""
-    kind: place = code[at + 2]
-    n: place = code[at + 7]
+    """Any number of operands, from left to right, by a kernel of two; a sum and a norm begin with 0."""
+    f: binary_function = binary_at(code[at + 2])
+    from_zero: cython.bint = f in (add, hypot)
     row: place
     lane: place
     i: place
     for row in range(code[at + 3]):
         for lane in range(width):
             x: cython.double = operand(machine, code, at, slots, 0, row, lane, lanes)
-            y: cython.double
-            if kind == 5:
-                x = operand(machine, code, at, slots, 1 if x != 0.0 else 2, row, lane, lanes)
-            elif kind == 4:
-                x = log_sum_exp(machine, code, at, slots, row, lane, lanes)
-            else:
-                x = libm.fabs(x) if kind == 3 else x + 0.0 if kind == 7 else x
-                for i in range(1, n):
-                    y = operand(machine, code, at, slots, i, row, lane, lanes)
-                    if kind == 0:
-                        x = NAN if x != x or y != y else y if y > x else x
-                    elif kind == 1:
-                        x = NAN if x != x or y != y else y if y < x else x
-                    elif kind == 2:
-                        x = x * y
-                    elif kind == 3:
-                        x = libm.hypot(x, y)
-                    else:
-                        x = x + y
+            x = f(0.0, x) if from_zero else x
+            for i in range(1, code[at + 7]):
+                x = f(x, operand(machine, code, at, slots, i, row, lane, lanes))
             out[row * width + lane] = x
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def map_taken(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> place:
     """The entries of tables that the indices name. Returns −1, or the number of an index that is no place of its table."""
@@ -760,6 +725,33 @@ def map_taken(machine: Machine, code: longs, at: place, slots: vector, out: vect
 
 
 @cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def map_select(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
+    """The second operand, or the third where the first is 0."""
+    row: place
+    lane: place
+    for row in range(code[at + 3]):
+        for lane in range(width):
+            which: place = 1 if operand(machine, code, at, slots, 0, row, lane, lanes) != 0.0 else 2
+            out[row * width + lane] = operand(machine, code, at, slots, which, row, lane, lanes)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def map_log_sum_exp(
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place
+) -> cython.void:
+    row: place
+    lane: place
+    for row in range(code[at + 3]):
+        for lane in range(width):
+            out[row * width + lane] = log_sum_exp(machine, code, at, slots, row, lane, lanes)
+
+
+@cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def log_sum_exp(
     machine: Machine, code: longs, at: place, slots: vector, row: place, lane: place, lanes: place
@@ -782,6 +774,7 @@ def log_sum_exp(
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def operand(
     machine: Machine, code: longs, at: place, slots: vector, i: place, row: place, lane: place, lanes: place
@@ -792,21 +785,27 @@ def operand(
 
 
 @cython.cfunc
-def map_rule(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> object:
-    """A row of the table without a typed loop."""
-    value = rules.BY_CODE[code[at + 2]].value
+def map_rule(machine: Machine, code: longs, at: place, slots: vector, lanes: place) -> object:
+    """A row of the table without a typed loop; or the error of an index that is no place of its table."""
     row: place
     lane: place
+    target: place = address(machine, code[at + 6], lanes)
+    width: place = 1 if code[at + 6] < machine.uniform else lanes
+    if code[at + 1] == MAP_TAKEN:
+        wrong: place = map_taken(machine, code, at, slots, shifted(slots, target), width, lanes)
+        raise no_place(code[at + 7] - 1, operand(machine, code, at, slots, 0, wrong // width, wrong % width, lanes))
+    value = rules.BY_CODE[code[at + 2]].value
     for row in range(code[at + 3]):
         for lane in range(width):
             numbers: list = [operand(machine, code, at, slots, i, row, lane, lanes) for i in range(code[at + 7])]
-            out[row * width + lane] = value(*numbers)
+            slots[target + row * width + lane] = value(*numbers)
 
 
 # ---- sums of products ---------------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def product(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
@@ -823,6 +822,7 @@ def product(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def product_of_lanes(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place
@@ -835,39 +835,46 @@ def product_of_lanes(
     right: place = at + HEADER + FIELDS
     # columns that stand side by side are so many lanes more
     wide: cython.bint = columns > 1 and code[right + 3] < 0 and code[right + 1] == 1
-    row: place
+    row: place = 0
     column: place
     k: place
     n: place = width * columns if wide else width
-    for row in range(code[at + 3]):
+    rows: place = code[at + 3]
+    while row < rows:
+        two: cython.bint = row + 1 < rows
         for column in range(1 if wide else columns):
             here: vector = shifted(out, (row * columns + column) * width)
             k = 0
             while k + 4 <= depth:
-                gain_scaled_4(
-                    here,
-                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
-                    lanes_of(machine, code, right, column, k + 1, depth, slots, lanes),
-                    lanes_of(machine, code, right, column, k + 2, depth, slots, lanes),
-                    lanes_of(machine, code, right, column, k + 3, depth, slots, lanes),
-                    sign * slots[slot_of(machine, code, left, row, k, depth)],
-                    sign * slots[slot_of(machine, code, left, row, k + 1, depth)],
-                    sign * slots[slot_of(machine, code, left, row, k + 2, depth)],
-                    sign * slots[slot_of(machine, code, left, row, k + 3, depth)],
-                    n,
-                )
+                x: vector = lanes_of(machine, code, right, column, k, depth, slots, lanes)
+                y: vector = lanes_of(machine, code, right, column, k + 1, depth, slots, lanes)
+                z: vector = lanes_of(machine, code, right, column, k + 2, depth, slots, lanes)
+                w: vector = lanes_of(machine, code, right, column, k + 3, depth, slots, lanes)
+                a: cython.double = sign * slots[slot_of(machine, code, left, row, k, depth)]
+                b: cython.double = sign * slots[slot_of(machine, code, left, row, k + 1, depth)]
+                c: cython.double = sign * slots[slot_of(machine, code, left, row, k + 2, depth)]
+                d: cython.double = sign * slots[slot_of(machine, code, left, row, k + 3, depth)]
+                if two:
+                    e: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k, depth)]
+                    f: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k + 1, depth)]
+                    g: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k + 2, depth)]
+                    h: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k + 3, depth)]
+                    gain_two_scaled_4(here, shifted(here, columns * width), x, y, z, w, a, b, c, d, e, f, g, h, n)
+                else:
+                    gain_scaled_4(here, x, y, z, w, a, b, c, d, n)
                 k += 4
             while k < depth:
-                gain_scaled(
-                    here,
-                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
-                    sign * slots[slot_of(machine, code, left, row, k, depth)],
-                    n,
-                )
+                v: vector = lanes_of(machine, code, right, column, k, depth, slots, lanes)
+                gain_scaled(here, v, sign * slots[slot_of(machine, code, left, row, k, depth)], n)
+                if two:
+                    below: vector = shifted(here, columns * width)
+                    gain_scaled(below, v, sign * slots[slot_of(machine, code, left, row + 1, k, depth)], n)
                 k += 1
+        row += 2 if two else 1
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def dots_of_lanes(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, columns: place, width: place, lanes: place
@@ -901,6 +908,7 @@ def dots_of_lanes(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def product_of_numbers(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, lanes: place
@@ -974,6 +982,7 @@ def product_of_numbers(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def row_of(
     machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector, lanes: place
@@ -986,6 +995,7 @@ def row_of(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def copy_row(
     machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector, lanes: place
@@ -996,6 +1006,7 @@ def copy_row(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def dots(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
@@ -1023,6 +1034,7 @@ def dots(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def add_rows(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
     """out[r] ± Σ x[r, k]."""
@@ -1044,10 +1056,38 @@ def add_rows(machine: Machine, code: longs, at: place, slots: vector, out: vecto
                 gain(here, shifted(slots, address(machine, slot, lanes)), sign, width)
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def sums_of_numbers(machine: Machine, code: longs, at: place, slots: vector, out: vector) -> cython.void:
+    """Whole sums, term by term, without lanes."""
+    entry: place = code[at + HEADER]
+    n: place = code[at + 7]
+    row: place
+    i: place
+    for row in range(code[at + 3]):
+        total: cython.double = -0.0 if code[at + 2] < 0 else 0.0
+        for i in range(at + HEADER + 1, at + HEADER + 1 + n):
+            if code[i] == 0:
+                total += slots[machine.table[entry]]
+                entry += 1
+            elif code[i] == 1:
+                total -= slots[machine.table[entry]]
+                entry += 1
+            elif code[i] == 2:
+                total += slots[machine.table[entry]] * slots[machine.table[entry + 1]]
+                entry += 2
+            else:
+                total -= slots[machine.table[entry]] * slots[machine.table[entry + 1]]
+                entry += 2
+        out[row] = total
+
+
 # ---- sums over the samples ----------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def summed_product(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
@@ -1084,6 +1124,7 @@ def summed_product(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def summed_dots(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
@@ -1100,6 +1141,7 @@ def summed_dots(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def summed_terms(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
@@ -1155,8 +1197,8 @@ class QuickCall:
             if number < 0:
                 return None
         load_values(slots, len(machine.constants), machine.parameters)
-        execute(machine, machine.once, slots, 1, 1)
-        execute(machine, machine.each, slots, 1, 1)
+        execute(machine, machine.once, slots, 1, 1, False)
+        execute(machine, machine.each, slots, 1, 1, False)
         result = result_of(self, slots)
         machine.free.append((1, memory))
         return result
@@ -1284,15 +1326,6 @@ def whole(numbers: array, i: place) -> place:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def table_entry(tables: array, i: place) -> place:
-    if cython.compiled:
-        return tables.data.as_ints[i]
-    return tables[i]
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
 def numbers_of(numbers: array) -> vector:
     """The numbers themselves: a pointer to them, or a view that can be shifted like one."""
     if cython.compiled:
@@ -1311,6 +1344,7 @@ def wholes_of(numbers: array) -> longs:
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def shifted(numbers: vector, by: place) -> vector:
     """From the number at this place on."""

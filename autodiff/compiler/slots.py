@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
-from autodiff.compiler.groups import Group, Groups, Index, index_of
+from autodiff.compiler.groups import Group, Groups, Index, Run, index_of
 
 FEW = 3  # as many terms are added one after the other; more are added up row by row
 FOREVER = 1 << 60
@@ -22,6 +23,8 @@ class Instruction(NamedTuple):
     ``kind`` is one of ``machine.KINDS``: ``map`` applies the row ``op`` of the table; ``fill`` sets ``"+0"`` or ``"-0"`` and
     ``start`` sets a term plus that; ``gain`` adds (``"+"``) or subtracts one term, ``rows`` several, ``dots`` and ``product``
     products, as the runs of a group do; ``summed terms``, ``summed dots`` and ``summed product`` do so over the samples.
+    ``sums`` is a whole sum, for one sample: ``op`` is where it begins, a sign for each term, doubled for a product, and its
+    operands are a matrix with a row for each member.
     """
 
     kind: str
@@ -45,16 +48,18 @@ class Program:
     summed: list[int]  # the slots of sums over all samples
 
 
-def placed(groups: Groups) -> Program:
-    """The groups as the machine runs them."""
-    return _Placer(groups).program()
+def placed(groups: Groups, alone: bool = False) -> Program:
+    """The groups as the machine runs them, over the samples of a batch, or ``alone`` for one sample at a time."""
+    return _Placer(groups, alone).program()
 
 
 class _Placer:
-    def __init__(self, groups: Groups):
+    def __init__(self, groups: Groups, alone: bool):
         self.groups = groups
+        self.alone = alone
         self.slot = [0] * groups.n_results  # of each result
         self.firsts = [group.first for group in groups.groups]
+        self.regions = sorted({*self.firsts, groups.shared, groups.totals})  # whose results stand side by side
         self.once: list[Instruction] = []
         self.each: list[Instruction] = []
 
@@ -70,9 +75,9 @@ class _Placer:
         lanes.top = n_uniform = -(-uniform.top // 8) * 8
         self.take(groups.shared, sum(result >= groups.shared for result in groups.inputs), lanes)
         self.place(split, len(groups.groups), ended, lanes)
-        if groups.totals < groups.n_results:
+        if groups.totals < groups.n_results:  # from zero in each block
             shape = (groups.n_results - groups.totals, 1, 1)
-            self.once.append(Instruction("fill", "+0", shape, self.slot[groups.totals], ()))
+            self.each.append(Instruction("fill", "+0", shape, self.slot[groups.totals], ()))
         for number, group in enumerate(groups.groups):
             self.emit(group, self.once if number < split else self.each)
         return Program(
@@ -105,13 +110,21 @@ class _Placer:
         return found
 
     def owners(self, index: Index, rows: int, columns: int) -> set[int]:
-        """The numbers of the groups whose results an operand may take."""
+        """The numbers of the groups whose results an operand takes."""
+        low, high = self.span(index, rows, columns)
+        first, last = bisect_right(self.firsts, low) - 1, bisect_right(self.firsts, high) - 1
+        found = {first}
+        if first != last:
+            found = {bisect_right(self.firsts, result) - 1 for result in set(index.entries(rows, columns))}
+        return {number for number in found if number >= 0}
+
+    @staticmethod
+    def span(index: Index, rows: int, columns: int) -> tuple[int, int]:
+        """The smallest and the largest result."""
         if index.table is not None:
-            some = {bisect_right(self.firsts, result) - 1 for result in set(index.table)}
-            return {number for number in some if number >= 0}
+            return min(index.table), max(index.table)
         ends = [index.start + r * index.rows + c * index.columns for r in (0, rows - 1) for c in (0, columns - 1)]
-        low, high = bisect_right(self.firsts, min(ends)) - 1, bisect_right(self.firsts, max(ends))
-        return set(range(max(low, 0), high))
+        return min(ends), max(ends)
 
     def take(self, first: int, n: int, slots: _Slots) -> None:
         """Slots side by side for so many results."""
@@ -143,6 +156,9 @@ class _Placer:
             where.append(Instruction(f"summed {kind}", sign, (rows, columns, depth), target + offset, moved))
             return
         zero = "+0" if group.from_zero else "-0"
+        if (self.alone or group.first < self.groups.shared) and _is_scattered(group):
+            where.append(self.sums(group, zero, target))
+            return
         if runs and runs[0].kind == "terms" and runs[0].sign == "+":
             first = runs.pop(0)
             matrix = self.moved(first.operands[0], first.rows, first.depth)
@@ -156,6 +172,26 @@ class _Placer:
                 self.emit_terms(sign, moved[0], range(depth), rows, depth, target, where)
             else:
                 where.append(Instruction(kind, sign, (rows, columns, depth), target + offset, moved))
+
+    def sums(self, group: Group, zero: str, target: int) -> Instruction:
+        """A whole sum as one instruction."""
+        slot = self.slot
+        signs = ""
+        rows: list[list[int]] = [[] for _ in range(group.size)]
+        for run in group.runs:
+            wide = 1 if run.kind == "terms" else 2
+            entries = [index.entries(n, run.depth) for index, n in zip(run.operands, (run.rows, _second(run)), strict=False)]
+            for m in range(run.rows * run.columns):
+                r, c = divmod(m, run.columns)
+                row = rows[run.offset + m]
+                for k in range(run.depth):
+                    row.append(slot[entries[0][r * run.depth + k]])
+                    if wide == 2:
+                        row.append(slot[entries[1][(c if run.kind == "product" else r) * run.depth + k]])
+            if run.offset == 0:  # the runs of other members are the same
+                signs += run.sign * wide * run.depth if wide == 1 else f"{run.sign}·" * run.depth
+        table = Index(0, 0, 0, tuple(chain.from_iterable(rows)))
+        return Instruction("sums", zero + signs, (group.size, 1, len(rows[0])), target, (table,))
 
     def emit_terms(
         self, sign: str, matrix: Index, columns: range, rows: int, depth: int, target: int, where: list[Instruction]
@@ -179,16 +215,31 @@ class _Placer:
         """The slots of these results."""
         slot = self.slot
         if index.table is None:
-            ends = [index.start + r * index.rows + c * index.columns for r in (0, rows - 1) for c in (0, columns - 1)]
-            low, high = min(ends), max(ends)
-            if slot[high] - slot[low] == high - low and self.together(low, high):
+            low, high = self.span(index, rows, columns)
+            if bisect_right(self.regions, low) == bisect_right(self.regions, high):
                 return index._replace(start=slot[index.start])
         entries = index.entries(rows, columns)
         return index_of([[slot[entry] for entry in entries[r * columns : (r + 1) * columns]] for r in range(rows)])
 
-    def together(self, low: int, high: int) -> bool:
-        """Whether the slots of these results follow each other as the results do."""
-        return self.slot[low : high + 1] == list(range(self.slot[low], self.slot[low] + high - low + 1))
+
+def _second(run: Run) -> int:
+    """How many rows the second operand of a run has."""
+    return run.columns if run.kind == "product" else run.rows
+
+
+def _is_scattered(group: Group) -> bool:
+    """Whether a sum is done term by term best: it is no large product, and its operands do not stand side by side."""
+    terms = sum(run.rows * run.columns * run.depth for run in group.runs)
+    for run in group.runs:
+        if run.kind == "product" and max(run.rows, run.columns) >= 4 and run.rows * run.columns * run.depth >= 64:
+            return False
+    if group.size < 16:
+        return 0 < terms <= MOST_SCATTERED * group.size
+    even = all(index.table is None and index.rows == 1 for run in group.runs for index in run.operands)
+    return not even and terms <= 16 * group.size
+
+
+MOST_SCATTERED = 1 << 16
 
 
 def _column(matrix: Index, k: int, rows: int, columns: int) -> Index:

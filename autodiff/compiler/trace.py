@@ -115,7 +115,7 @@ def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tup
     numbers: dict[Any, int] = {value: i for i, value in enumerate([*traced.inputs, *traced.parameters])}
 
     def place_of(x: Any) -> int:
-        key = x if x.__class__ is Value or x != 0.0 else repr(x)  # −0.0 is not 0.0
+        key = x if isinstance(x, Value) or x != 0.0 else repr(x)  # −0.0 is not 0.0
         place = numbers.get(key)
         if place is None:
             place = numbers[key] = len(ops)
@@ -126,11 +126,11 @@ def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tup
     for node, arguments in reversed(kept):
         places = []
         for x in arguments:
-            place = numbers.get(x) if x.__class__ is Value else None
+            place = numbers.get(x) if isinstance(x, Value) else None
             places.append(place_of(x) if place is None else place)
         numbers[node] = len(ops)
         ops.append(node.op)
         args.append(tuple(places))
     found = Names([*traced.inputs, *traced.parameters, *[node for node, _ in reversed(kept)]])
-    names = {place: name for x, place in numbers.items() if x.__class__ is Value and (name := found.of(x))}
+    names = {place: name for x, place in numbers.items() if isinstance(x, Value) and (name := found.of(x))}
     return Scalars(ops, args, [place_of(x) for x in outputs], batched, names)

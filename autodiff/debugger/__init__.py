@@ -2,7 +2,7 @@
 
 from autodiff.debugger.history import Backward, Forward, History, State, steps
 from autodiff.debugger.page import Page, page
+from autodiff.debugger.script import debug, pm
 from autodiff.debugger.session import Session
-from autodiff.debugger.terminal import debug
 
-__all__ = ["Backward", "Forward", "History", "Page", "Session", "State", "debug", "page", "steps"]
+__all__ = ["Backward", "Forward", "History", "Page", "Session", "State", "debug", "page", "pm", "steps"]

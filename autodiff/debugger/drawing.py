@@ -8,16 +8,15 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from autodiff.debugger.history import History, scope_holds
+from autodiff.debugger.history import History
 from autodiff.debugger.words import Words
 from autodiff.drawing.dot import digraph
 from autodiff.drawing.fold import PICTURE
 from autodiff.drawing.model import Box, Fold, Graph, Painter, kinds_of
-from autodiff.drawing.part import Part, whole
+from autodiff.drawing.part import Part, complete
 from autodiff.drawing.render import picture
 from autodiff.engine.value import Value
 from autodiff.errors import RendererFailed, RendererNotFound
-from autodiff.graph.scopes import scopes_of
 from autodiff.graph.symbols import number_text
 
 TAGS = {"svg", "g", "path", "polygon", "polyline", "ellipse", "text"}
@@ -58,21 +57,12 @@ def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Itera
 
 def _graph(history: History, fold: Fold, parameters: Iterable[Value]) -> Graph:
     """The graph of the whole history or of its scope, folded if it is too large."""
-    full = whole(history.loss)
-    scopes = scopes_of(full.walk)
-    kinds = kinds_of(full.walk.nodes, scopes, {id(parameter) for parameter in parameters})
+    full = complete(history.full)
+    kinds = kinds_of(full.walk.nodes, history.full_scopes, {id(parameter) for parameter in parameters})
     if history.scope is None:
-        return Painter(full, kinds, scopes).graph(fold, PICTURE)
-    nodes, edges = bytearray(len(full.walk.nodes)), bytearray(len(full.walk.operands))
-    for node, scope in zip(history.nodes, history.scopes, strict=True):
-        place = full.walk.places[id(node)]
-        nodes[place] = 1
-        if scope_holds(history.scope, scope):
-            for edge in full.walk.edges(place):
-                edges[edge] = 1
-    walk, origin = full.walk.restricted(nodes, edges)
-    part = Part(full.full, walk, origin, [])
-    return Painter(part, [kinds[place] for place in origin], history.scopes).graph(fold, PICTURE)
+        return Painter(full, kinds, history.scopes).graph(fold, PICTURE)
+    part = Part(full.full, history.walk, [*history.origin], [])
+    return Painter(part, [kinds[place] for place in history.origin], history.scopes).graph(fold, PICTURE)
 
 
 def _prepared(graph: Graph, history: History, words: Words) -> Graph:
@@ -95,7 +85,7 @@ def _named(box: Box, history: History, words: Words) -> Box:
 
 def as_html(svg: str, words: Words) -> str:
     """SVG as a renderer writes it, with nothing left but shapes and text, and the numbers of boxes marked as such."""
-    root = _plain(ET.fromstring(svg))
+    root = _stripped(ET.fromstring(svg))
     for group in root.iter("g"):
         if "node" in group.get("class", "").split():
             _mark_numbers(group)
@@ -104,7 +94,7 @@ def as_html(svg: str, words: Words) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _plain(element: ET.Element) -> ET.Element:
+def _stripped(element: ET.Element) -> ET.Element:
     """The element without namespaces, links, titles and whatever else a page has no use for."""
     made = ET.Element(_local(element.tag), {key: text for key, text in element.attrib.items() if key in ATTRIBUTES})
     made.text = (element.text or "").replace(" ", "\u00a0") if made.tag == "text" else None  # HTML would drop the outer ones
@@ -116,7 +106,7 @@ def _plain(element: ET.Element) -> ET.Element:
         if _local(child.tag) == "a" or child.get("id", "").startswith("a_"):  # around what has a tooltip
             waiting[:0] = list(child)
         elif _local(child.tag) in TAGS:
-            made.append(_plain(child))
+            made.append(_stripped(child))
     return made
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, overload
 
-from autodiff.engine.value import Value, topological_order
-from autodiff.errors import GraphTooLarge, UnknownNameError
-from autodiff.graph.scopes import scopes_of
+from autodiff.engine.value import Value
+from autodiff.errors import GraphTooLarge
+from autodiff.graph.scopes import scope_holds, scopes_of, within
 from autodiff.graph.walk import Walk
 
 MOST_VALUES = 5_000_000  # some 60 bytes of history each
@@ -82,47 +82,49 @@ class History(Sequence[Event]):
     moment when the history was made; no Value is changed, then or later.
 
     ``nodes`` are the Values in forward order, ``forward`` is how many forward events there are: the position at which the
-    backward pass begins.
+    backward pass begins. ``full`` is the walk over all of the graph, ``walk`` that over ``nodes``, and ``origin`` their places
+    in the former.
     """
 
     def __init__(self, loss: Value, seed: float = 1.0, scope: str | None = None):
         if not isinstance(loss, Value):
             raise TypeError(f"a history is that of a Value, not of {type(loss).__name__}")
-        order = topological_order(loss)
         self.loss, self.seed, self.scope = loss, float(seed), scope
-        self.nodes = order
+        self.earlier: Mapping[Any, float] | None = None  # what the leaves held in the pass before, by name, if that is known
+        self.full = self.walk = Walk(loss)
+        self.origin: Sequence[int] = range(len(self.full.nodes))
         if scope is not None:
-            scopes = dict(zip(map(id, order), scopes_of(Walk(loss)), strict=True))
-            self.nodes = _within(order, scope, scopes)
-            self.scopes = [scopes[id(node)] for node in self.nodes]
+            self.walk, self.origin = within(self.full, self.full_scopes, scope)
+        self.nodes = self.walk.nodes
         self.refuse_too_large(MOST_VALUES, "can be stepped through")
         self.forward = len(self.nodes)
-        self._places = {id(node): place for place, node in enumerate(self.nodes)}
         self._data = array("d", [node.data for node in self.nodes])
-        self._sweep(order)
+        self._sweep()
         self._index()
 
-    def _sweep(self, order: list[Value]) -> None:
+    def _sweep(self) -> None:
         """The chain rule as ``backward()`` applies it, over plain numbers; what the events need is written down."""
         self._results, self._operands = array("i"), array("i")
         self._locals, self._befores, self._afters = array("d"), array("d"), array("d")
         self._upstreams = array("d", bytes(8 * len(self.nodes)))
-        scope, everywhere = self.scope, {id(node): place for place, node in enumerate(order)}
-        gradients = [0.0] * len(order)
+        operands, partials = self.full.operands, self.full.partials
+        here = array("i", [-1]) * len(self.full.nodes)
+        for place, whence in enumerate(self.origin):
+            here[whence] = place
+        gradients = [0.0] * len(here)
         gradients[-1] = self.seed
-        for place in range(len(order) - 1, -1, -1):
-            node, upstream = order[place], gradients[place]
-            shown = self._places.get(id(node))
-            if shown is not None:
+        for place in range(len(here) - 1, -1, -1):
+            upstream, shown = gradients[place], here[place]
+            if shown >= 0:
                 self._upstreams[shown] = upstream
-            acting = -1 if shown is None or not (scope is None or scope_holds(scope, self.scopes[shown])) else shown
-            for operand, local in zip(node.operands, node.partials, strict=True):
-                at = everywhere[id(operand)]
+            acts = shown >= 0 and self.made_here(shown)
+            for edge in self.full.edges(place):
+                at, local = operands[edge], partials[edge]
                 before = gradients[at]
                 gradients[at] = after = before + upstream * local
-                if acting >= 0:
-                    self._results.append(acting)
-                    self._operands.append(self._places[id(operand)])
+                if acts:
+                    self._results.append(shown)
+                    self._operands.append(here[at])
                     self._locals.append(local)
                     self._befores.append(before)
                     self._afters.append(after)
@@ -146,7 +148,12 @@ class History(Sequence[Event]):
     @cached_property
     def scopes(self) -> list[str]:
         """The scope of each Value: that in which it was recorded, and the module whose parameters it uses; often empty."""
-        return scopes_of(Walk(self.loss))
+        return [self.full_scopes[place] for place in self.origin]
+
+    @cached_property
+    def full_scopes(self) -> list[str]:
+        """The same for all of the graph."""
+        return scopes_of(self.full)
 
     def refuse_too_large(self, most: int, what: str) -> None:
         """Raise ``GraphTooLarge`` if there are more Values than something can be done with; the message offers parts."""
@@ -208,7 +215,7 @@ class History(Sequence[Event]):
 
     def place(self, node: Value) -> int:
         """Where a Value is in ``nodes``. Raises ``KeyError`` for one that the loss was not computed from."""
-        return self._places[id(node)]
+        return self.walk.places[id(node)]
 
     def made_here(self, place: int) -> bool:
         """Whether a Value is an operation of this history: no leaf, and not merely what an operation of its scope was given."""
@@ -216,7 +223,7 @@ class History(Sequence[Event]):
 
     def operands(self, place: int) -> list[int]:
         """The places of the operands of a Value, as far as they belong to the history."""
-        places = (self._places.get(id(operand)) for operand in self.nodes[place].operands)
+        places = (self.walk.places.get(id(operand)) for operand in self.nodes[place].operands)
         return [operand for operand in places if operand is not None]
 
     def additions(self, place: int) -> Sequence[int]:
@@ -242,6 +249,28 @@ class History(Sequence[Event]):
         """Of a backward event: ``local``, ``before`` and ``after``."""
         edge = number - self.forward
         return self._locals[edge], self._befores[edge], self._afters[edge]
+
+    def edges(self) -> Iterator[tuple[float, float, float, float]]:
+        """Of each backward event, in order: ``local``, ``before``, ``after``, ``upstream``."""
+        upstreams = map(self._upstreams.__getitem__, self._results)
+        return zip(self._locals, self._befores, self._afters, upstreams, strict=True)
+
+    @cached_property
+    def lines(self) -> dict[tuple[str, int], list[int]]:
+        """The places of the Values that each line of the source has made, by file and line."""
+        made: dict[tuple[str, int], list[int]] = {}
+        for place, node in enumerate(self.nodes):
+            if (source := node.source) is not None:
+                made.setdefault(source.place[:2], []).append(place)
+        return made
+
+    @cached_property
+    def by_scope(self) -> dict[str, list[int]]:
+        """The places of the Values that belong to each scope."""
+        there: dict[str, list[int]] = {}
+        for place, scope in enumerate(self.scopes):
+            there.setdefault(scope, []).append(place)
+        return there
 
     def datum(self, place: int) -> float:
         """The number of a Value, as it was when the history was made."""
@@ -270,7 +299,7 @@ class State(Mapping[Value, float]):
         self.history, self.position = history, position
 
     def __getitem__(self, node: Value) -> float:
-        place = self.history._places.get(id(node))
+        place = self.history.walk.places.get(id(node))
         gradient = None if place is None else self.gradient(place)
         if gradient is None:
             raise KeyError(node)
@@ -317,21 +346,3 @@ def steps(loss: Value, *, seed: float = 1.0, scope: str | None = None) -> Histor
     ``GraphTooLarge`` for more Values than can be held.
     """
     return History(loss, seed, scope)
-
-
-def scope_holds(scope: str, inner: str) -> bool:
-    """Whether ``inner`` is the scope, or inside it; ``layer1`` also stands for ``model.layer1``."""
-    return f".{scope}." in f".{inner}."
-
-
-def _within(order: list[Value], scope: str, scopes: dict[int, str]) -> list[Value]:
-    """The operations inside a scope and what they were given, in forward order."""
-    kept: set[int] = set()
-    for node in order:
-        if node.op and scope_holds(scope, scopes[id(node)]):
-            kept.add(id(node))
-            kept.update(map(id, node.operands))
-    if not kept:
-        known = ", ".join(sorted({*filter(None, scopes.values())})) or "none"
-        raise UnknownNameError(f"the graph has no operation in a scope {scope!r}; the scopes are: {known}")
-    return [node for node in order if id(node) in kept]

@@ -1,7 +1,8 @@
 """The page: a history as one self-contained HTML file, to be walked through in any browser, offline, or in a notebook.
 
-``page.html`` is the page without its content: text, drawing and data go into its ``{{places}}``. What comes from the user is
-escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script and one style.
+``page.html`` is the page without its content: ``recording.js``, text, drawing and data go into its ``{{places}}``. What comes
+from the user is escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script
+and one style.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ from typing import Any
 from autodiff._support import files
 from autodiff.debugger.drawing import Picture, drawn
 from autodiff.debugger.history import History
-from autodiff.debugger.words import Words, printable, rule_of, stretch
+from autodiff.debugger.words import GIVEN, LINES, MOST_LOCALS, Words, rule_of, stretch
 from autodiff.drawing.model import Fold, check_fold
 from autodiff.engine.value import Value
+from autodiff.errors import GraphTooLarge
+from autodiff.graph.names import printable
+from autodiff.graph.walk import has_more_than
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
+MOST_OF_RUN = 6_000_000  # characters of a page that go to the steps of a training
 CONTEXT = 3  # lines of source around those that are used
 HEIGHT = 760  # pixels of the frame in a notebook
 
@@ -77,6 +82,12 @@ def page(
     cannot be written.
     """
     check_fold(fold)
+    most = 10 * MOST_VALUES
+    if scope is None and isinstance(loss, Value) and has_more_than(most, loss):  # without a walk over all of it
+        raise GraphTooLarge(
+            f"the graph has more than {most:,} Values, and no more than {MOST_VALUES:,} go onto one page; take one scope "
+            "(scope=), a Value on the way to the loss, or the loss of fewer samples"
+        )
     history = History(loss, seed, scope)
     history.refuse_too_large(MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
     words = Words(history)
@@ -87,14 +98,54 @@ def page(
     return made
 
 
-def _filled(title: str, history: History, words: Words, picture: Picture) -> str:
+def page_of_run(recordings: Iterable[tuple[int, Value]], total: int, file: str | os.PathLike[str] | None = None) -> Page:
+    """A page with one slider more, over the steps of a training: ``recordings`` are numbers of steps and their losses.
+
+    The last of them is drawn; those of another form (an epoch's short last batch) are left out, and what is more than a page
+    holds. Raises as ``page`` does.
+    """
+    kept = list(recordings)
+    number, loss = kept[-1]
+    history = History(loss)
+    history.refuse_too_large(MOST_VALUES, "go onto one page; run.page(step) of fewer samples, or ad.debug(run.loss(step))")
+    words = Words(history)
+    data, room = data_of(history, words), MOST_OF_RUN
+    found: list[tuple[int, float, dict[str, Any]]] = []
+    for step, other in reversed(kept):
+        there = data if step == number else _data_of_same_form(other, data)
+        if there is None:
+            continue
+        room -= len(json.dumps(there))
+        if room < 0 and found:
+            break
+        found.append((step, other.data, there))
+    changing = [key for key in data if any(there[key] != data[key] for _, _, there in found)]
+    run = [
+        {"step": step, "loss": _finite(number), "changes": {key: there[key] for key in changing}}
+        for step, number, there in reversed(found)
+    ]
+    title = f"Steps of a training: {len(run)} of {total:,}"
+    made = Page(_filled(title, history, words, drawn(history, words, "auto", ()), run), title)
+    if file is not None:
+        made.write(file)
+    return made
+
+
+def _data_of_same_form(loss: Value, data: dict[str, Any]) -> dict[str, Any] | None:
+    """What a page holds of a loss, if it is recorded as that with ``data`` is: by the same operations of the same Values."""
+    history = History(loss)
+    there = data_of(history, Words(history))
+    return there if all(there[key] == data[key] for key in ("names", "given", "ops", "scopes", "result", "operand")) else None
+
+
+def _filled(title: str, history: History, words: Words, picture: Picture, run: list[Any] | None = None) -> str:
     edges = len(history) - history.forward
     content = {
         "policy": _policy(),
         "title": html.escape(title),
         "summary": html.escape(f"{history.forward:,} Values get their number, then {edges:,} edges add to gradients"),
         "graph": picture.svg,
-        "data": _data(history, words) | {"boxes": picture.boxes, "edges": picture.edges},
+        "data": data_of(history, words) | {"boxes": picture.boxes, "edges": picture.edges} | ({"run": run} if run else {}),
     }
     content["data"] = as_script_data(content["data"])
     return re.sub(r"\{\{(\w+)\}\}", lambda place: str(content[place[1]]), _template())
@@ -102,7 +153,9 @@ def _filled(title: str, history: History, words: Words, picture: Picture) -> str
 
 @cache
 def _template() -> str:
-    return resources.files("autodiff.debugger").joinpath("page.html").read_text(encoding="utf-8")
+    here = resources.files("autodiff.debugger")
+    page, recording = (here.joinpath(name).read_text(encoding="utf-8") for name in ("page.html", "recording.js"))
+    return page.replace("{{recording}}", re.sub(r"^ *(//.*)?\n|^ +", "", recording, flags=re.M))  # without comments
 
 
 @cache
@@ -127,7 +180,7 @@ def as_script_data(thing: Any) -> str:
 # ---- data -------------------------------------------------------------------------------------------------------------------
 
 
-def _data(history: History, words: Words) -> dict[str, Any]:
+def data_of(history: History, words: Words) -> dict[str, Any]:
     """What the page's script moves over: for each Value what it is called and made by, for each edge its numbers."""
     nodes, places = history.nodes, range(len(history.nodes))
     texts = _Texts()
@@ -138,20 +191,24 @@ def _data(history: History, words: Words) -> dict[str, Any]:
             continue
         for argument, x in enumerate(node.arguments):
             if isinstance(x, Value):
-                symbols.append(texts.number(words.local(node, argument)))
-                rule_texts.append(texts.number(rule_of(node, argument)))
+                symbols.append(texts.index(words.local(node, argument)))
+                rule_texts.append(texts.index(rule_of(node, argument)))
     events = range(history.forward, len(history))
     numbers = [history.edge(number) for number in events]
     files_used, sources = _sources(history)
     return {
         "names": [words.name(place) for place in places],
-        "given": [printable(words.names.of(node)) for node in nodes],
+        "given": [printable(words.calls.of(node)) for node in nodes],
         "ops": [node.op for node in nodes],
         "scopes": [printable(scope) for scope in history.scopes],
         "made": [words.operation(place) for place in places],
-        "numbers": [words.operation_in_numbers(place) for place in places],
+        "numbers": [words.numbers_template(place) for place in places],
         "data": [_finite(history.datum(place)) for place in places],
         "upstream": [_finite(history.upstream(place)) for place in places],
+        "lines": LINES,
+        "whence": GIVEN,
+        "locals": MOST_LOCALS,
+        "digits": words.digits,
         "loss": words.loss,
         "seeded": nodes[-1] is history.loss,
         "result": [history.acting(number) for number in events],
@@ -172,13 +229,13 @@ class _Texts:
 
     def __init__(self) -> None:
         self.all: list[str] = []
-        self.numbers: dict[str, int] = {}
+        self.indices: dict[str, int] = {}
 
-    def number(self, text: str) -> int:
-        if text not in self.numbers:
-            self.numbers[text] = len(self.all)
+    def index(self, text: str) -> int:
+        if text not in self.indices:
+            self.indices[text] = len(self.all)
             self.all.append(text)
-        return self.numbers[text]
+        return self.indices[text]
 
 
 def _finite(x: float) -> float | str:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import IO, Literal
 
 from autodiff._support import files
-from autodiff.debugger.words import printable, stretch
+from autodiff._support.streams import is_open
+from autodiff.debugger.words import stretch
 from autodiff.engine.sources import Source
+from autodiff.graph.names import printable
 
 MOST_TYPED = 1000  # lines that are kept
 WIDEST = 120  # characters of a line, however wide the terminal is
@@ -29,6 +31,8 @@ class Screen:
 
     def say(self, text: str) -> None:
         """A line as it is."""
+        if not is_open(self.stream):
+            return
         try:
             self.stream.write(f"{text}\n")
         except UnicodeEncodeError:  # a terminal that knows no ∂
@@ -42,7 +46,7 @@ class Screen:
 
     def paint(self, text: str, colour: str | None, *attributes: str) -> str:
         """The text in colour, where that is wanted and possible."""
-        if self.colour == "off" or (self.colour == "auto" and not self.stream.isatty()):
+        if self.colour == "off" or (self.colour == "auto" and not (is_open(self.stream) and self.stream.isatty())):
             return text
         try:
             from termcolor import colored

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-from autodiff._support import running
+from autodiff._support import running, streams
 from autodiff.drawing import draw, render
 from autodiff.engine.recording import record_source, watching
 from autodiff.engine.value import Value
@@ -55,13 +56,13 @@ def run(options: argparse.Namespace) -> int:
                 out = out.with_stem(f"{out.stem}-{len(files) + 1}")
             files.append(out)
             draw(value, out, **how)
-            print(f"{out}: the Value of {file}:{line}")
+            streams.tell(f"{out}: the Value of {file}:{line}", sys.stdout)
 
     with record_source(), watching(seen):
         names, status = running.run(script, options.arguments)
     if name is not None and not status:
         draw(named(names, name, script), options.out, **how)
-        print(f"{options.out}: {name} of {script}")
+        streams.tell(f"{options.out}: {name} of {script}", sys.stdout)
     elif not files and not status:
         often = f", or not {options.call:,} times from one line" if options.call > 1 else ""
         raise UnknownNameError(f"{script} calls backward() on nothing{often}; {script}:NAME draws the Value it calls NAME")

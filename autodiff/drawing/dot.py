@@ -16,8 +16,8 @@ import graphviz
 from autodiff.drawing import render
 from autodiff.drawing.model import Box, Edge, Graph, Kind, Span, in_scopes
 from autodiff.drawing.scale import Scale
-from autodiff.drawing.words import number_text
 from autodiff.errors import AutodiffError
+from autodiff.graph.symbols import number_text
 
 GRAPH = {
     "rankdir": "LR",

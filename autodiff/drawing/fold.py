@@ -8,10 +8,10 @@ samples of a batch then share the boxes of one); and, where nothing else helps, 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from autodiff.graph.scopes import scope_parts
+from autodiff.graph.scopes import scope_contains, scope_parts
 from autodiff.graph.walk import Walk
 
 
@@ -146,7 +146,7 @@ def folded(features: Features, plan: Plan, budget: Budget) -> Folding | None:
     return folding if len(folding.keys) <= budget.boxes else None
 
 
-def _operands(walk: Walk, place: int) -> list[int]:
+def _operands(walk: Walk, place: int) -> Sequence[int]:
     return walk.operands[walk.starts[place] : walk.starts[place + 1]]
 
 
@@ -157,7 +157,7 @@ def _folded_scope(scope: str, parts: tuple[str, ...], plan: Plan) -> tuple[str, 
     if plan.depth is not None:
         return parts[: plan.depth] if len(parts) >= plan.depth else None
     for name in plan.names:
-        if scope == name or scope.startswith(name + "."):
+        if scope_contains(name, scope):
             return scope_parts(name)
     return None
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from autodiff.drawing.fold import Budget
 from autodiff.drawing.model import Box, Edge, Graph, Kind, Span, in_scopes
-from autodiff.drawing.words import counted, number_text
+from autodiff.graph.symbols import counted, number_text
 
 BUDGET = Budget(200, 450, 25)
 MOST_CHARACTERS = 40  # of a name
@@ -54,13 +54,13 @@ def box_line(box: Box) -> str:
     name, operation = encoded(box.name), encoded(box.operation)
     means = ": " if box.kind == "folded" else " = "
     lines = [f"{name}{means}{operation}" if name and operation else name or operation]
-    lines.append(f"data {number(box.data)}" if box.kind != "constant" else number(box.data))
+    lines.append(f"data {span_text(box.data)}" if box.kind != "constant" else span_text(box.data))
     if box.kind != "constant":
-        lines.append("grad not computed" if box.grad is None else f"grad {number(box.grad)}")
+        lines.append("grad not computed" if box.grad is None else f"grad {span_text(box.grad)}")
     return f"{box.id}{before}{'<br>'.join(filter(None, lines))}{after}"
 
 
-def number(value: float | Span) -> str:
+def span_text(value: float | Span) -> str:
     return f"{number_text(value.low)} … {number_text(value.high)}" if isinstance(value, Span) else number_text(value)
 
 

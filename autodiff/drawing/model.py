@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from autodiff.drawing import fold as folding
-from autodiff.drawing.part import Part, whole
-from autodiff.drawing.words import anyhow, counted, spelled
+from autodiff.drawing.part import Part, complete
 from autodiff.engine import rules
 from autodiff.engine.value import Value
 from autodiff.errors import GraphTooLarge, UnknownNameError
 from autodiff.graph.scopes import scope_parts, scopes_of
+from autodiff.graph.symbols import anyhow, counted
+from autodiff.graph.walk import Walk
 
 Kind = Literal["leaf", "parameter", "input", "constant", "operation", "loss", "folded"]
 Fold = Literal["auto"] | Iterable[str] | None
@@ -100,7 +101,7 @@ def graph_of(
     top: int | None = None,
 ) -> Graph:
     """The graph of everything that ``loss`` depends on, or a part of it, as ``draw()`` has it."""
-    part = whole(loss)
+    part = complete(Walk(loss))
     scopes = scopes_of(part.walk)
     kinds = kinds_of(part.walk.nodes, scopes, {id(parameter) for parameter in parameters})
     part = part.selected(depth, only, top)
@@ -194,9 +195,9 @@ class Painter:
     def add_box(self, place: int, inner: int = 0, count: int = 1) -> None:
         node = self.walk.nodes[place]
         grad = self.part.grads[place]
-        operation = spelled(node, self.names) if count == 1 else f"sum, {counted(count, 'Value')}"
+        operation = self.names.operation(node) if count == 1 else f"sum, {counted(count, 'Value')}"
         tooltip = self.part.tooltip(place)
-        name, scope, kind = self.names.of(node), self.scopes[place], self.kinds[place]
+        name, scope, kind = self.names.name(self.part.origin[place]), self.scopes[place], self.kinds[place]
         if count > 1 and kind == "operation":
             kind = "folded"
         self.boxes.append(Box(f"v{place}", kind, name, operation, node.data, grad, scope, tooltip, count, inner))

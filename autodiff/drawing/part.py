@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from autodiff.drawing.words import counted, number_text, spelled
 from autodiff.engine.value import Value
 from autodiff.errors import NotInGraphError
 from autodiff.graph import paths
 from autodiff.graph.scopes import Labels
+from autodiff.graph.symbols import counted, number_text
 from autodiff.graph.walk import Walk
 
 MOST_TERMS = 10  # of a gradient's sum that a tooltip spells out
@@ -51,7 +51,7 @@ class Part:
                 if id(start) not in walk.places:
                     raise NotInGraphError(f"the loss was not computed from {start!r}: only= takes Values that it depends on")
             nodes = both(nodes, walk.depending_on(starts))
-            named = [title(start, self.full.names) for start in starts[:5]]
+            named = [title(walk.places[id(start)], self.full.names) for start in starts[:5]]
             notes.append(f"only the paths from {', '.join(named)}{', …' * (len(starts) > 5)}")
         if top is not None:
             if top < 1:
@@ -78,15 +78,15 @@ class Part:
 class Full:
     """The whole graph: its gradients, and the sum behind each of them."""
 
-    def __init__(self, loss: Value):
-        self.walk = walk = Walk(loss)
+    def __init__(self, walk: Walk):
+        self.walk = walk
         self.grads = gradients(walk)
-        self.names = Labels(walk.nodes)
+        self.names = Labels(walk)
         self.uses: dict[int, list[tuple[int, int]]] = {}
 
     def tooltip(self, place: int) -> str:
         node, grad = self.walk.nodes[place], self.grads[place]
-        lines = [f"{title(node, self.names)} is {number_text(node.data)}"]
+        lines = [f"{title(place, self.names)} is {number_text(node.data)}"]
         if grad is None:
             lines.append("gradient not computed: no backward() went through it")
         else:
@@ -121,9 +121,9 @@ class Full:
                     self.uses[operand].append((edge, result))
 
 
-def whole(loss: Value) -> Part:
+def complete(walk: Walk) -> Part:
     """All of the graph."""
-    full = Full(loss)
+    full = Full(walk)
     return Part(full, full.walk, list(range(len(full.walk.nodes))), [])
 
 
@@ -140,10 +140,11 @@ def gradients(walk: Walk) -> list[float | None]:
     return [node.grad if reached or node.grad != 0.0 else None for node, reached in zip(walk.nodes, swept, strict=True)]
 
 
-def title(node: Value, names: Labels) -> str:
+def title(place: int, names: Labels) -> str:
     """A Value in a few words, a parameter by its whole path."""
-    name, operation = node.name or names.of(node), spelled(node, names)
-    text = f"{name} = {operation}" if name and operation else name or operation or "a leaf"
+    node = names.walk.nodes[place]
+    name, operation = node.name or names.name(place), names.operation(node)
+    text = f"{name} = {operation}" if operation else name
     return text if len(text) <= LONGEST_TITLE else text[: LONGEST_TITLE - 1] + "…"
 
 

@@ -34,6 +34,22 @@ def cclass(decorated: Any) -> Any:
 cfunc = inline = no_gc = cclass
 
 
+class _Lock:
+    """Whatever holds or releases the interpreter's lock: a decorator, or a block."""
+
+    def __call__(self, decorated: Any) -> Any:
+        return decorated
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+nogil = _Lock()
+
+
 def freelist(size: int) -> Callable[[Any], Any]:
     """A decorator that does nothing."""
     return cclass

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from autodiff.engine.differentiate import Argnums, jacobian
 from autodiff.engine.trees import Structure, flatten
-from autodiff.engine.value import Value
+from autodiff.engine.value import Value, primal_of
 from autodiff.errors import GradientMismatch
 
 TOLERANCE = {"five-point differences": 1e-6, "complex step": 1e-11}  # the relative error that each method allows
 ROUNDING = 1e-14  # of a result: what may be rounding error in it
-STEPS = [0.1 / 4**k for k in range(9)]  # of the size of the input, or of 1
+STEPS = [0.1 / 4**k for k in range(9)]  # of the size of the input, and of 1
+LEAST = 1e-9  # of the size of the input: with a smaller step too few digits change
 TINY_STEP = 1e-150
 
 Outputs = Callable[[Sequence[Any]], list[Any]]
@@ -42,17 +43,17 @@ def check_gradients(f: Callable[..., Any], *args: Any, argnums: Argnums | None =
 
     The arguments that ``argnums`` names, all of them by default, and the result may be nested forms of numbers, as in
     ``jacobian``; ``check_gradients(grad(f), x)`` checks second derivatives. Each derivative is compared with five-point
-    differences, f′ ≈ (f(x − 2h) − 8 f(x − h) + 8 f(x + h) − f(x + 2h)) / 12h (Abramowitz and Stegun 25.3.6), with the step
-    at which two successive results agree best. Where ``f`` also runs on complex numbers and the complex step
-    f′ ≈ Im f(x + ih) / h (Squire and Trapp 1998) confirms the differences, it is compared with that, far more strictly.
-    ``rtol`` replaces the relative tolerance of both, 1e-6 and 1e-11.
+    differences, f′ ≈ (f(x − 2h) − 8 f(x − h) + 8 f(x + h) − f(x + 2h)) / 12h (Abramowitz and Stegun 25.3.6), with the step,
+    of many on the scale of 1 and on that of the input, at which two successive results agree best. Where ``f`` also runs on
+    complex numbers and the complex step f′ ≈ Im f(x + ih) / h (Squire and Trapp 1998) confirms the differences, it is
+    compared with that, far more strictly. ``rtol`` replaces the relative tolerance of both, 1e-6 and 1e-11.
 
     Raises ``GradientMismatch``, which names the worst entry and both numbers, also where a derivative is nan or infinite, and
     at a kink, where there is no derivative that differences could find. ``f`` must give the same result each time.
     """
     places = tuple(range(len(args))) if argnums is None else (argnums,) if isinstance(argnums, int) else tuple(argnums)
     leaves, structure = flatten(tuple([args[place] for place in places]))
-    point = [float(leaf) for leaf in leaves]
+    point = [primal_of(leaf) for leaf in leaves]
 
     def result(inputs: Sequence[Any]) -> Any:
         return f(*_replaced(args, places, structure, inputs))
@@ -106,23 +107,25 @@ def _references(outputs: Outputs, point: list[float], column: int) -> list[tuple
 def _best_differences(outputs: Outputs, point: list[float], column: int) -> list[tuple[float, float]]:
     """Five-point differences with the step at which, for each output, two successive steps agree best; and their noise."""
     sizes = [ROUNDING * abs(output) for output in _numbers(outputs, point)]
-    first = STEPS[0] * max(1.0, abs(point[column]))
-    before = _five_points(outputs, point, column, first)
-    best, doubts = (
-        [(difference, size / first) for difference, size in zip(before, sizes, strict=True)],
-        [math.inf] * len(before),
-    )
-    for ratio in STEPS[1:]:
-        step = ratio * max(1.0, abs(point[column]))
+    best, doubts = [(math.nan, math.inf)] * len(sizes), [math.inf] * len(sizes)
+    before = [math.nan] * len(sizes)
+    for step in _steps(abs(point[column])):
         now = _five_points(outputs, point, column, step)
         for i, (new, old) in enumerate(zip(now, before, strict=True)):
-            doubt = abs(new - old)
-            if math.isfinite(new) and not doubt >= doubts[i]:
-                best[i], doubts[i] = (new, sizes[i] / step), doubt if math.isfinite(old) else math.inf
+            noise = sizes[i] / step
+            doubt = abs(new - old) + noise  # with the noise, so that a step too small for anything to change does not win
+            if math.isfinite(new) and (doubt < doubts[i] or math.isnan(best[i][0])):
+                best[i], doubts[i] = (new, noise), doubt if math.isfinite(doubt) else math.inf
         if all(doubt <= 1e-11 * abs(difference) for doubt, (difference, _) in zip(doubts, best, strict=True)):
             break
         before = now
     return best
+
+
+def _steps(size: float) -> list[float]:
+    """Steps from large to small: fractions of 1 and of the size of the input, for a function may change on either scale."""
+    steps = {ratio * scale for scale in (1.0, size) for ratio in STEPS if ratio * scale >= LEAST * size}
+    return sorted(steps - {0.0}, reverse=True)
 
 
 def _five_points(outputs: Outputs, point: list[float], column: int, step: float) -> list[float]:
@@ -137,7 +140,7 @@ def _five_points(outputs: Outputs, point: list[float], column: int, step: float)
 
 def _numbers(outputs: Outputs, point: list[float]) -> list[float]:
     """The outputs on Values: plain numbers would raise where a Value is infinite."""
-    return [float(output) for output in outputs(list(map(Value, point)))]
+    return [primal_of(output) for output in outputs(list(map(Value, point)))]
 
 
 def _complex_step(outputs: Outputs, point: list[float], column: int) -> list[float] | None:

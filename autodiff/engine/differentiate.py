@@ -10,25 +10,59 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 from autodiff._support.numbers import as_float
 from autodiff.engine import rules
+from autodiff.engine.door import depends_on_open_inputs, open_inputs
 from autodiff.engine.functions import sum as total
-from autodiff.engine.rules import apply
+from autodiff.engine.rules import apply, equal, select
 from autodiff.engine.trees import LEAF, Structure, array_of, flatten, is_array, shape_of
-from autodiff.engine.value import Value, adjoints, tangents, thaw, topological_order, traced
+from autodiff.engine.value import Value, adjoints, primal_of, tangents, thaw, topological_order, traced
 from autodiff.errors import StaleRecording
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
+T = TypeVar("T")
+
+
+class Gradient(Protocol):
+    """The derivative by the first argument, in its form."""
+
+    @overload
+    def __call__(self, x: float, /, *others: Any, **named: Any) -> float: ...
+    @overload
+    def __call__(self, x: T, /, *others: Any, **named: Any) -> T: ...
+
+
+class ValueAndGradient(Protocol):
+    """The value, and the derivative by the first argument in its form; Values for Values."""
+
+    @overload
+    def __call__(self, x: float, /, *others: Any, **named: Any) -> tuple[float, float]: ...
+    @overload
+    def __call__(self, x: Value, /, *others: Any, **named: Any) -> tuple[Value, Value]: ...
+    @overload
+    def __call__(self, x: list[Value], /, *others: Any, **named: Any) -> tuple[Value, list[Value]]: ...
+    @overload
+    def __call__(self, x: T, /, *others: Any, **named: Any) -> tuple[float, T]: ...
+
 
 # ---- what is public ---------------------------------------------------------------------------------------------------------
 
 
+# fmt: off
+@overload
+def gradients(loss: Value, values: Value, create_graph: Literal[False] = ...) -> float: ...
+@overload
+def gradients(loss: Value, values: Sequence[Value], create_graph: Literal[False] = ...) -> list[float]: ...
+@overload
+def gradients(loss: Value, values: T, create_graph: Literal[True]) -> T: ...
+@overload
+def gradients(loss: Value, values: Any, create_graph: bool = ...) -> Any: ...
+# fmt: on
 def gradients(loss: Value, values: Any, create_graph: bool = False) -> Any:
     """∂loss/∂value for each of ``values``: one Value, or Values in lists, tuples, dicts or arrays; the same form comes back.
 
@@ -50,7 +84,13 @@ def gradients(loss: Value, values: Any, create_graph: bool = False) -> Any:
     return structure.build(_row(loss, wanted, create_graph or traced()))
 
 
-def grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Function:
+@overload
+def grad(f: Function, argnums: Literal[0] = ..., *, compile: bool = ...) -> Gradient: ...
+@overload
+def grad(f: Function, argnums: int, *, compile: bool = ...) -> Function: ...
+@overload
+def grad(f: Function, argnums: Sequence[int], *, compile: bool = ...) -> Callable[..., tuple[Any, ...]]: ...
+def grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Any:
     """The gradient of ``f`` as a function: called as ``f`` is, it gives ∂f/∂argument in the form of that argument.
 
     Arguments are numbers, lists, tuples, dicts, NumPy arrays of any shape, nested as one likes; an array gives an array of
@@ -70,7 +110,15 @@ def grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Functio
     return _derived(lambda *args, **kwargs: value_and_gradient(*args, **kwargs)[1], "gradient", f)
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Function:
+# fmt: off
+@overload
+def value_and_grad(f: Function, argnums: Literal[0] = ..., *, compile: bool = ...) -> ValueAndGradient: ...
+@overload
+def value_and_grad(f: Function, argnums: int, *, compile: bool = ...) -> Callable[..., tuple[Any, Any]]: ...
+@overload
+def value_and_grad(f: Function, argnums: Sequence[int], *, compile: bool = ...) -> Callable[..., tuple[Any, Any]]: ...
+# fmt: on
+def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Any:
     """As ``grad``, but the function gives a pair: the value of ``f``, and the gradient.
 
     This is what ``scipy.optimize.minimize(value_and_grad(f), x0, jac=True)`` takes. With ``compile=True`` it records ``f`` once
@@ -86,7 +134,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) 
         recording = _record(f, args, kwargs, argnums, "grad()")
         output = recording.only_output()
         gradient = recording.structure.build(_row(output, recording.inputs, recording.of_values))
-        return output if recording.of_values else float(output), gradient
+        return output if recording.of_values else primal_of(output), gradient
 
     return _derived(value_and_gradient, "value and gradient", f)
 
@@ -279,16 +327,6 @@ class _Recording:
         return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in self.outputs]
 
 
-class _Open(threading.local):
-    """The inputs of the derivatives that are being taken in this thread, the outermost first."""
-
-    def __init__(self) -> None:
-        self.inputs: list[list[Value]] = []
-
-
-_open = _Open()
-
-
 def _record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums, taker: str) -> _Recording:
     """Call ``f`` with fresh Values in the place of the numbers of the arguments that ``argnums`` names."""
     name = getattr(f, "__name__", type(f).__name__)
@@ -300,16 +338,16 @@ def _record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums:
     replaced = list(args)
     for place, argument in [(places, fresh)] if isinstance(places, int) else zip(places, fresh, strict=True):
         replaced[place] = argument
-    _open.inputs.append(inputs)
+    open_inputs.update(inputs)
     try:
         result = f(*replaced, **kwargs)
     finally:
-        _open.inputs.pop()
+        open_inputs.difference_update(inputs)
     outputs, output_structure = flatten(result)
     what = f"{taker}: {name}"
     for output, path in zip(outputs, output_structure.paths("result"), strict=True):
         _real_or_value(output, f"{what} must return numbers; {path}", "is")
-    of_values = traced() or holds_value((args, kwargs)) or _depends_on_open_inputs(outputs)
+    of_values = traced() or holds_value((args, kwargs)) or (bool(open_inputs) and depends_on_open_inputs(outputs))
     return _Recording(inputs, structure, outputs, output_structure, of_values, what)
 
 
@@ -334,7 +372,7 @@ def _fresh(leaves: list[Any], structure: Structure, taker: str, name: str, place
     inputs: list[Value] = []
     for number, leaf in enumerate(leaves):
         if isinstance(leaf, Value):
-            inputs.append(apply(rules.TABLE["where"], (leaf,)))
+            inputs.append(rules._where(leaf))
             continue
         try:
             inputs.append(Value(as_float(leaf, "it")))
@@ -374,12 +412,6 @@ def holds_value(tree: Any) -> bool:
     return False
 
 
-def _depends_on_open_inputs(outputs: list[Any]) -> bool:
-    """Whether an output depends on an input of a derivative that is being taken around this one."""
-    outer = {value for inputs in _open.inputs for value in inputs}
-    return bool(outer) and not outer.isdisjoint(_order_below(outputs))
-
-
 def _derived(function: Function, what: str, f: Function) -> Function:
     """``function`` under the name of ``f``."""
     functools.update_wrapper(function, f)
@@ -411,7 +443,7 @@ def _results(numbers: Iterable[Any], of_values: bool) -> list[Any]:
     """All of them as Values, or all as floats."""
     if of_values:
         return [number if isinstance(number, Value) else Value(number) for number in numbers]
-    return [float(number) for number in numbers]
+    return [primal_of(number) for number in numbers]
 
 
 def _order_below(outputs: Iterable[Any]) -> list[Value]:
@@ -446,7 +478,7 @@ def recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:
                     conditions.setdefault(operand, []).append(condition)
                     contributions.setdefault(operand, []).append(contribution)
             continue
-        for operand, partial in zip(node.operands, _recorded_partials(node), strict=True):
+        for operand, partial in _edges(node, values):
             if operand in varying:
                 contribution = _product(upstream, partial)
                 if operand in contributions:
@@ -463,28 +495,38 @@ BRANCHING = frozenset({"select", "taken"})
 
 
 def _either(conditions: list[Any]) -> Any:
-    """1.0 where one of the conditions holds."""
-    if not all(isinstance(condition, Value) for condition in conditions):
-        return 1.0
+    """1.0 where one of the conditions holds; the number itself where one always does, or one and its opposite are there."""
+    sides: set[Any] = set()
+    for condition in conditions:
+        if not isinstance(condition, Value):
+            return 1.0
+        if condition.op == "select":
+            choice: Any = condition.arguments[0]
+            under = [x for x in condition.arguments[1:] if not isinstance(x, Value)]
+            if sorted(under) == [0.0, 1.0]:
+                operands = choice.arguments if choice.op in rules.CONSTANT else (choice,)
+                asked = (choice.op, *[id(x) if isinstance(x, Value) else repr(x) for x in operands])
+                sides.add((asked, under[0]))
+                if (asked, 1.0 - under[0]) in sides:
+                    return 1.0
     return conditions[0] if len(conditions) == 1 else apply(rules.TABLE["max"], tuple(conditions))
 
 
 def _passed_under(condition: Any, node: Value, upstream: Any) -> list[tuple[Any, Any]]:
     """What a node passes to each of its operands, and the condition under which it does."""
-    select = rules.TABLE["select"]
     if node.op == "select":
         choice = node.arguments[0]
-        under = [0.0, apply(select, (choice, condition, 0.0)), apply(select, (choice, 0.0, condition))]
-        return _where_values(node, [(apply(select, (c, upstream, 0.0)), c) for c in under])
+        under = [0.0, select(choice, condition, 0.0), select(choice, 0.0, condition)]
+        return _where_values(node, [(select(c, upstream, 0.0), c) for c in under])
     if node.op == "taken":
         index = node.arguments[0]
-        chosen = [apply(rules.TABLE["equal"], (index, float(i))) for i in range(len(node.arguments) - 1)]
-        under = [0.0, *[apply(select, (c, condition, 0.0)) for c in chosen]]
-        return _where_values(node, [(apply(select, (c, upstream, 0.0)), c) for c in under])
+        chosen = [equal(index, float(i)) for i in range(len(node.arguments) - 1)]
+        under = [0.0, *[select(c, condition, 0.0) for c in chosen]]
+        return _where_values(node, [(select(c, upstream, 0.0), c) for c in under])
     products = [_product(upstream, partial) for partial in _recorded_partials(node)]
     if not isinstance(condition, Value):
         return [(product, 1.0) for product in products]
-    return [(apply(select, (condition, product, 0.0)), condition) for product in products]
+    return [(select(condition, product, 0.0), condition) for product in products]
 
 
 def _where_values(node: Value, entries: list[Any]) -> list[Any]:
@@ -504,8 +546,8 @@ def _recorded_tangents(order: list[Value], seeds: dict[Value, Any]) -> dict[Valu
                 rules.TABLE[node.op], (decides, *[along.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in others])
             )
             continue
-        pairs = zip(node.operands, _recorded_partials(node), strict=True)
-        along[node] = _added([_product(along[operand], partial) for operand, partial in pairs if operand in along])
+        products = [_product(along[operand], partial) for operand, partial in _edges(node, seeds) if operand in along]
+        along[node] = _added(products) if products else 0.0
     return along
 
 
@@ -516,6 +558,29 @@ def _varying(order: list[Value], values: Iterable[Value]) -> set[Value]:
         if not varying.isdisjoint(node.operands) and node.op not in rules.CONSTANT:
             varying.add(node)
     return varying
+
+
+def _edges(node: Value, values: Collection[Value]) -> list[tuple[Value, Any]]:
+    """What a node depends on, with the partials as Values.
+
+    A power k ≥ 2 of a distance, ‖x‖ᵏ or |x|ᵏ, is smooth where the distance is not: its edges lead past it, with the partials
+    k · ‖x‖ᵏ⁻² · xᵢ. Otherwise a second derivative at 0 would be 0 · inf, and that of ‖x‖² is 2.
+    """
+    root, power = _as_power(node)
+    if root is None or root.op not in ("norm", "hypot", "abs") or not power >= 2 or any(root is value for value in values):
+        return list(zip(node.operands, _recorded_partials(node), strict=True))
+    factor = power if power == 2 else power * root ** (power - 2)
+    return [(x, factor * x) for x in root.operands]
+
+
+def _as_power(node: Value) -> tuple[Value | None, float]:
+    """The Value that a node is a power of, and the exponent, a plain number; None for anything else."""
+    if node.op not in ("pow", "mul"):
+        return None, 0.0
+    left, right = node.arguments
+    if node.op == "mul":
+        return (left, 2.0) if left is right and isinstance(left, Value) else (None, 0.0)
+    return (left, right) if isinstance(left, Value) and not isinstance(right, Value) else (None, 0.0)
 
 
 def _recorded_partials(node: Value) -> list[Any]:
@@ -533,7 +598,7 @@ def _recorded_partials(node: Value) -> list[Any]:
         recorded = [partial for argument, partial in zip(arguments, partials, strict=True) if isinstance(argument, Value)]
     if traced():
         return recorded
-    for operand, new, old in zip(operands, map(float, recorded), node.partials, strict=True):
+    for operand, new, old in zip(operands, map(primal_of, recorded), node.partials, strict=True):
         if not (new == old or (new != new and old != old) or math.isclose(new, old, rel_tol=1e-9)):
             raise StaleRecording(
                 f"∂{node.op}/∂({operand!r}) was {old} when it was recorded and would be {new} now: some data was written in "

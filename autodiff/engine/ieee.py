@@ -1,61 +1,15 @@
 """Functions of floats with the results that IEEE 754 and C99 give, where Python's own raise or turn complex.
 
 ``1 / 0`` is inf, ``log(0)`` −inf, ``log(-1)`` nan, ``exp(710)`` inf. The names are those of C's ``math.h``: interpreted, this
-module is what ``value.py`` calls ``libm``.
+module is what the kernels have in its place.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from math import copysign, erf, erfc, fabs, inf, isinf, nan
+from math import copysign, inf, isinf, nan
 from typing import Any
-
-__all__ = [
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "cbrt",
-    "compare",
-    "copysign",
-    "cos",
-    "cosh",
-    "div0",
-    "divide",
-    "erf",
-    "erfc",
-    "exp",
-    "expm1",
-    "fabs",
-    "floor",
-    "greatest",
-    "hypot",
-    "least",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "logsumexp",
-    "mul0",
-    "nonnegative",
-    "pow",
-    "remainder",
-    "sigmoid",
-    "sign",
-    "sin",
-    "sinh",
-    "softplus",
-    "softsign",
-    "sqrt",
-    "step",
-    "take",
-    "tan",
-    "tanh",
-]  # fmt: skip
 
 
 def _total(
@@ -94,6 +48,7 @@ cosh = _total(math.cosh)
 acosh = _total(math.acosh)
 atanh = _total(math.atanh, {1.0: inf, -1.0: -inf})
 atan, atan2, asinh, tanh, cbrt, hypot = math.atan, math.atan2, math.asinh, math.tanh, math.cbrt, math.hypot
+erf, erfc, fabs = math.erf, math.erfc, math.fabs
 
 
 def divide(x: float, y: float) -> float:
@@ -105,9 +60,7 @@ def divide(x: float, y: float) -> float:
 
 
 def pow(x: float, y: float) -> float:
-    """x to the power y; nan, never complex, for a negative x and a y that is not whole. A square is x · x."""
-    if y == 2.0:
-        return x * x
+    """x to the power y; nan, never complex, for a negative x and a y that is not whole."""
     try:
         return math.pow(x, y)
     except (OverflowError, ValueError):
@@ -116,48 +69,17 @@ def pow(x: float, y: float) -> float:
         return copysign(inf, x) if y % 2 == 1 else inf
 
 
-def remainder(x: float, y: float) -> float:
-    """Python's x % y, with the sign of y; nan for y = 0 and for an infinite x."""
+def fmod(x: float, y: float) -> float:
+    """What is left of x / y, with the sign of x; nan for y = 0 and for an infinite x."""
     try:
-        return x % y
-    except ZeroDivisionError:
+        return math.fmod(x, y)
+    except ValueError:
         return nan
 
 
 def floor(x: float) -> float:
-    """The largest whole number that is not above x, as a float; ±inf and nan themselves."""
-    return float(math.floor(x)) if math.isfinite(x) else x
-
-
-def mul0(x: float, y: float) -> float:
-    """x · y, and 0 for 0 · ±inf: the limit where x vanishes faster than y grows."""
-    product = x * y
-    return 0.0 if product != product and 0.0 in (x, y) and x == x and y == y else product
-
-
-def div0(x: float, y: float) -> float:
-    """x / y, and 0 for 0 / 0: the limit where x vanishes faster than y."""
-    return 0.0 if x == 0 and y == 0 else divide(x, y)
-
-
-def nonnegative(x: float) -> float:
-    """x itself, −0 as 0, and nan below 0."""
-    return x + 0.0 if x >= 0 else nan
-
-
-def compare(x: float, y: float) -> float:
-    """1 for x > y, 0 for x = y, −1 for x < y, nan where one is nan."""
-    return float((x > y) - (x < y)) if x == x and y == y else nan
-
-
-def sign(x: float) -> float:
-    """1, 0 or −1; nan for nan."""
-    return compare(x, 0.0)
-
-
-def step(x: float) -> float:
-    """1 for x > 0, else 0; nan for nan."""
-    return float(x > 0) if x == x else nan
+    """The largest whole number that is not above x, as a float; ±0, ±inf and nan themselves."""
+    return copysign(float(math.floor(x)), x) if math.isfinite(x) else x
 
 
 def greatest(*xs: float) -> float:
@@ -173,22 +95,6 @@ def least(*xs: float) -> float:
 def take(index: float, *xs: float) -> float:
     """The x at a place, a whole number from 0; nan where there is none."""
     return xs[int(index)] if 0 <= index < len(xs) and index == int(index) else nan
-
-
-def sigmoid(x: float) -> float:
-    """1 / (1 + e⁻ˣ), without overflow and without loss for large negative x."""
-    e = exp(-fabs(x))
-    return 1 / (1 + e) if x >= 0 else e / (1 + e)
-
-
-def softplus(x: float) -> float:
-    """log(1 + eˣ), without overflow."""
-    return greatest(x, 0.0) + log1p(exp(-fabs(x)))
-
-
-def softsign(x: float) -> float:
-    """x / (1 + |x|), and its limit ±1 at ±inf."""
-    return copysign(1.0, x) if isinf(x) else x / (1 + fabs(x))
 
 
 def logsumexp(*xs: float) -> float:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import linecache
 import math
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
-from autodiff._support.frames import PACKAGE, is_ours
+from autodiff._support import frames
 from autodiff.engine.value import Value, attach, set_noting, set_observer, set_tracing, topological_order
 from autodiff.errors import NonFiniteError, TraceError
 
 Seen = Callable[[Value, str, int], None]
 Before = Callable[[Value, Any, str, int], None]
+Replayed = Callable[[float, list[Value]], None]
 
 
-class _State(threading.local):
-    """The blocks that are open in this thread."""
+class _State(NamedTuple):
+    """The blocks that are open here: in this thread, or in this task of an event loop."""
 
     scope: str | None = None
     strict: bool = False
+    unwatched: bool = False
     trace: list[Value] | None = None  # the operations recorded so far by the function that ad.compile is tracing
 
 
-_state = _State()
+_state: ContextVar[_State] = ContextVar("autodiff", default=_State())  # noqa: B039  it cannot be changed
 _lock = threading.Lock()
 _open_blocks = 0
 _open_traces = 0
@@ -35,30 +37,54 @@ _open_sources = 0
 
 @contextmanager
 def _observing(**changes: Any) -> Iterator[None]:
-    """Have ``_observe`` see each new operation while at least one block is open, in any thread."""
+    """Have ``_observe`` see each new operation while at least one block is open, in any thread or task."""
     global _open_blocks
-    before = {key: getattr(_state, key) for key in changes}
+    before = {key: getattr(_state.get(), key) for key in changes}
     with _lock:
         _open_blocks += 1
-        set_observer(_observe)
-    vars(_state).update(changes)
+        set_observer(_observe, _observe_sweep)
+    _state.set(_state.get()._replace(**changes))
     try:
         yield
     finally:
-        vars(_state).update(before)
+        _state.set(_state.get()._replace(**before))  # not reset(): a generator may end in another context than it began in
         with _lock:
             _open_blocks -= 1
             if not _open_blocks:
-                set_observer(None)
+                set_observer(None, None)
+
+
+def is_strict() -> bool:
+    """Whether a ``strict()`` block is open here."""
+    return _state.get().strict
 
 
 def _observe(node: Value) -> None:
-    if _state.scope is not None:
-        node.scope = _state.scope
-    if _state.trace is not None:
-        _state.trace.append(node)
-    elif _state.strict and not math.isfinite(node.data):
+    state = _state.get()
+    if state.scope is not None:
+        node.scope = state.scope
+    if state.trace is not None:
+        state.trace.append(node)
+    elif state.strict and not math.isfinite(node.data):
         raise NonFiniteError(in_words(node) + _users_line())
+
+
+def _observe_sweep(root: Value, seed: float) -> None:
+    """Before a sweep under ``strict()``: the sweep done beside the nodes, up to the first edge that passes on a nan or inf."""
+    if not is_strict():
+        return
+    adjoints = {root: seed}
+    if not math.isfinite(seed):
+        raise NonFiniteError(f"the gradient that backward() starts with is {seed}{_users_line()}")
+    for node in reversed(topological_order(root)):
+        upstream = adjoints.pop(node, 0.0)
+        for operand, partial in zip(node.operands, node.partials, strict=True):
+            adjoints[operand] = adjoints.get(operand, 0.0) + upstream * partial
+            if not math.isfinite(adjoints[operand]):
+                raise NonFiniteError(
+                    f"the gradient of {operand!r} is {adjoints[operand]}, by ∂{node.op}/∂operand = {partial} times the "
+                    f"{upstream} that came from above ({in_words(node)}{at_source(node)}){_users_line()}"
+                )
 
 
 @contextmanager
@@ -66,16 +92,20 @@ def scope(name: str) -> Iterator[None]:
     """Operations recorded inside belong to the scope ``name``; scopes nest, as in ``"model.layer1"``."""
     if not isinstance(name, str) or not name:
         raise TypeError(f"scope() takes a name, a string that is not empty, not {name!r}")
-    with _observing(scope=f"{_state.scope}.{name}" if _state.scope else name):
+    outer = _state.get().scope
+    with _observing(scope=f"{outer}.{name}" if outer else name):
         yield
 
 
 @contextmanager
 def strict() -> Iterator[None]:
-    """An operation recorded inside whose result is nan or infinite raises ``NonFiniteError``.
+    """An operation recorded inside whose result is nan or infinite raises ``NonFiniteError``, as do a gradient and a step.
 
-    The message names the operation, its operands and the user's line. Functions of plain numbers record nothing and go on
-    giving inf and nan.
+    The message names the operation, its operands and the user's line; for ``backward()`` and the derivatives the edge that
+    first passes on a nan or inf, and every gradient is then as before; for an optimiser's ``step()`` the parameter, which has
+    not moved. Functions of plain numbers record nothing and go on giving inf and nan. Where a number would be read out of a
+    Value with a ``DetachedWarning``, it is a ``DetachedError`` inside. Like ``scope``, it holds for this thread, or this task
+    of an event loop, alone.
     """
     with _observing(strict=True):
         yield
@@ -86,11 +116,11 @@ class _Watcher:
 
     def here(self) -> bool:
         """Whether this thread is tracing."""
-        return _state.trace is not None
+        return _state.get().trace is not None
 
     def read(self, what: str) -> None:
         """Raises ``TraceError`` while this thread is tracing."""
-        if _state.trace is not None:
+        if _state.get().trace is not None:
             raise TraceError(
                 f"{what} reads the number in a Value while its function is compiled, and would freeze what is another number "
                 f"at each call{_users_line()}. Use ad.where(condition, x, y), ad.maximum, ad.minimum or ad.clip for a branch, "
@@ -99,7 +129,7 @@ class _Watcher:
 
     def write(self, what: str) -> None:
         """Raises ``TraceError`` while this thread is tracing."""
-        if _state.trace is not None:
+        if _state.get().trace is not None:
             raise TraceError(
                 f"{what} changes Values while a function is compiled, which would happen once and never again{_users_line()}. "
                 "Do so outside of the function"
@@ -145,18 +175,19 @@ def record_source() -> Iterator[None]:
 
 
 @contextmanager
-def watching(seen: Seen | None = None, before: Before | None = None) -> Iterator[None]:
+def watching(seen: Seen | None = None, before: Before | None = None, replayed: Replayed | None = None) -> Iterator[None]:
     """After each ``backward()`` call ``seen`` with the Value, and the file and line of the call; before it ``before``.
 
-    The latter is also given the seed, as it was written.
+    The latter is also given the seed, as it was written. ``replayed`` is called when a compiled program has added gradients,
+    with its loss and the Values that they belong to.
     """
     backward = Value.backward
 
     def watched(self: Value, seed: Any = 1.0) -> None:
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-            frame = frame.f_back
-        file, line = frame.f_code.co_filename, frame.f_lineno
+        if _state.get().unwatched:
+            backward(self, seed)
+            return
+        file, line = _callers_line()
         if before is not None:
             before(self, seed, file, line)
         backward(self, seed)
@@ -165,10 +196,48 @@ def watching(seen: Seen | None = None, before: Before | None = None) -> Iterator
 
     watched.__doc__ = backward.__doc__
     attach("backward", watched)
+    watcher = before, replayed
+    _watchers.append(watcher)
     try:
         yield
     finally:
         attach("backward", backward)
+        _watchers.remove(watcher)
+
+
+_watchers: list[tuple[Before | None, Replayed | None]] = []
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """What this thread calls ``backward()`` on inside is nobody's business: a step that is recorded again, say."""
+    before = _state.get().unwatched
+    _state.set(_state.get()._replace(unwatched=True))
+    try:
+        yield
+    finally:
+        _state.set(_state.get()._replace(unwatched=before))
+
+
+def announce(loss: float, parameters: list[Value]) -> None:
+    """Tell whoever is watching that a compiled program has added its gradients."""
+    for _, replayed in _watchers:
+        if replayed is not None and not _state.get().unwatched:
+            replayed(loss, parameters)
+
+
+def announce_broken(loss: Value) -> None:
+    """Tell whoever is watching of a loss that no ``backward()`` will be called on, because it is nan or infinite."""
+    file, line = _callers_line()
+    for before, _ in _watchers:
+        if before is not None and not _state.get().unwatched:
+            before(loss, 1.0, file, line)
+
+
+def _callers_line() -> tuple[str, int]:
+    """The file and line of the nearest frame outside of this package."""
+    frame = frames.nearest(sys._getframe(1))
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def first_non_finite(root: Value) -> Value | None:
@@ -191,14 +260,5 @@ def at_source(node: Value) -> str:
 
 
 def _users_line() -> str:
-    """Where the nearest frame outside this package stands, as the end of a sentence."""
-    frame = sys._getframe()
-    while frame.f_back is not None and _is_passed_over(frame.f_code.co_filename):
-        frame = frame.f_back
-    file, line = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(file, line).strip()
-    return f", at {file}:{line}" + (f": {text}" if text else "")
-
-
-def _is_passed_over(file: str) -> bool:
-    return is_ours(file) or file == contextmanager.__code__.co_filename
+    """Where the user's program stands, as the end of a sentence."""
+    return frames.line_of(frames.users(sys._getframe()))

@@ -12,19 +12,27 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from autodiff._support.numbers import as_float
-from autodiff.engine import ieee
+from autodiff._support.numbers import as_operand, unboxed
+from autodiff.engine import ieee, kernels
+from autodiff.engine.kernels import SELU_ALPHA, SELU_SCALE, SQRT_HALF
+from autodiff.errors import UnknownNameError
 
 # ---- what a row is ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the table. ``arity`` is None for an operation with any number of operands."""
+    """One row of the table. ``arity`` is None for an operation with any number of operands.
+
+    ``parameters`` are the names of the operands, if their number is fixed; the last of them have ``defaults``. ``also`` has
+    other names that are understood for them.
+    """
 
     name: str
     code: int
@@ -35,6 +43,58 @@ class Rule:
     doc: str
     precedence: int
     defaults: tuple[float, ...]
+    parameters: tuple[str, ...] = ()
+    also: Mapping[str, str] = field(default_factory=dict)
+    of_nothing: bool = False  # whether it is something without any operand
+
+    @property
+    def of_one_number(self) -> bool:
+        """Whether it is a function of one number, such as an activation: other operands, if any, have defaults."""
+        return bool(self.doc) and self.arity is not None and self.arity - len(self.defaults) == 1
+
+    @property
+    def signature(self) -> Signature:
+        """The signature of the function that applies it."""
+        return self.signature_as(*self.parameters[:1])
+
+    def signature_as(self, *first: str) -> Signature:
+        """The signature under another name for the first operand, such as ``self``."""
+        if self.arity is None:
+            return Signature([Parameter("operands", Parameter.VAR_POSITIONAL)])
+        defaults = [*[Parameter.empty] * (self.arity - len(self.defaults)), *self.defaults]
+        named = zip([*first, *self.parameters[1:]], defaults, strict=True)
+        return Signature([Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default) for name, default in named])
+
+    def bound(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The operands in order, of those given by place and by name and the defaults. Raises ``TypeError``."""
+        names = self.parameters
+        places = dict(zip(names, given, strict=False))
+        for name, operand in named.items():
+            wanted = self.also.get(name, name)
+            if wanted not in names or wanted in places:
+                raise TypeError(f"{self}: {name!r} is " + ("given twice" if wanted in places else "no operand of it"))
+            places[wanted] = operand
+        if len(given) > len(names):
+            raise TypeError(f"{self}: it was given {len(given)} operands")
+        if self.defaults:
+            places = dict(zip(names[-len(self.defaults) :], self.defaults, strict=True)) | places
+        missing = [name for name in names if name not in places]
+        if missing:
+            raise TypeError(f"{self}: {' and '.join(missing)} must be given")
+        return tuple([places[name] for name in names])
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.signature}"
+
+    @property
+    def paired(self) -> bool:
+        """Whether the operands are two halves that meet each other, as those of ``dot``."""
+        return "{<}" in self.spelling
+
+    @property
+    def unspelled(self) -> bool:
+        """Whether it passes its operand on, so that the spelling alone says nothing of it."""
+        return self.spelling == "{0}"
 
     def written(self, words: Sequence[str]) -> str:
         """The spelling with words for the operands: ``{0}`` and ``{1}``, or ``{*}`` for all, ``{<}`` and ``{>}`` for each half."""
@@ -81,26 +141,63 @@ class Binary(Protocol):
     """An operation of two operands, of which at least one is a Value if the result is to be one."""
 
     @overload
-    def __call__(self, x: float, y: float, /) -> float: ...
+    def __call__(self, x: float, y: float) -> float: ...
     @overload
-    def __call__(self, x: V, y: V | float, /) -> V: ...
+    def __call__(self, x: V, y: V | float) -> V: ...
     @overload
-    def __call__(self, x: float, y: V, /) -> V: ...
+    def __call__(self, x: float, y: V) -> V: ...
 
 
-class Parametric(Protocol):
-    """An operation of one operand and a parameter that has a default."""
+class Angle(Protocol):
+    """``Binary``, but y comes first."""
 
     @overload
-    def __call__(self, x: float, parameter: float = ..., /) -> float: ...
+    def __call__(self, y: float, x: float) -> float: ...
     @overload
-    def __call__(self, x: V, parameter: V | float = ..., /) -> V: ...
+    def __call__(self, y: V, x: V | float) -> V: ...
+    @overload
+    def __call__(self, y: float, x: V) -> V: ...
+
+
+class WithAlpha(Protocol):
+    """An operation of one operand and a parameter ``alpha``."""
+
+    @overload
+    def __call__(self, x: float, alpha: float = ...) -> float: ...
+    @overload
+    def __call__(self, x: V, alpha: V | float = ...) -> V: ...
+    @overload
+    def __call__(self, x: float, alpha: V) -> V: ...
+
+
+class WithSlope(Protocol):
+    """An operation of one operand and a parameter ``slope``, which torch calls ``negative_slope``."""
+
+    @overload
+    def __call__(self, x: float, slope: float = ...) -> float: ...
+    @overload
+    def __call__(self, x: V, slope: V | float = ...) -> V: ...
+    @overload
+    def __call__(self, x: float, slope: V) -> V: ...
+    @overload
+    def __call__(self, x: float, *, negative_slope: float) -> float: ...
+    @overload
+    def __call__(self, x: V, *, negative_slope: V | float) -> V: ...
+    @overload
+    def __call__(self, x: float, *, negative_slope: V) -> V: ...
 
 
 class Variadic(Protocol):
     """An operation of any number of operands, given one by one or as one iterable."""
 
-    def __call__(self, *operands: Any) -> Any: ...
+    @overload
+    def __call__(self, *operands: float) -> float: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, operands: Iterable[float], /) -> float: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, *operands: V | float) -> V: ...
+    @overload
+    def __call__(self, operands: Iterable[V | float], /) -> V: ...
 
 
 TABLE: dict[str, Rule] = {}
@@ -117,9 +214,11 @@ def op(name: str, arity: Literal[1], f: Formula, df: Derivatives, spelling: str,
 @overload
 def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ...) -> Binary: ...
 @overload
-def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float]) -> Parametric: ...
+def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float], also: Mapping[str, str] = ...) -> Any: ...
 @overload
-def op(name: str, arity: None, f: Formula, df: Derivatives, spelling: str, doc: str = ...) -> Variadic: ...
+def op(name: str, arity: None, f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, of_nothing: bool = ...) -> Variadic: ...
+@overload
+def op(name: str, arity: int | None, f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float, ...], parameters: tuple[str, ...]) -> Any: ...
 # fmt: on
 def op(
     name: str,
@@ -131,19 +230,45 @@ def op(
     *,
     precedence: int = 9,
     defaults: tuple[float, ...] = (),
+    also: Mapping[str, str] | None = None,
+    parameters: tuple[str, ...] | None = None,
+    of_nothing: bool = False,
 ) -> Any:
-    """Enter a row and return the function that applies it. A row without ``doc`` is a helper of other rows, not public."""
-    rule = Rule(name, len(BY_CODE), arity, f, df, spelling, doc, precedence, defaults)
-    TABLE[name] = rule
+    """Enter a row and return the function that applies it. A row without ``doc`` is a helper of other rows, not public.
+
+    The operands are called as ``df`` calls them, unless ``parameters`` says otherwise.
+    """
+    if parameters is None:
+        parameters = df.__code__.co_varnames[:arity] if arity is not None else ()
+    rule = Rule(name, len(BY_CODE), arity, f, df, spelling, doc, precedence, defaults, parameters, also or {}, of_nothing)
     BY_CODE.append(rule)
-    function = _unary(rule) if arity == 1 else _binary(rule) if arity == 2 else _variadic(rule)
+    TABLE[name] = rule
+    function: Any = _unary(rule) if arity == 1 else _fixed(rule) if arity else _variadic(rule)
     function.__name__ = function.__qualname__ = name
     function.__module__ = "autodiff"
-    words = ["x", "y"] if arity else ["x₁", "x₂", "…"]
+    function.__signature__ = rule.signature
+    function.rule = rule
     function.__doc__ = (
-        f"{rule.written(words)}: {doc}.\n\nA number gives a float, a Value a Value; anything else is a ``TypeError``."
+        f"{rule.written(parameters if arity else ['x₁', 'x₂', '…'])}: {doc}.\n\n"
+        "A number gives a float, a Value a Value; anything else is a ``TypeError``."
     )
     return function
+
+
+def rule_of(function: Any) -> Rule | None:
+    """The row that a function applies; None for any other function."""
+    rule = getattr(function, "rule", None)
+    return rule if isinstance(rule, Rule) else None
+
+
+def named(name: str) -> Rule:
+    """The row of an operation that something recorded elsewhere speaks of. Raises ``UnknownNameError`` if there is none here."""
+    if name not in TABLE:
+        raise UnknownNameError(
+            f"there is no operation {name!r} in this process: run or import the code that makes it, "
+            f"ad.operation({name!r}, ...), before what was recorded with it is loaded"
+        )
+    return TABLE[name]
 
 
 def _unary(rule: Rule) -> Callable[..., Any]:
@@ -158,11 +283,13 @@ def _unary(rule: Rule) -> Callable[..., Any]:
     return function
 
 
-def _binary(rule: Rule) -> Callable[..., Any]:
-    if rule.defaults:
-        (default,) = rule.defaults
-        return lambda x, parameter=default: apply(rule, (x, parameter))
-    return lambda x, y: apply(rule, (x, y))
+def _fixed(rule: Rule) -> Callable[..., Any]:
+    arity = rule.arity
+
+    def function(*operands: Any, **named: Any) -> Any:
+        return apply(rule, operands if len(operands) == arity and not named else rule.bound(operands, named))
+
+    return function
 
 
 def _variadic(rule: Rule) -> Callable[..., Any]:
@@ -171,7 +298,7 @@ def _variadic(rule: Rule) -> Callable[..., Any]:
 
 def flat(operands: tuple[Any, ...]) -> tuple[Any, ...]:
     """Operands given one by one, or as one iterable."""
-    if len(operands) == 1 and isinstance(operands[0], Iterable):
+    if len(operands) == 1 and isinstance(operands[0], Iterable) and unboxed(operands[0]) is operands[0]:
         return tuple(operands[0])
     return operands
 
@@ -181,12 +308,13 @@ def apply(rule: Rule, operands: tuple[Any, ...]) -> Any:
 
     Raises ``TypeError`` for anything else, and ``ValueError`` for no operands at all where there must be some.
     """
-    if not operands and rule.name not in ("sum", "prod", "dot"):
+    if not operands and not rule.of_nothing:
         raise ValueError(f"{rule.name}() of nothing: it needs at least one operand")
+    operands = tuple([as_operand(operand, rule.name) for operand in operands])
     for operand in operands:
         if hasattr(operand, "_record"):
             return operand._record(rule, operands)
-    return rule.value(*[as_float(operand, rule.name) for operand in operands])
+    return rule.value(*operands)
 
 
 # ---- formulas that need more than a line ------------------------------------------------------------------------------------
@@ -204,7 +332,7 @@ def _others(xs: list[Any]) -> list[Any]:
 
 def _shares(ties: list[Any]) -> list[Any]:
     """Equal shares among those that tie (1 for a tie, else 0)."""
-    total = sum(*ties)
+    total = _sum(*ties)
     return [tie / total for tie in ties]
 
 
@@ -221,22 +349,124 @@ def _products(xs: tuple[float, ...]) -> Iterable[float]:
     return (x * y for x, y in zip(xs[:half], xs[half:], strict=True))
 
 
+def _base_slope(x: Any, y: Any) -> Any:
+    """∂(x^y)/∂x = y · x^(y − 1). For a plain exponent 0 it is the constant 0, whatever x."""
+    if hasattr(y, "_record"):
+        return power_slope(x, y)
+    return mul0(y, pow(x, y - 1)) if y != 0 else 0.0
+
+
+def _exponent_slope(x: Any, y: Any, out: Any) -> Any:
+    """∂(x^y)/∂y = x^y · log(x)."""
+    return out * math.log(x) if not hasattr(x, "_record") and 0 < x < math.inf else power_log(x, y)
+
+
+def _power_poly(x: float, y: float, *coefficients: float) -> float:
+    """x^y · Σ cₖ log(x)ᵏ, with its limit at x = 0, where a power is stronger than any logarithm."""
+    total = coefficients[-1]  # without its logarithm if it is the only one, so that x may be negative
+    for coefficient in reversed(coefficients[:-1]):
+        total = kernels.mul0(total, ieee.log(x)) + coefficient
+    return kernels.mul0(kernels.pow(x, y), total)
+
+
+def _power_poly_slopes(x: Any, y: Any, cs: tuple[Any, ...]) -> Iterable[Any]:
+    """Of x^y · Σ cₖ log(x)ᵏ; every derivative of a power has this form, so that limits at x = 0 are seen in one place."""
+    yield power_poly(x, y - 1, *[y * c + (k + 1) * above for k, (c, above) in enumerate(zip(cs, (*cs[1:], 0.0), strict=True))])
+    yield power_poly(x, y, 0.0, *cs)
+    yield from (power_poly(x, y, *[0.0] * k, 1.0) for k in range(len(cs)))
+
+
+def _kept(x: Any, limit: float) -> Any:
+    """x itself up to ±limit, and ±limit beyond, where what it is put into does not change any more, not by a bit.
+
+    So there is no 0 · inf among the derivatives of higher order at x = ±inf.
+    """
+    if not (isinstance(x, float) or hasattr(x, "backward")):  # in text it is x
+        return x
+    inside = (x <= limit) * (x >= -limit)
+    if not isinstance(inside, int):  # in a trace it stays open
+        return at_least(at_most(x, limit), -limit)
+    beyond = limit if x > limit else -limit
+    return x if inside or x != x else ieee.Real(beyond) if isinstance(x, ieee.Real) else beyond
+
+
+def _finite(x: Any) -> Any:
+    """1, and 0 for x = ±inf; a plain number, so that no gradient looks for a way through it."""
+    return (x <= LARGEST) * (x >= -LARGEST) if isinstance(x, float) or hasattr(x, "backward") else 1  # in text it is 1
+
+
+def _silu_slope(x: Any) -> Any:
+    return mul0(sigmoid(x), 1 + mul0(sigmoid(-x), x))
+
+
+def _gelu_slope(x: Any) -> Any:
+    return 0.5 * erfc(-SQRT_HALF * x) + ONE_OVER_SQRT_2PI * mul0(exp(-0.5 * x * x), x)
+
+
+def _mish_slope(x: Any) -> Any:
+    return tanh(softplus(x)) + mul0(sech2(softplus(x)) * sigmoid(x), x)
+
+
+def _directions(xs: tuple[Any, ...], distance: Any) -> list[Any]:
+    """xᵢ / ‖x‖, the derivatives of a distance, and 0 at 0, where those of the second order have no limit and are nan."""
+    if not hasattr(distance, "backward"):
+        return [div0(x, distance) for x in xs]
+    nothing = mul0(-0.0, sqrt(at_most(distance, LARGEST)))  # but at 0 its derivative is 0 · inf
+    return [div0(x, distance) + nothing for x in xs]
+
+
+def _turns(x: Any, y: Any) -> tuple[Any, Any]:
+    """The derivatives of the angle of (x, y), by y and by x; 0 at the origin, and nan those of the second order there."""
+    distance = hypot(x, y)
+    along_x, along_y = _directions((x, y), distance)
+    return div0(along_x, distance), -div0(along_y, distance)
+
+
+def _weights(xs: tuple[Any, ...]) -> list[Any]:
+    """exp(xᵢ) / Σ exp(xⱼ), the derivatives of logsumexp. No gradient flows to the shift, for nothing depends on it."""
+    shift = held(at_least(at_most(apply(TABLE["max"], xs), LARGEST), -LARGEST))
+    powers = [exp(x - shift) for x in xs]
+    total = _sum(*powers)
+    return [power / total for power in powers]
+
+
+LARGEST = sys.float_info.max
 LN2, LN10 = math.log(2), math.log(10)
-TWO_OVER_SQRT_PI, SQRT_HALF, ONE_OVER_SQRT_2PI = 2 / math.sqrt(math.pi), math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
-SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, appendix 1
+TWO_OVER_SQRT_PI, ONE_OVER_SQRT_2PI = 2 / math.sqrt(math.pi), 1 / math.sqrt(2 * math.pi)
 
 # ---- the table --------------------------------------------------------------------------------------------------------------
 # Rows refer to rows further down, or to themselves; type checkers need to hear of those first.
+atan2: Angle
 cos: Unary
 cosh: Unary
+cosquare: Unary
 equal: Binary
+exp: Unary
+held: Unary
+hypot: Binary
+sqrt: Unary
 floor: Unary
 nonnegative: Unary
 sigmoid: Unary
+sech2: Unary
 sign: Unary
+softplus: Unary
+tanh: Unary
+erfc: Unary
+at_least: Binary
+at_most: Binary
+compare: Binary
+step: Unary
+abs: Unary
 div0: Binary
+elu: WithAlpha
+leaky_relu: WithSlope
 mul0: Binary
 pow: Binary
+quotient: Binary
+power_log: Binary
+power_poly: Variadic
+power_slope: Binary
 select: Variadic
 xlogy: Binary
 # fmt: off
@@ -245,11 +475,11 @@ xlogy: Binary
 add = op("add", 2, lambda x, y: x + y,  lambda x, y, out: (1, 1),             "{0} + {1}", "sum of two", precedence=1)
 sub = op("sub", 2, lambda x, y: x - y,  lambda x, y, out: (1, -1),            "{0} − {1}", "difference", precedence=1)
 mul = op("mul", 2, lambda x, y: x * y,  lambda x, y, out: (y, x),             "{0} · {1}", "product of two", precedence=2)
-div = op("div", 2, ieee.divide,         lambda x, y, out: (1 / y, -out / y),  "{0} / {1}", "quotient", precedence=2)
+div = op("div", 2, kernels.div,        lambda x, y, out: (1 / y, -out / y),  "{0} / {1}", "quotient", precedence=2)
 neg = op("neg", 1, lambda x: -x,        lambda x, out: (-1,),                 "−{0}",      "negative", precedence=2)
-pow = op("pow", 2, ieee.pow,            lambda x, y, out: (mul0(y, pow(x, y - 1)), xlogy(out, x)),
+pow = op("pow", 2, kernels.pow,        lambda x, y, out: (_base_slope(x, y), _exponent_slope(x, y, out)),
          "{0}^{1}", "power; nan, never complex, for x < 0 and a y that is not whole", precedence=3)
-mod = op("mod", 2, ieee.remainder,      lambda x, y, out: (1, -floor(x / y)),  "{0} mod {1}", "Python's %", precedence=2)
+mod = op("mod", 2, kernels.mod,        lambda x, y, out: (1, -quotient(x, y)),  "{0} mod {1}", "Python's %", precedence=1)
 abs = op("abs", 1, ieee.fabs,           lambda x, out: (sign(x),),
          "|{0}|", "absolute value; its derivative at 0 is 0")
 
@@ -272,41 +502,41 @@ sqrt  = op("sqrt",  1, ieee.sqrt,  lambda x, out: (0.5 / out,),
            "√({0})", "square root, x ≥ 0; its derivative at 0 is inf")
 cbrt  = op("cbrt",  1, ieee.cbrt,  lambda x, out: (1 / (3 * out * out),),
            "∛({0})", "cube root; its derivative at 0 is inf")
-hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: (div0(x, out), div0(y, out)),
+hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: _directions((x, y), out),
            "hypot({0}, {1})", "√(x² + y²) without overflow; its derivatives at (0, 0) are 0")
 
 # circular and hyperbolic functions
 sin   = op("sin",   1, ieee.sin,   lambda x, out: (cos(x),),                           "sin({0})",   "sine of x in radians")
 cos   = op("cos",   1, ieee.cos,   lambda x, out: (-sin(x),),                          "cos({0})",   "cosine of x in radians")
 tan   = op("tan",   1, ieee.tan,   lambda x, out: (1 + out * out,),                    "tan({0})",   "tangent of x in radians")
-asin  = op("asin",  1, ieee.asin,  lambda x, out: (1 / sqrt((1 - x) * (1 + x)),),
+asin  = op("asin",  1, ieee.asin,  lambda x, out: (1 / sqrt(cosquare(x)),),
            "asin({0})", "arc sine in radians, |x| ≤ 1; nan outside")
-acos  = op("acos",  1, ieee.acos,  lambda x, out: (-1 / sqrt((1 - x) * (1 + x)),),
+acos  = op("acos",  1, ieee.acos,  lambda x, out: (-1 / sqrt(cosquare(x)),),
            "acos({0})", "arc cosine in radians, |x| ≤ 1; nan outside")
-atan  = op("atan",  1, ieee.atan,  lambda x, out: (1 / (1 + x * x),),                  "atan({0})",  "arc tangent in radians")
+atan  = op("atan",  1, ieee.atan,  lambda x, out: (1 / (1 + _kept(x, 1e160) * _kept(x, 1e160)),),                  "atan({0})",  "arc tangent in radians")
 sinh  = op("sinh",  1, ieee.sinh,  lambda x, out: (cosh(x),),                          "sinh({0})",  "hyperbolic sine")
 cosh  = op("cosh",  1, ieee.cosh,  lambda x, out: (sinh(x),),                          "cosh({0})",  "hyperbolic cosine")
-tanh  = op("tanh",  1, ieee.tanh,  lambda x, out: (4 * sigmoid(2 * x) * sigmoid(-2 * x),), "tanh({0})", "hyperbolic tangent")
-asinh = op("asinh", 1, ieee.asinh, lambda x, out: (1 / hypot(x, 1),),                  "asinh({0})", "inverse hyperbolic sine")
-acosh = op("acosh", 1, ieee.acosh, lambda x, out: (1 / (sqrt(x - 1) * sqrt(x + 1)),),
+tanh  = op("tanh",  1, ieee.tanh,  lambda x, out: (sech2(x),),                         "tanh({0})", "hyperbolic tangent")
+asinh = op("asinh", 1, ieee.asinh, lambda x, out: (_finite(x) / hypot(_kept(x, LARGEST), 1),),                  "asinh({0})", "inverse hyperbolic sine")
+acosh = op("acosh", 1, ieee.acosh, lambda x, out: (_finite(x) * pow(_kept(x, LARGEST) - 1, -0.5) * pow(_kept(x, LARGEST) + 1, -0.5),),
            "acosh({0})", "inverse hyperbolic cosine, x ≥ 1; nan below")
-atanh = op("atanh", 1, ieee.atanh, lambda x, out: (1 / nonnegative((1 - x) * (1 + x)),),
+atanh = op("atanh", 1, ieee.atanh, lambda x, out: (1 / nonnegative(cosquare(x)),),
            "atanh({0})", "inverse hyperbolic tangent, |x| ≤ 1; nan outside")
-atan2 = op("atan2", 2, ieee.atan2, lambda y, x, out: (div0(div0(x, hypot(x, y)), hypot(x, y)), -div0(div0(y, hypot(x, y)), hypot(x, y))),
+atan2 = op("atan2", 2, ieee.atan2, lambda y, x, out: _turns(x, y),  # type: ignore[assignment]
            "atan2({0}, {1})", "angle of the point (x, y) = (second, first operand) in radians; its derivatives at (0, 0) are 0")
 
 # error function
-erf   = op("erf",   1, ieee.erf,   lambda x, out: (TWO_OVER_SQRT_PI * exp(-x * x),),
+erf   = op("erf",   1, ieee.erf,   lambda x, out: (TWO_OVER_SQRT_PI * exp(-_kept(x, 30.0) * _kept(x, 30.0)),),
            "erf({0})", "error function 2/√π ∫₀ˣ exp(−t²) dt")
-erfc  = op("erfc",  1, ieee.erfc,  lambda x, out: (-TWO_OVER_SQRT_PI * exp(-x * x),),
+erfc  = op("erfc",  1, ieee.erfc,  lambda x, out: (-TWO_OVER_SQRT_PI * exp(-_kept(x, 30.0) * _kept(x, 30.0)),),
            "erfc({0})", "1 − erf(x), accurate for large x")
 
 # branches: constant but for a jump, so their derivative is 0
-sign    = op("sign",    1, ieee.sign,    lambda x, out: (0 * out,),               "sign({0})",         "−1, 0 or 1")
-step    = op("step",    1, ieee.step,    lambda x, out: (0 * out,),               "step({0})",         "1 for x > 0, else 0")
-compare = op("compare", 2, ieee.compare, lambda x, y, out: (0 * out, 0 * out),    "compare({0}, {1})")
+sign    = op("sign",    1, kernels.sign,    lambda x, out: (0 * out,),               "sign({0})",         "−1, 0 or 1")
+step    = op("step",    1, kernels.step,    lambda x, out: (0 * out,),               "step({0})",         "1 for x > 0, else 0")
+compare = op("compare", 2, kernels.compare, lambda x, y, out: (0 * out, 0 * out),    "compare({0}, {1})")
 floor   = op("floor",   1, ieee.floor,   lambda x, out: (0 * out,),               "⌊{0}⌋")
-where   = op("where",   1, lambda x: x,  lambda x, out: (1,),                     "{0}")
+_where   = op("where",   1, lambda x: x,  lambda x, out: (1,),                     "{0}")
 
 # what a trace records in the place of a branch; eagerly these are decided by Python itself
 greater = op("greater", 2, lambda x, y: float(x > y),  lambda x, y, out: (0 * out, 0 * out), "[{0} > {1}]")
@@ -318,56 +548,67 @@ select  = op("select",  None, lambda c, x, y: x if c != 0 else y, lambda c, x, y
 taken   = op("taken",   None, ieee.take, lambda i, *xs: [0, *(equal(i, place) for place in range(len(xs) - 1))], "take({*})")
 
 # limits: an ordinary operation, but for the one point where it would give a nan that is not there
-mul0        = op("mul0", 2, ieee.mul0,           lambda x, y, out: (y, x),                      "{0} · {1}", precedence=2)
-div0        = op("div0", 2, ieee.div0,           lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}", precedence=2)
-nonnegative = op("nonnegative", 1, ieee.nonnegative, lambda x, out: (1,),                       "{0}")
+mul0        = op("mul0", 2, kernels.mul0,        lambda x, y, out: (y, x),                      "{0} · {1}", precedence=2)
+div0        = op("div0", 2, kernels.div0,        lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}", precedence=2)
+nonnegative = op("nonnegative", 1, kernels.nonnegative, lambda x, out: (1,),                       "{0}")
+quotient    = op("quotient", 2, kernels.quotient, lambda x, y, out: (0, 0),                     "⌊{0} / {1}⌋")
 xlog1py     = op("xlog1py", 2, lambda x, y: mul0(x, log1p(y)), lambda x, y, out: (log1p(y), div0(x, nonnegative(1 + y))), "xlog1py({0}, {1})")
 
+# partials that stay accurate when they are differentiated themselves: no difference of what is nearly equal, no 0 · inf
+sech2       = op("sech2",    1, kernels.sech2,    lambda x, out: (-2 * tanh(x) * out,),  "4 · σ(2 · {0}) · σ(−2 · {0})", precedence=2)
+cosquare    = op("cosquare", 1, kernels.cosquare, lambda x, out: (-2 * x,),              "(1 − {0}) · (1 + {0})", precedence=2)
+power_slope = op("power_slope", 2, kernels.power_slope, lambda x, y, out: (power_poly(x, y - 2, y * (y - 1)), power_poly(x, y - 1, 1, y)),
+                 "{1} · {0}^({1} − 1)", precedence=3)
+power_log   = op("power_log", 2, kernels.power_log, lambda x, y, out: (power_poly(x, y - 1, 1, y), power_poly(x, y, 0, 0, 1)),
+                 "{0}^{1} · log({0})", precedence=3)
+power_poly  = op("power_poly", None, _power_poly, lambda x, y, *cs: _power_poly_slopes(x, y, cs[:-1]), "power_poly({*})")
+
 # largest and smallest: those that tie share the derivative; against a plain number a tie has derivative 0
-max      = op("max",      None, ieee.greatest, lambda *xs: _shares([1 + compare(x, xs[-1]) for x in xs[:-1]]),
+_max      = op("max",      None, ieee.greatest, lambda *xs: _shares([1 + compare(x, xs[-1]) for x in xs[:-1]]),
               "max({*})", "largest")
-min      = op("min",      None, ieee.least,    lambda *xs: _shares([1 - compare(x, xs[-1]) for x in xs[:-1]]),
+_min      = op("min",      None, ieee.least,    lambda *xs: _shares([1 - compare(x, xs[-1]) for x in xs[:-1]]),
               "min({*})", "smallest")
-at_least = op("at_least", 2, ieee.greatest, lambda x, y, out: (step(compare(x, y)), 1 - step(compare(x, y))),  "max({0}, {1})")
-at_most  = op("at_most",  2, ieee.least,    lambda x, y, out: (step(compare(y, x)), 1 - step(compare(y, x))),  "min({0}, {1})")
+at_least = op("at_least", 2, kernels.at_least, lambda x, y, out: (step(compare(x, y)), 1 - step(compare(x, y))),  "max({0}, {1})")
+at_most  = op("at_most",  2, kernels.at_most,  lambda x, y, out: (step(compare(y, x)), 1 - step(compare(y, x))),  "min({0}, {1})")
 
 # activations
-sigmoid  = op("sigmoid",  1, ieee.sigmoid,               lambda x, out: (out * sigmoid(-x),),
+sigmoid  = op("sigmoid",  1, kernels.sigmoid,            lambda x, out: (out * sigmoid(-x),),
               "σ({0})", "logistic function 1 / (1 + exp(−x))")
-relu     = op("relu",     1, lambda x: ieee.greatest(0.0, x), lambda x, out: (step(x),),
+relu     = op("relu",     1, kernels.relu,               lambda x, out: (step(x),),
               "relu({0})", "max(x, 0); its derivative at 0 is 0")
-softplus = op("softplus", 1, ieee.softplus,              lambda x, out: (sigmoid(x),),
+softplus = op("softplus", 1, kernels.softplus,           lambda x, out: (sigmoid(x),),
               "softplus({0})", "log(1 + exp(x)), a smooth relu")
-softsign = op("softsign", 1, ieee.softsign,              lambda x, out: (1 / ((1 + abs(x)) * (1 + abs(x))),),
+softsign = op("softsign", 1, kernels.softsign,           lambda x, out: (1 / ((1 + abs(_kept(x, 1e160))) * (1 + abs(_kept(x, 1e160)))),),
               "softsign({0})", "x / (1 + |x|)")
-silu     = op("silu",     1, lambda x: mul0(sigmoid(x), x), lambda x, out: (mul0(sigmoid(x), 1 + mul0(sigmoid(-x), x)),),
+silu     = op("silu",     1, lambda x: mul0(sigmoid(x), x), lambda x, out: (_silu_slope(_kept(x, 800.0)),),
               "silu({0})", "x · σ(x), also called swish")
 gelu     = op("gelu",     1, lambda x: mul0(0.5 * erfc(-SQRT_HALF * x), x),
-              lambda x, out: (0.5 * erfc(-SQRT_HALF * x) + ONE_OVER_SQRT_2PI * mul0(exp(-0.5 * x * x), x),),
+              lambda x, out: (_gelu_slope(_kept(x, 60.0)),),
               "gelu({0})", "x · Φ(x) with the exact normal distribution function (Hendrycks and Gimpel 2016)")
 mish     = op("mish",     1, lambda x: mul0(tanh(softplus(x)), x),
-              lambda x, out: (tanh(softplus(x)) + mul0(4 * sigmoid(2 * softplus(x)) * sigmoid(-2 * softplus(x)) * sigmoid(x), x),),
+              lambda x, out: (_mish_slope(_kept(x, 800.0)),),
               "mish({0})", "x · tanh(softplus(x)) (Misra 2019)")
-elu      = op("elu",      2, lambda x, a: ieee.greatest(0.0, x) + a * expm1(ieee.least(0.0, x)),
-              lambda x, a, out: (step(x) + (1 - step(x)) * (a * exp(at_most(x, 0))), expm1(at_most(x, 0))),
-              "elu({0}, {1})", "x for x > 0, else α · (exp(x) − 1); α = 1 by default", defaults=(1.0,))
-selu     = op("selu",     1, lambda x: SELU_SCALE * (ieee.greatest(0.0, x) + SELU_ALPHA * expm1(ieee.least(0.0, x))),
+elu      = op("elu",      2, lambda x, alpha: at_least(0.0, x) + alpha * expm1(at_most(0.0, x)),
+              lambda x, alpha, out: (step(x) + (1 - step(x)) * (alpha * exp(at_most(x, 0))), expm1(at_most(x, 0))),
+              "elu({0}, {1})", "x for x > 0, else alpha · (exp(x) − 1); alpha = 1 by default", defaults=(1.0,))
+selu     = op("selu",     1, lambda x: SELU_SCALE * (at_least(0.0, x) + SELU_ALPHA * expm1(at_most(0.0, x))),
               lambda x, out: (SELU_SCALE * (step(x) + (1 - step(x)) * (SELU_ALPHA * exp(at_most(x, 0)))),),
               "selu({0})", "self-normalising elu (Klambauer et al. 2017); its derivative at 0 is that from the left")
-leaky_relu = op("leaky_relu", 2, lambda x, a: ieee.greatest(0.0, x) + a * ieee.least(0.0, x),
-              lambda x, a, out: (step(x) + (1 - step(x)) * a, at_most(x, 0)),
-              "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope = 0.01 by default", defaults=(0.01,))
+leaky_relu = op("leaky_relu", 2, lambda x, slope: at_least(0.0, x) + slope * at_most(0.0, x),
+              lambda x, slope, out: (step(x) + (1 - step(x)) * slope, at_most(x, 0)),
+              "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope, torch's negative_slope, = 0.01 by default", defaults=(0.01,),
+              also={"negative_slope": "slope"})  # torch's name
 
 # any number of operands: one node each
-sum       = op("sum",       None, lambda *xs: _left_to_right(xs),            lambda *xs: [1] * (len(xs) - 1),
-               "sum({*})", "sum, from left to right; 0 for nothing")
+_sum       = op("sum",       None, lambda *xs: _left_to_right(xs),            lambda *xs: [1] * (len(xs) - 1),
+               "sum({*})", "sum, from left to right; 0 for nothing", of_nothing=True)
 prod      = op("prod",      None, lambda *xs: math.prod(xs),                 lambda *xs: _others(list(xs[:-1])),
-               "prod({*})", "product, from left to right; 1 for nothing")
-dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), lambda *xs: xs[len(xs) // 2 : -1] + xs[: len(xs) // 2],
-               "({<}) · ({>})", "sum of products")
-norm      = op("norm",      None, ieee.hypot,                                lambda *xs: [div0(x, xs[-1]) for x in xs[:-1]],
+               "prod({*})", "product, from left to right; 1 for nothing", of_nothing=True)
+_dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), lambda *xs: xs[len(xs) // 2 : -1] + xs[: len(xs) // 2],
+               "({<}) · ({>})", "sum of products", of_nothing=True)
+norm      = op("norm",      None, ieee.hypot,                                lambda *xs: _directions(xs[:-1], xs[-1]),
                "‖{*}‖", "√(Σ x²) without overflow; its derivatives at 0 are 0")
-logsumexp = op("logsumexp", None, ieee.logsumexp,                            lambda *xs: [exp(x - xs[-1]) for x in xs[:-1]],
+logsumexp = op("logsumexp", None, ieee.logsumexp,                            lambda *xs: _weights(xs[:-1]),
                "logsumexp({*})", "log(Σ exp(x)) without overflow")
 # fmt: on
 
@@ -375,5 +616,6 @@ logsumexp = op("logsumexp", None, ieee.logsumexp,                            lam
 CONSTANT = frozenset({"greater", "greater_equal", "equal", "held"})
 TRACED = CONSTANT | {"select", "taken"}  # recorded by nobody but a trace
 
+# The rows with an underscore stand behind functions of the same name in functions.py.
 if not TYPE_CHECKING:  # type checkers see the names above as they stand
-    __all__ = [rule.name for rule in TABLE.values() if rule.doc]
+    __all__ = [rule.name for rule in TABLE.values() if rule.doc and rule.name in globals()]

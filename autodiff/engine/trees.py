@@ -109,9 +109,17 @@ NUMBER = Structure(LEAF)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
-    """The leaves of a nested argument in order, and its form. What is no list, tuple, dict, array or None is a leaf."""
+    """The leaves of a nested argument in order, and its form. What is no list, tuple, dict, array or None is a leaf.
+
+    Raises ``ShapeError`` for what is nested hundreds deep.
+    """
     leaves: list[Any] = []
-    return leaves, _structure(tree, leaves)
+    try:
+        return leaves, _structure(tree, leaves)
+    except RecursionError:
+        raise ShapeError(
+            "an argument or result is nested too deeply, or holds itself: a list in a list, hundreds deep"
+        ) from None
 
 
 def is_array(x: Any) -> bool:

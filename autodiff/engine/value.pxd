@@ -3,18 +3,22 @@ cimport libc.math as libm
 from cpython.array cimport array, clone
 from cpython.object cimport PyObject
 
+from autodiff.engine cimport kernels
+
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *)
     ctypedef struct PyTypeObject:
         PyObject *tp_dict
         const char *tp_name
     void PyType_Modified(PyTypeObject *)
-    PyObject *PyEval_GetFrame()
-    PyObject *PyFrame_GetBack(PyObject *)
-    object PyFrame_GetCode(PyObject *)
-    int PyFrame_GetLasti(PyObject *)
-    void Py_DECREF(PyObject *)
-    void Py_INCREF(PyObject *)
+    ctypedef struct PyFrameObject
+    ctypedef struct PyCodeObject
+    PyFrameObject *PyEval_GetFrame()
+    PyFrameObject *PyFrame_GetBack(PyFrameObject *)
+    PyCodeObject *PyFrame_GetCode(PyFrameObject *)
+    int PyFrame_GetLasti(PyFrameObject *)
+    void Py_DECREF(void *)
+    void Py_INCREF(void *)
 
 cdef class Value:
     cdef double primal, adjoint

@@ -16,8 +16,8 @@ from array import array
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
-from autodiff._support.numbers import as_float
-from autodiff.engine import ieee, rules, sources
+from autodiff._support.numbers import as_float, as_operand, unboxed
+from autodiff.engine import rules, sources
 from autodiff.errors import ShapeError
 
 try:
@@ -27,6 +27,7 @@ except ImportError:
 
 if not cython.compiled:
     from autodiff.engine import ieee as libm
+    from autodiff.engine import kernels
 
 # What ``kind`` says of a node: which of its two slots holds a Value, or that it has many operands. Then ``left`` is the tuple
 # of them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None. And whether
@@ -57,6 +58,8 @@ DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
 
 noting = cython.declare(cython.bint, False)  # whether each new Value notes where it was made, while record_source() is on
 observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
+sweep_observer = cython.declare(object, None)  # and with the Value and the seed before a sweep backward
+door = cython.declare(object, None)  # called with a Value before float() takes its number
 tracing = cython.declare(object, None)  # asked before a number is read out of a Value while ad.compile traces, in any thread
 
 
@@ -79,7 +82,9 @@ class Value:
 
     ``Value(data, name=None)`` makes a leaf from a real number: anything with ``__float__`` but a string. Arithmetic on Values
     records further Values. ``data`` and ``grad`` are floats that may be written; ``grad`` starts at 0.0 and is filled by
-    ``backward()``. ``==`` and hash are identity; ``<`` and the like compare ``data``.
+    ``backward()``. ``==``, ``<`` and the like compare ``data``; hash is identity, so sets and dictionaries go by object.
+    ``int()``, ``round()`` and formats read ``data``. So does ``float()``, with a ``DetachedWarning`` unless it is written out,
+    and a ``DetachedError`` where a derivative is being taken that depends on it.
 
     Memory comes back as soon as the last reference goes, without the cyclic collector, which does not look into compiled
     Values: an instance of a subclass must not refer to something that was computed from it.
@@ -158,6 +163,10 @@ class Value:
         """Where it was made; None unless that was recorded."""
         return None if self.about is None else self.about.source
 
+    @source.setter
+    def source(self, source: Any) -> None:
+        self.about = (self.about or NOTHING)._replace(source=source)
+
     @property
     def op(self) -> str:
         """The name of the operation that made it, a row of the table; empty for a leaf."""
@@ -199,14 +208,14 @@ class Value:
             return record(ADD, self.primal + y.primal, self, y, 1.0, 1.0, BOTH)
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("add", self, other)
         c: cython.double = number
         return record(ADD, self.primal + c, self, number, 1.0, 1.0, LEFT)
 
     def __radd__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("add", other, self)
         c: cython.double = number
         return record(ADD, c + self.primal, number, self, 1.0, 1.0, RIGHT)
 
@@ -216,14 +225,14 @@ class Value:
             return record(SUB, self.primal - y.primal, self, y, 1.0, -1.0, BOTH)
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("sub", self, other)
         c: cython.double = number
         return record(SUB, self.primal - c, self, number, 1.0, -1.0, LEFT)
 
     def __rsub__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("sub", other, self)
         c: cython.double = number
         return record(SUB, c - self.primal, number, self, 1.0, -1.0, RIGHT)
 
@@ -233,64 +242,66 @@ class Value:
             return record(MUL, self.primal * y.primal, self, y, y.primal, self.primal, BOTH)
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("mul", self, other)
         c: cython.double = number
         return record(MUL, self.primal * c, self, number, c, self.primal, LEFT)
 
     def __rmul__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("mul", other, self)
         c: cython.double = number
         return record(MUL, c * self.primal, number, self, self.primal, c, RIGHT)
 
     def __truediv__(self, other: Any) -> Any:
         if isinstance(other, Value):
             y: Value = other
-            out: cython.double = divide(self.primal, y.primal)
-            return record(DIV, out, self, y, divide(1.0, y.primal), divide(-out, y.primal), BOTH)
+            out: cython.double = kernels.divide(self.primal, y.primal)
+            return record(DIV, out, self, y, kernels.divide(1.0, y.primal), kernels.divide(-out, y.primal), BOTH)
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("div", self, other)
         c: cython.double = number
-        return record(DIV, divide(self.primal, c), self, number, divide(1.0, c), 0.0, LEFT)
+        return record(DIV, kernels.divide(self.primal, c), self, number, kernels.divide(1.0, c), 0.0, LEFT)
 
     def __rtruediv__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("div", other, self)
         c: cython.double = number
-        out: cython.double = divide(c, self.primal)
-        return record(DIV, out, number, self, 0.0, divide(-out, self.primal), RIGHT)
+        out: cython.double = kernels.divide(c, self.primal)
+        return record(DIV, out, number, self, 0.0, kernels.divide(-out, self.primal), RIGHT)
 
     def __pow__(self, other: Any, modulo: Any = None) -> Any:
         if modulo is not None:
             return NotImplemented
         if isinstance(other, Value):
             y: Value = other
-            out: cython.double = power(self.primal, y.primal)
-            return record(POW, out, self, y, d_base(self.primal, y.primal), d_exponent(self.primal, out), BOTH)
+            out: cython.double = kernels.pow(self.primal, y.primal)
+            return record(
+                POW, out, self, y, kernels.power_slope(self.primal, y.primal), kernels.d_exponent(self.primal, out), BOTH
+            )
         number = plain(other)
         if number is None:
-            return NotImplemented
+            return beside("pow", self, other)
         c: cython.double = number
-        return record(POW, power(self.primal, c), self, number, d_base(self.primal, c), 0.0, LEFT)
+        return record(POW, kernels.pow(self.primal, c), self, number, kernels.power_slope(self.primal, c), 0.0, LEFT)
 
     def __rpow__(self, other: Any, modulo: Any = None) -> Any:
-        number = plain(other) if modulo is None else None
-        if number is None:
+        if modulo is not None:
             return NotImplemented
+        number = plain(other)
+        if number is None:
+            return beside("pow", other, self)
         c: cython.double = number
-        out: cython.double = power(c, self.primal)
-        return record(POW, out, number, self, 0.0, d_exponent(c, out), RIGHT)
+        out: cython.double = kernels.pow(c, self.primal)
+        return record(POW, out, number, self, 0.0, kernels.d_exponent(c, out), RIGHT)
 
     def __mod__(self, other: Any) -> Any:
-        if not isinstance(other, Value) and plain(other) is None:
-            return NotImplemented
-        return self._record(rules.TABLE["mod"], (self, other))
+        return beside("mod", self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return NotImplemented if plain(other) is None else self._record(rules.TABLE["mod"], (other, self))
+        return beside("mod", other, self)
 
     def __neg__(self) -> Any:
         return record(NEG, -self.primal, self, None, -1.0, 0.0, LEFT)
@@ -300,7 +311,7 @@ class Value:
 
     def __abs__(self) -> Any:
         x: cython.double = self.primal
-        return record(ABS, libm.fabs(x), self, None, x if x != x else (x > 0.0) - (x < 0.0), 0.0, LEFT)
+        return record(ABS, libm.fabs(x), self, None, kernels.sign(x), 0.0, LEFT)
 
     # ---- functions of one operand -------------------------------------------------------------------------------------------
 
@@ -320,13 +331,12 @@ class Value:
     def log(self) -> Any:
         """The natural logarithm; −inf at 0, nan below."""
         x: cython.double = self.primal
-        # x + 0.0 makes a negative zero positive
-        return record(LOG, libm.log(x), self, None, divide(1.0, x + 0.0) if x >= 0.0 else math.nan, 0.0, LEFT)
+        return record(LOG, libm.log(x), self, None, kernels.divide(1.0, kernels.nonnegative(x)), 0.0, LEFT)
 
     def sqrt(self) -> Any:
         """The square root; its derivative at 0 is inf."""
         out: cython.double = libm.sqrt(self.primal)
-        return record(SQRT, out, self, None, divide(0.5, out), 0.0, LEFT)
+        return record(SQRT, out, self, None, kernels.divide(0.5, out), 0.0, LEFT)
 
     def sin(self) -> Any:
         """The sine of x in radians."""
@@ -338,31 +348,25 @@ class Value:
 
     def tanh(self) -> Any:
         """The hyperbolic tangent, with the derivative 4·σ(2x)·σ(−2x)."""
-        e: cython.double = libm.exp(-libm.fabs(2.0 * self.primal))
-        slope: cython.double = 4.0 * (1.0 / (1.0 + e)) * (e / (1.0 + e))
-        return record(TANH, libm.tanh(self.primal), self, None, slope, 0.0, LEFT)
+        here, opposite = kernels.logistic(2.0 * self.primal)
+        return record(TANH, libm.tanh(self.primal), self, None, 4.0 * here * opposite, 0.0, LEFT)
 
     def sigmoid(self) -> Any:
         """The logistic function σ(x) = 1/(1 + e⁻ˣ), with the derivative σ(x)·σ(−x): one exponential for both."""
-        e: cython.double = libm.exp(-libm.fabs(self.primal))
-        large: cython.double = 1.0 / (1.0 + e)
-        small: cython.double = e / (1.0 + e)
-        return record(SIGMOID, large if self.primal >= 0.0 else small, self, None, large * small, 0.0, LEFT)
+        here, opposite = kernels.logistic(self.primal)
+        return record(SIGMOID, here, self, None, here * opposite, 0.0, LEFT)
 
     def relu(self) -> Any:
         """max(x, 0); its derivative at 0 is 0."""
-        x: cython.double = self.primal
-        if x > 0.0:
-            return record(RELU, x, self, None, 1.0, 0.0, LEFT)
-        return record(RELU, x if x != x else 0.0, self, None, x if x != x else 0.0, 0.0, LEFT)
+        return record(RELU, kernels.relu(self.primal), self, None, kernels.step(self.primal), 0.0, LEFT)
 
     def _record(self, rule: Any, operands: tuple) -> Any:
         """The Value of any row of the table on these operands: Values and numbers, at least one a Value."""
-        numbers: list = [number_in(x, rule.name) for x in operands]
+        arguments: tuple = operands_in(operands, rule.name)
+        numbers: list = [number_in(x, rule.name) for x in arguments]
         out = rule.value(*numbers)
         partials: list = rule.partials(*numbers, out=out)
-        arguments: tuple = tuple([x if isinstance(x, Value) else number for x, number in zip(operands, numbers)])
-        if rule.arity is None:
+        if len(arguments) > 2 or rule.arity is None:
             return record_many(rule.code, out, arguments, array("d", partials))
         if rule.arity == 1:
             return record(rule.code, out, arguments[0], None, partials[0], 0.0, LEFT)
@@ -374,7 +378,12 @@ class Value:
     def __float__(self) -> float:
         if tracing is not None:
             tracing.read("float()")
+        if door is not None:
+            door(self)
         return self.primal
+
+    def __format__(self, spec: str) -> str:
+        return format(self.primal, spec) if spec else str(self)
 
     def __int__(self) -> int:
         if tracing is not None:
@@ -405,6 +414,19 @@ class Value:
         if tracing is not None:
             tracing.read("round()")
         return round(self.primal, digits)
+
+    def __eq__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            return condition("equal", self, other)
+        number = data_of(other)
+        return NotImplemented if number is None else self.primal == number
+
+    def __ne__(self, other: Any) -> Any:
+        if tracing is not None and tracing.here():
+            same = condition("equal", self, other)
+            return same if same is NotImplemented else rules.apply(rules.TABLE["select"], (same, 0.0, 1.0))
+        number = data_of(other)
+        return NotImplemented if number is None else self.primal != number
 
     def __lt__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
@@ -461,6 +483,8 @@ class Value:
         if tracing is not None:
             tracing.write("backward()")
         upstream: cython.double = as_float(seed, "backward()")
+        if sweep_observer is not None:
+            sweep_observer(self, upstream)
         if not self.code:
             self.adjoint += upstream
             return
@@ -581,6 +605,8 @@ def plain(x: object) -> object:
         return x
     if type(x) is int:
         return x if cython.compiled else float(x)
+    if isinstance(x, Value) or unboxed(x) is not x:
+        return None
     try:
         return as_float(x, "")
     except TypeError:
@@ -596,6 +622,47 @@ def data_of(x: object) -> object:
     return x if type(x) is int else plain(x)  # an int may be too large for a float, and can be compared all the same
 
 
+def primal_of(x: Any) -> float:
+    """The number in a Value, read on purpose, or a plain number as a float."""
+    return x.data if isinstance(x, Value) else as_float(x, "it")  # type: ignore[no-any-return]
+
+
+def beside(name: str, x: Any, y: Any) -> Any:
+    """An operator with what is no plain number on one side: a Value, an array without axes, a masked array.
+
+    A Value is on the left of a reflected method where the right one is of a subclass. NumPy's own loops serve every other
+    array, but not a masked one: for division and powers it asks which results are finite, and that nobody can of objects.
+    """
+    x, y = unboxed(x), unboxed(y)
+    if (isinstance(x, Value) or plain(x) is not None) and (isinstance(y, Value) or plain(y) is not None):
+        return rules.apply(rules.TABLE[name], (x, y))
+    masked = sys.modules.get("numpy.ma")
+    if masked is None or not (isinstance(x, masked.MaskedArray) or isinstance(y, masked.MaskedArray)):
+        return NotImplemented
+    import numpy
+
+    operator = getattr(numpy, UFUNCS[name])
+    masks = [masked.getmaskarray(side) for side in (x, y) if isinstance(side, numpy.ndarray)]
+    mask = masks[0]
+    left, right = [side if isinstance(side, Value) else masked.getdata(side).astype(object) for side in (x, y)]
+    out = operator(left, right, out=numpy.zeros(mask.shape, object), where=~mask)
+    return masked.array(out, mask=mask) if mask.ndim else masked.masked if mask else out.item()
+
+
+UFUNCS = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "true_divide", "pow": "power", "mod": "remainder"}
+
+
+class LeavesMasked:
+    """``x.__array_ufunc__``, which a masked array asks for: None, that is, Value's own operators deal with it.
+
+    NumPy's other arrays ask the class, which has none, and go on with their own loops.
+    """
+
+    def __get__(self, instance: Any, owner: Any) -> None:
+        if instance is None:
+            raise AttributeError("__array_ufunc__")
+
+
 def condition(name: str, x: Any, y: Any) -> Any:
     """A comparison while its function is traced: it is decided at each call, and so a Value, 1.0 or 0.0."""
     for operand in (x, y):
@@ -608,7 +675,7 @@ def both_or_either(x: Value, y: Any, either: bool) -> Any:
     """``x | y`` or ``x & y`` while a function is traced; nothing that a Value has otherwise."""
     if not traced() or (not isinstance(y, Value) and plain(y) is None):
         return NotImplemented
-    return rules.apply(rules.TABLE["select"], (x, 1.0, y) if either else (x, y, 0.0))
+    return rules.select(x, 1.0, y) if either else rules.select(x, y, 0.0)
 
 
 def traced() -> bool:
@@ -642,16 +709,15 @@ def made_here(depth: cython.int) -> object:
     """
     if not cython.compiled:
         return made_in(sys._getframe(depth))
-    frame: cython.pointer(PyObject) = PyEval_GetFrame()
+    frame: cython.pointer(PyFrameObject) = PyEval_GetFrame()
     if frame != cython.NULL:
         Py_INCREF(frame)
     about: object = None
     while frame != cython.NULL:
-        code: object = PyFrame_GetCode(frame)
-        about = noted_at(
-            code, cython.cast(cython.Py_ssize_t, cython.cast(cython.pointer(PyObject), code)), PyFrame_GetLasti(frame)
-        )
-        outer: cython.pointer(PyObject) = cython.NULL
+        code: cython.pointer(PyCodeObject) = PyFrame_GetCode(frame)
+        about = noted_at(cython.cast(object, code), cython.cast(cython.Py_ssize_t, code), PyFrame_GetLasti(frame))
+        Py_DECREF(code)
+        outer: cython.pointer(PyFrameObject) = cython.NULL
         if about is None:
             outer = PyFrame_GetBack(frame)
         Py_DECREF(frame)
@@ -700,58 +766,22 @@ def set_noting(on: bool) -> None:
     noting = on
 
 
-def set_observer(function: Any) -> Any:
-    """Have ``function`` called with each new operation, None for nobody; returns the one before. For ``recording.py`` alone."""
-    global observer
-    before = observer
-    observer = function
+def set_observer(of_operations: Any, of_sweeps: Any) -> tuple:
+    """Have one function called with each new operation, one before each sweep; None for nobody. Returns the two before.
+
+    For ``recording.py`` alone.
+    """
+    global observer, sweep_observer
+    before = observer, sweep_observer
+    observer = of_operations
+    sweep_observer = of_sweeps
     return before
 
 
-# ---- typed arithmetic, as the table has it ----------------------------------------------------------------------------------
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def divide(x: cython.double, y: cython.double) -> cython.double:
-    if cython.compiled:
-        return x / y
-    return ieee.divide(x, y)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def power(x: cython.double, y: cython.double) -> cython.double:
-    return x * x if y == 2.0 else libm.pow(x, y)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def times(x: cython.double, y: cython.double) -> cython.double:
-    """x · y, and 0 for 0 · ±inf: ``mul0`` of the table."""
-    product: cython.double = x * y
-    if product != product and x == x and y == y and (x == 0.0 or y == 0.0):
-        return 0.0
-    return product
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def d_base(x: cython.double, y: cython.double) -> cython.double:
-    """∂(x^y)/∂x = y · x^(y − 1)."""
-    return times(y, power(x, y - 1.0))
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def d_exponent(x: cython.double, out: cython.double) -> cython.double:
-    """∂(x^y)/∂y = x^y · log(x)."""
-    return times(out, libm.log(x))
+def set_door(function: Any) -> None:
+    """Have ``function`` called with each Value that ``float()`` takes the number of. For ``door.py`` alone."""
+    global door
+    door = function
 
 
 # ---- operations of many operands --------------------------------------------------------------------------------------------
@@ -764,6 +794,23 @@ def number_in(x: object, taker: str) -> cython.double:
         node: Value = x
         return node.primal
     return x if type(x) is float else as_float(x, taker)
+
+
+@cython.cfunc
+def operands_in(given: tuple, taker: str) -> tuple:
+    """What was given as Values and plain numbers."""
+    for x in given:
+        if not (isinstance(x, Value) or type(x) is float):
+            return tuple([as_operand(y, taker) for y in given])
+    return given
+
+
+@cython.cfunc
+@cython.inline
+def zeros(n: cython.Py_ssize_t) -> array:
+    if cython.compiled:
+        return clone(EMPTY, n, True)
+    return array("d", bytes(8 * n))
 
 
 @cython.cfunc
@@ -793,9 +840,19 @@ def put(partials: array, i: cython.Py_ssize_t, partial: cython.double) -> cython
         partials[i] = partial
 
 
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def add_to(numbers: array, i: cython.Py_ssize_t, x: cython.double) -> cython.void:
+    if cython.compiled:
+        numbers.data.as_doubles[i] += x
+    else:
+        numbers[i] += x
+
+
 def total(xs: Any) -> Any:
     """The sum of Values and numbers, from left to right: one node. Without a Value among them, a float."""
-    arguments: tuple = tuple(xs)
+    arguments: tuple = operands_in(tuple(xs), "sum")
     found: cython.bint = False
     data: cython.double = 0.0
     i: cython.Py_ssize_t
@@ -814,7 +871,7 @@ def dot(xs: Any, ys: Any) -> Any:
     Raises ``ShapeError`` if there are not as many xs as ys.
     """
     left: tuple = tuple(xs)
-    arguments: tuple = left + tuple(ys)
+    arguments: tuple = operands_in(left + tuple(ys), "dot")
     found: cython.bint = False
     data: cython.double = 0.0
     x: cython.double
@@ -987,26 +1044,31 @@ def sweep_many(node: Value, top: Value | None) -> Value | None:
     return top
 
 
+# What the two functions below add up goes into arrays, one number for each node of an order, so that no gradient ever changes.
+# Where a node stands in the order is written into it while compiled code runs, which nothing divides; interpreted, into a
+# dictionary.
+
+
 def adjoints(root: Value, values: Any) -> list:
     """∂root/∂value for each of ``values``, leaves or operations, as ``backward()`` computes it.
 
     Every ``grad`` stays as it is; what ``root`` does not depend on has derivative 0.
     """
     wanted: list = list(values)
-    met: list = wanted.copy()
-    before: array | None = None
+    if sweep_observer is not None:
+        sweep_observer(root, 1.0)
+    order: list = topological_order(root)
+    gradients: array = zeros(len(order))
+    places: dict = {}
+    found: list = []
     try:
-        count_uses(root, met, False)
-        before = gradients_of(met)
-        set_gradients(met, None)
-        sweep(root, 1.0)
-        return list(gradients_of(wanted))
-    except BaseException:
-        forget(root)
-        raise
+        take_places(order, places)
+        sweep_back(order, places, gradients)
+        for value in wanted:
+            found.append(number_of(value, places, gradients))
     finally:
-        if before is not None:
-            set_gradients(met, before)
+        leave_places(order)
+    return found
 
 
 def tangents(order: Any, values: Any, seeds: Any) -> list:
@@ -1017,64 +1079,117 @@ def tangents(order: Any, values: Any, seeds: Any) -> list:
     """
     nodes: list = list(order)
     leaves: list = list(values)
-    met: list = nodes + leaves
-    before: array = gradients_of(met)
+    given: array = array("d", seeds)
+    found: array = zeros(len(nodes))
+    varies: array = zeros(len(nodes))
+    places: dict = {}
+    place: cython.Py_ssize_t
+    i: cython.Py_ssize_t
     try:
-        set_gradients(met, None)
-        set_gradients(leaves, array("d", seeds))
-        sweep_forward(nodes, leaves)
-        return list(gradients_of(nodes))
+        take_places(nodes, places)
+        for i in range(len(leaves)):
+            place = place_of(leaves[i], places)
+            if place >= 0:
+                put(found, place, partial_at(given, i))
+                put(varies, place, partial_at(given, i) != 0.0)
+        sweep_forward(nodes, places, found, varies)
     finally:
-        set_gradients(met, before)
-        stand_still(met)
+        leave_places(nodes)
+    return list(found)
 
 
 @cython.cfunc
-def sweep_forward(order: list, leaves: list) -> object:
-    """The chain rule forward: each operation adds up local · tangent over those operands that vary (``uses`` says which do)."""
+def take_places(order: list, places: dict) -> object:
+    """Note for each node where it stands."""
     node: Value
-    arguments: tuple
-    partials: array
     i: cython.Py_ssize_t
-    for node in leaves:
-        node.uses = 1 if node.adjoint != 0.0 else 0
-    for node in order:
-        if node.kind & LEFT:
-            push(node, node.left, node.d_left)
-        if node.kind & RIGHT:
-            push(node, node.right, node.d_right)
-        if node.kind & MANY:
-            arguments = node.left
-            partials = node.right
-            for i in range(len(arguments)):
-                if isinstance(arguments[i], Value):
-                    push(node, arguments[i], partial_at(partials, i))
+    for i in range(len(order)):
+        node = order[i]
+        if cython.compiled:
+            node.uses = i + 1
+        else:
+            places[id(node)] = i
 
 
 @cython.cfunc
 @cython.inline
-def push(node: Value, operand: Value, partial: cython.double) -> object:
-    if operand.uses:
-        node.adjoint += operand.adjoint * partial
-        node.uses = 1
+def place_of(node: Value, places: dict) -> cython.Py_ssize_t:
+    """Where a node stands, −1 if it does not."""
+    if cython.compiled:
+        return cython.cast(cython.Py_ssize_t, node.uses) - 1
+    return places.get(id(node), -1)
 
 
 @cython.cfunc
-def stand_still(nodes: list) -> object:
+def leave_places(order: list) -> object:
     node: Value
-    for node in nodes:
-        node.uses = 0
+    if cython.compiled:
+        for node in order:
+            node.uses = 0
 
 
 @cython.cfunc
-def gradients_of(nodes: list) -> array:
+def number_of(node: Value, places: dict, numbers: array) -> cython.double:
+    """What has been added up for a node; 0 for one without a place."""
+    place: cython.Py_ssize_t = place_of(node, places)
+    return partial_at(numbers, place) if place >= 0 else 0.0
+
+
+@cython.cfunc
+def sweep_back(order: list, places: dict, gradients: array) -> object:
+    """The chain rule, as ``sweep`` applies it."""
     node: Value
+    arguments: tuple
+    partials: array
+    upstream: cython.double
     i: cython.Py_ssize_t
-    gradients: array = new_partials(len(nodes))
-    for i in range(len(nodes)):
-        node = nodes[i]
-        put(gradients, i, node.adjoint)
-    return gradients
+    k: cython.Py_ssize_t
+    put(gradients, len(order) - 1, 1.0)
+    for i in range(len(order) - 1, -1, -1):
+        node = order[i]
+        upstream = partial_at(gradients, i)
+        if node.kind & LEFT:
+            add_to(gradients, place_of(node.left, places), upstream * node.d_left)
+        if node.kind & RIGHT:
+            add_to(gradients, place_of(node.right, places), upstream * node.d_right)
+        if node.kind & MANY:
+            arguments = node.left
+            partials = node.right
+            for k in range(len(arguments)):
+                if isinstance(arguments[k], Value):
+                    add_to(gradients, place_of(arguments[k], places), upstream * partial_at(partials, k))
+
+
+@cython.cfunc
+def sweep_forward(order: list, places: dict, found: array, varies: array) -> object:
+    """The chain rule forward: each operation adds up local · tangent over those operands that vary."""
+    node: Value
+    arguments: tuple
+    partials: array
+    i: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    for i in range(len(order)):
+        node = order[i]
+        if node.kind & LEFT:
+            push(i, place_of(node.left, places), node.d_left, found, varies)
+        if node.kind & RIGHT:
+            push(i, place_of(node.right, places), node.d_right, found, varies)
+        if node.kind & MANY:
+            arguments = node.left
+            partials = node.right
+            for k in range(len(arguments)):
+                if isinstance(arguments[k], Value):
+                    push(i, place_of(arguments[k], places), partial_at(partials, k), found, varies)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def push(i: cython.Py_ssize_t, operand: cython.Py_ssize_t, partial: cython.double, found: array, varies: array) -> cython.void:
+    """Give on what an operand passes to an operation."""
+    if partial_at(varies, operand):
+        add_to(found, i, partial_at(found, operand) * partial)
+        put(varies, i, 1.0)
 
 
 def gradients_and_kinds(nodes: list) -> list:
@@ -1083,16 +1198,6 @@ def gradients_and_kinds(nodes: list) -> list:
     A function of its own: Python 3.13 does not come to the ``except`` around a comprehension that is interrupted in its loop.
     """
     return [(node.adjoint, node.kind) for node in nodes]
-
-
-@cython.cfunc
-def set_gradients(nodes: list, gradients: array | None) -> object:
-    """Set each gradient, to 0 where none are given."""
-    node: Value
-    i: cython.Py_ssize_t
-    for i in range(len(nodes)):
-        node = nodes[i]
-        node.adjoint = 0.0 if gradients is None else partial_at(gradients, i)
 
 
 def forget(root: Value) -> None:
@@ -1109,7 +1214,7 @@ def forget(root: Value) -> None:
         pending += met
 
 
-# ---- release (compiled only) ------------------------------------------------------------------------------------------------
+# ---- release ----------------------------------------------------------------------------------------------------------------
 
 EMPTY = cython.declare(array, array("d"))
 BALLAST = cython.declare(cython.Py_ssize_t, 16)  # entries that stay, so that the list is not reallocated at every step
@@ -1127,6 +1232,19 @@ def put_off(node: object) -> object:
         next_dying = node
     else:
         dying.append(node)
+
+
+def release_operands(self: Value) -> None:
+    """``__del__`` of interpreted Values under WebAssembly, whose stack is too short for what Python does by itself."""
+    global releasing
+    dying.append((self.left, self.right))
+    self.left = self.right = None
+    if releasing:
+        return
+    releasing = True
+    while len(dying) > BALLAST:
+        dying.pop()
+    releasing = False
 
 
 # ---- copies without recursion -----------------------------------------------------------------------------------------------
@@ -1177,9 +1295,9 @@ def thaw(
         node.__dict__.update(state)
     if not op:
         return node
-    rule = rules.TABLE[op]
+    rule = rules.named(op)
     node.code = rule.code
-    if rule.arity is None:
+    if rule.arity is None or rule.arity > 2:
         node.left, node.right, node.kind = tuple(arguments), array("d", partials), MANY
     else:
         node.left = arguments[0]
@@ -1224,26 +1342,29 @@ def present(thing: Any, name: str) -> None:
         thing.__module__, thing.__qualname__ = "autodiff", name
 
 
+attach("__array_ufunc__", LeavesMasked())
+if not cython.compiled and sys.platform in ("emscripten", "wasi"):
+    attach("__del__", release_operands)
 present(Value, "Value")
 present(thaw, "_thaw")
 present(last, "_last")
 
 
 def method_of(rule: Any, name: str) -> Any:
-    """A row as a method: further operands follow, and have the row's defaults."""
-    given = rule.arity - 1 - len(rule.defaults)
+    """A row as a method: further operands follow, by place or by name, and have the row's defaults."""
 
-    def method(self: Value, *others: Any) -> Any:
-        return self._record(rule, (self, *others, *rule.defaults[len(others) - given :]))
+    def method(self: Value, *others: Any, **named: Any) -> Any:
+        return self._record(rule, rule.bound((self, *others), named))
 
     method.__name__ = name
     method.__qualname__ = f"Value.{name}"
-    method.__doc__ = f"{rule.written(['x', 'y'])}, where x is this Value: {rule.doc}."
+    method.__signature__ = rule.signature_as("self")
+    method.__doc__ = f"{rule.written(rule.parameters)}, where {rule.parameters[0]} is this Value: {rule.doc}."
     return method
 
 
 for _rule in rules.TABLE.values():
-    if _rule.doc and _rule.arity is not None and _rule.arity - len(_rule.defaults) == 1 and not hasattr(Value, _rule.name):
+    if _rule.of_one_number and not hasattr(Value, _rule.name):
         attach(_rule.name, method_of(_rule, _rule.name))
     if _rule.name in NUMPY_NAMES:
         attach(NUMPY_NAMES[_rule.name], method_of(_rule, NUMPY_NAMES[_rule.name]))

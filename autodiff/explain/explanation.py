@@ -13,7 +13,6 @@ from autodiff.engine.value import Value
 from autodiff.explain import formulas
 from autodiff.explain.formulas import Formula, Writer
 from autodiff.graph import paths
-from autodiff.graph.names import Names
 from autodiff.graph.paths import Path
 from autodiff.graph.symbols import number_text
 from autodiff.graph.walk import Walk
@@ -47,11 +46,8 @@ class Explanation:
         self.count = paths.count(walk, variable)
         self.paths: list[Path] = paths.strongest(walk, max_paths, [variable]) if self.count else []
         self.total = 0.0 if place is None else walk.gradients()[place]
-        whole = self.count == len(self.paths)
-        self.rest = 0.0 if whole else self.total - math.fsum(path.contribution for path in self.paths)
-        self.writer = Writer(Names(walk.nodes), {id(loss): "L", id(variable): "x"})
-        for node in (loss, variable):  # of equal names theirs stay as they are
-            self.writer.name(node)
+        self.rest = 0.0 if self.count == len(self.paths) else self.total - math.fsum(path.contribution for path in self.paths)
+        self.writer = Writer(walk, (loss, variable))
         self.factors = [self._factors(walk, path) for path in self.paths]
 
     def _factors(self, walk: Walk, path: Path) -> list[Factor | int]:
@@ -170,7 +166,7 @@ def _count(number: int) -> str:
 
 
 def expression(loss: Value) -> str:
-    """What ``loss`` was computed from, in infix: ``(y − i · w)^2``.
+    """What ``loss`` was computed from, in infix: ``(y − i · w)²``.
 
     What is used more than once, or would make a line too long, is named and stands on a line of its own before.
     Raises ``TypeError`` for anything but a Value.

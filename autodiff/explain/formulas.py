@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from autodiff.engine import rules
 from autodiff.engine.value import Value
-from autodiff.graph.names import SUBSCRIPTS, Names
-from autodiff.graph.symbols import ATOM, Symbol, number_text
+from autodiff.graph.names import Calls
+from autodiff.graph.symbols import ATOM, MOST_SPELLED, SUPERSCRIPTS, Symbol, number_text, shown_of, spelled, symbol, tidy
 from autodiff.graph.walk import Walk
 
 FIRST = 0xF0000  # of Unicode's private characters
@@ -20,7 +20,6 @@ PLACEHOLDER = re.compile("[\U000f0000-\U0010ffff]")
 LONGEST = 28  # characters of a Value without a name that is written out where it is used
 DEEPEST = 3
 MOST_DEFINITIONS = 12
-MOST_OPERANDS = 6
 PRODUCT = rules.TABLE["mul"].precedence
 
 
@@ -32,44 +31,42 @@ class Formula(NamedTuple):
 
 
 class Writer:
-    """Writes formulas, and knows what the Values in them are called."""
+    """Writes formulas of the Values of a walk, and knows what they are called.
 
-    def __init__(self, given: Names, defaults: dict[int, str]):
-        self.given = given
-        self.defaults = defaults  # for those without a name, by id()
-        self.places: dict[int, str] = {}
+    ``ends`` go by their names even if these were not given to them.
+    """
+
+    def __init__(self, walk: Walk, ends: tuple[Value, ...]):
+        self.calls = Calls(walk)
+        self.ends = {id(end) for end in ends}
+        self.characters: dict[int, str] = {}
         self.values: list[Value] = []
-        self.names: list[str] = []
-        self.taken: set[str] = set()
-        self.latest: dict[str, int] = {}  # the number given last to one of that name
         self.defined: list[tuple[str, Symbol]] | None = None
 
     def has_name(self, node: Value) -> bool:
-        return bool(self.given.of(node)) or id(node) in self.defaults or id(node) in self.places
+        return bool(self.calls.of(node)) or id(node) in self.ends or id(node) in self.characters
 
     def name(self, node: Value) -> str:
-        """What it is called: its own name, with a number if another has the same one; or a name made up."""
-        return self.names[ord(self.character(node)) - FIRST]
+        """What it is called; a Value that is not of the walk by its own name."""
+        place = self.calls.walk.places.get(id(node))
+        return (node.name or "x") if place is None else self.calls.name(place)
 
     def character(self, node: Value) -> str:
         """The character that stands for it."""
-        if id(node) not in self.places:
-            wanted = self.given.of(node) or self.defaults.get(id(node)) or "v₁"
-            name = wanted
-            while name in self.taken:
-                self.latest[wanted] = self.latest.get(wanted, 1) + 1
-                name = wanted.rstrip("₀₁₂₃₄₅₆₇₈₉") + str(self.latest[wanted]).translate(SUBSCRIPTS)
-            self.taken.add(name)
-            self.names.append(name)
+        if id(node) not in self.characters:
             self.values.append(node)
-            self.places[id(node)] = chr(FIRST + len(self.places))
-        return self.places[id(node)]
+            self.characters[id(node)] = chr(FIRST + len(self.characters))
+        return self.characters[id(node)]
+
+    def name_behind(self, character: str) -> str:
+        """What the Value is called that a character stands for."""
+        return self.name(self.values[ord(character) - FIRST])
 
     def symbol(self, argument: Value | float, depth: int = DEEPEST) -> Symbol | float:
         """An operand: a number, a name, or what it was computed from if that is short."""
         if not isinstance(argument, Value):
             return argument
-        if argument.op and not self.has_name(argument) and depth and len(argument.arguments) <= MOST_OPERANDS:
+        if argument.op and not self.has_name(argument) and depth and len(argument.arguments) <= MOST_SPELLED:
             formula = self.formula(argument, depth - 1)
             if len(formula.text) <= LONGEST:
                 return formula
@@ -77,10 +74,10 @@ class Writer:
 
     def formula(self, node: Value, depth: int = DEEPEST) -> Symbol:
         """An operation on its operands."""
-        if len(node.arguments) > MOST_OPERANDS:
-            return Symbol(f"{node.op}(…)")
-        formula = rules.apply(rules.TABLE[node.op], tuple(self.symbol(argument, depth) for argument in node.arguments))
-        return formula if isinstance(formula, Symbol) else Symbol(number_text(formula))
+        if len(node.arguments) > MOST_SPELLED:
+            depth = 0  # of many operands the few that are written have names
+        rule = rules.TABLE[node.op]
+        return spelled(rule, [x if isinstance(x, Symbol) else self.symbol(x, depth) for x in shown_of(rule, node.arguments)])
 
     def derivative(self, steps: list[tuple[Value, int]]) -> Formula:
         """The product of local derivatives along some steps: each an operation, and which of its operands is gone to."""
@@ -98,9 +95,7 @@ class Writer:
             if coefficient < 0:
                 text, precedence = f"−{text}" if precedence >= PRODUCT and text[0] != "−" else f"−({text})", PRODUCT
             return Formula(text, precedence)
-        words = [
-            f"({symbol.text})" if symbol.precedence < PRODUCT or symbol.text[0] == "−" else symbol.text for symbol in symbols
-        ]
+        words = [f"({made.text})" if made.precedence < PRODUCT or made.text[0] == "−" else made.text for made in symbols]
         if abs(coefficient) != 1.0:
             words.insert(0, number_text(coefficient))
         return Formula("−" * (coefficient == -1.0) + " · ".join(words), PRODUCT)
@@ -109,9 +104,9 @@ class Writer:
         """∂node/∂operand by the table."""
         rule, arguments = rules.TABLE[node.op], node.arguments
         place = [i for i, argument in enumerate(arguments) if isinstance(argument, Value)][which]
-        if len(arguments) > MOST_OPERANDS and rule.name not in ("sum", "dot"):  # all others take in every operand
+        if len(arguments) > MOST_SPELLED and rule.name not in ("sum", "dot"):  # all others take in every operand
             return Symbol(f"∂{self.character(node)}/∂{self.symbol(arguments[place])}", PRODUCT)
-        if rule.name == "dot":  # only its partner counts
+        if rule.paired:  # only its partner counts
             half = len(arguments) // 2
             return self.symbol(arguments[(place + half) % len(arguments)])
         if rule.name == "sum":
@@ -127,15 +122,10 @@ class Writer:
             self.defined = []
             for node in self.values[:MOST_DEFINITIONS]:  # those that their formulas bring up are not defined in turn
                 if node.op:
-                    self.defined.append((self.places[id(node)], self.formula(node)))
-                elif not self.given.of(node) and id(node) not in self.defaults:
-                    self.defined.append((self.places[id(node)], Symbol(number_text(node.data))))
+                    self.defined.append((self.characters[id(node)], self.formula(node)))
+                elif not self.calls.of(node) and id(node) not in self.ends:
+                    self.defined.append((self.characters[id(node)], Symbol(number_text(node.data))))
         return [(style.put(left, self), style.put(tidy(right.text), self)) for left, right in self.defined]
-
-
-def tidy(formula: str) -> str:
-    """A number before a bracket needs no sign of multiplication: ``2(a − y)``."""
-    return re.sub(r"(?<![\w.)])(\d+(?:\.\d+)?) · \((?!−\d)", r"\1(", formula)
 
 
 # ---- ways of writing --------------------------------------------------------------------------------------------------------
@@ -148,7 +138,7 @@ class Style:
 
     def put(self, formula: str, writer: Writer) -> str:
         """The formula with names in place of characters."""
-        return PLACEHOLDER.sub(lambda found: self.name(writer.names[ord(found[0]) - FIRST]), formula)
+        return PLACEHOLDER.sub(lambda found: self.name(writer.name_behind(found[0])), formula)
 
     def name(self, name: str) -> str:
         return quoted(name)
@@ -227,6 +217,7 @@ GREEK = frozenset({
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho",
     "sigma", "tau", "phi", "chi", "psi", "omega",
 })  # fmt: skip
+LOWERED = {raised: chr(digit) for digit, raised in SUPERSCRIPTS.items()}
 KNOWN = frozenset(["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"])
 SIGNS = {
     "·": r"\cdot ", "−": "-", "σ": r"\sigma ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "‖": r"\Vert ", "…": r"\ldots ",
@@ -242,6 +233,7 @@ def escaped(text: str) -> str:
 
 def latex(formula: str) -> str:
     """The text of a formula as LaTeX."""
+    formula = re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: f"^{{{found[0].translate(LOWERED)}}}", formula)
     formula = re.sub(r"\^(−?[\d.]+(?:e−?\d+)?|[\U000f0000-\U0010ffff])", r"^{\1}", formula)
     formula = re.sub(r"(\d)e(−?\d+)", r"\1 \\cdot 10^{\2}", formula)
     formula = re.sub(r"\b(inf)\b", r"\\infty ", formula)
@@ -269,7 +261,7 @@ def _roots(formula: str) -> str:
 
 def quoted(name: str) -> str:
     """A name as part of a formula: in brackets of its own if it could be read otherwise."""
-    return name if re.fullmatch(r"[\w.\[\]′]+", name) else f"‹{' '.join(name.split())}›"
+    return name if re.fullmatch(r"[\w.\[\]′@]+", name) else f"‹{' '.join(name.split())}›"
 
 
 # ---- the forward expression -------------------------------------------------------------------------------------------------
@@ -282,48 +274,20 @@ def expression(walk: Walk) -> str:
     uses = [0] * len(walk.nodes)
     for operand in walk.operands:
         uses[operand] += 1
-    names = _Names(walk)
+    calls = Calls(walk)
+    last = len(walk.nodes) - 1
     symbols: dict[int, Symbol] = {}
     lines: list[str] = []
     for place, node in enumerate(walk.nodes):
         if not node.op:
-            own = names.names.of(node)
-            symbols[id(node)] = Symbol(names.of(node)) if own else _number(node.data)
+            symbols[id(node)] = Symbol(quoted(calls.name(place))) if calls.of(node) else symbol(node.data)
             continue
-        arguments = [symbols[id(argument)] if isinstance(argument, Value) else argument for argument in node.arguments]
-        symbol = rules.apply(rules.TABLE[node.op], tuple(arguments))
-        last = place == len(walk.nodes) - 1
-        if not last and (uses[place] > 1 or len(symbol.text) > LONGEST_LINE):
-            name = names.of(node)
-            lines.append(f"{name} = {tidy(symbol.text)}")
-            symbol = Symbol(name)
-        elif last:
-            lines.append(f"{names.of(node)} = {tidy(symbol.text)}" if names.names.of(node) else tidy(symbol.text))
-        symbols[id(node)] = symbol
+        made = spelled(rules.TABLE[node.op], [symbols[id(x)] if isinstance(x, Value) else x for x in node.arguments])
+        name = quoted(calls.name(place))
+        if place == last:
+            lines.append(f"{name} = {tidy(made.text)}" if calls.of(node) else tidy(made.text))
+        elif uses[place] > 1 or len(made.text) > LONGEST_LINE:
+            lines.append(f"{name} = {tidy(made.text)}")
+            made = Symbol(name)
+        symbols[id(node)] = made
     return "\n".join(lines) if lines else symbols[id(walk.nodes[-1])].text
-
-
-def _number(number: float) -> Symbol:
-    return Symbol(number_text(number), PRODUCT if number < 0 else ATOM)
-
-
-class _Names:
-    """A name for each Value that needs one, no two alike."""
-
-    def __init__(self, walk: Walk):
-        self.names = Names(walk.nodes)
-        self.taken = {quoted(name) for node in walk.nodes if (name := self.names.of(node))}
-        self.given: dict[str, int] = {}
-        self.made_up = 0
-
-    def of(self, node: Value) -> str:
-        name = self.names.of(node)
-        if name:
-            name = quoted(name)
-            self.given[name] = self.given.get(name, 0) + 1
-            return name if self.given[name] == 1 else name + str(self.given[name]).translate(SUBSCRIPTS)
-        while True:
-            self.made_up += 1
-            name = f"t{self.made_up}"
-            if name not in self.taken:
-                return name

@@ -53,8 +53,8 @@ def strongest(walk: Walk, most: int, starts: Iterable[Value] | None = None) -> l
     waiting = [_Beginning(-(best[root] or 0.0), 0, 0.0, root, None, False)]
     number = 0
     while waiting and len(found) < most:
-        _, _, weight, place, trail, whole = heappop(waiting)
-        if whole:
+        _, _, weight, place, trail, complete = heappop(waiting)
+        if complete:
             found.append(_path(walk, trail))
             continue
         if goals[place]:
@@ -80,7 +80,7 @@ class _Beginning(NamedTuple):
     weight: float
     place: int
     trail: Any  # the edges so far, a linked list: (edge, those before) or None
-    whole: bool
+    complete: bool
 
 
 def _weight(partial: float) -> float:

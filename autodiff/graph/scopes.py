@@ -7,13 +7,16 @@ they compute. The parameters of a module that is part of no other have its class
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import takewhile
 
 from autodiff.engine import rules
 from autodiff.engine.value import Value
-from autodiff.graph.names import Names
+from autodiff.errors import UnknownNameError
+from autodiff.graph.names import Calls
+from autodiff.graph.symbols import Symbol
 from autodiff.graph.walk import Walk
+
+LONGEST_DRAWN = 20  # characters of an operand in a picture
 
 
 def module_of(name: str | None) -> str:
@@ -64,18 +67,53 @@ def scope_parts(scope: str | None) -> tuple[str, ...]:
     return tuple(parts)
 
 
-class Labels(Names):
-    """Names as they are drawn: inside the cluster of its module a parameter is w.1."""
+def scope_holds(scope: str, inner: str) -> bool:
+    """Whether ``inner`` is the scope, or inside it; ``layer1`` also stands for ``model.layer1``."""
+    return f".{scope}." in f".{inner}."
 
-    def __init__(self, nodes: Iterable[Value]):
-        super().__init__(nodes)
-        self.short: dict[str, str] = {}
 
-    def of(self, node: Value) -> str:
-        name = super().of(node)
-        if "." not in name or node.op:
-            return name
-        if name not in self.short:
-            module = module_of(name)
-            self.short[name] = name[len(module) + 1 :] if module else name
-        return self.short[name]
+def scope_contains(scope: str, inner: str) -> bool:
+    """Whether ``inner`` is the scope of this whole path, or inside it."""
+    return inner == scope or inner.startswith(f"{scope}.")
+
+
+def scope_around(scope: str) -> str:
+    """The scope that this one is directly in; empty for an outermost one."""
+    return scope.rpartition(".")[0]
+
+
+def within(walk: Walk, scopes: list[str], scope: str) -> tuple[Walk, list[int]]:
+    """The operations inside a scope with what they were given, and their places in the whole walk.
+
+    Raises ``UnknownNameError`` if there are none.
+    """
+    nodes, edges = bytearray(len(walk.nodes)), bytearray(len(walk.operands))
+    for place, node in enumerate(walk.nodes):
+        if node.op and scope_holds(scope, scopes[place]):
+            nodes[place] = 1
+            for edge in walk.edges(place):
+                edges[edge] = nodes[walk.operands[edge]] = 1
+    if not any(nodes):
+        known = ", ".join(sorted({*filter(None, scopes)})) or "none"
+        raise UnknownNameError(f"the graph has no operation in a scope {scope!r}; the scopes are: {known}")
+    return walk.restricted(nodes, edges)
+
+
+class Labels(Calls):
+    """Names as they are drawn, where a box tells by itself which Value it is: a name stands as it was given.
+
+    Inside the cluster of its module a parameter is w.1, and in an operation no operand is long.
+    """
+
+    def name(self, place: int) -> str:
+        node = self.walk.nodes[place]
+        name = self.of(node)
+        module = module_of(name) if not node.op else ""
+        return name[len(module) + 1 :] if module else name or super().name(place)
+
+    def word(self, argument: Value | float) -> Symbol | float:
+        word = super().word(argument)
+        if not isinstance(word, Symbol):
+            return word
+        text = " ".join(word.text.split())
+        return Symbol(text if len(text) <= LONGEST_DRAWN else f"{text[: LONGEST_DRAWN - 1]}…", word.precedence)

@@ -1,21 +1,42 @@
-"""Symbol: what passes through the rules to be written down instead of computed, ``4 · σ(2 · x) · σ(−2 · x)``."""
+"""The one speller: how numbers, operations and derivatives are written, ``0.4745``, ``(a − y)²``, ``4 · σ(2 · x) · σ(−2 · x)``.
+
+Picture, explanation, page and terminal all write so:
+
+- A number has at most five significant digits and no more than it needs, with a real minus sign: ``1``, ``−0.036404``,
+  ``6.0221e23``, ``nan``; zero is ``0``, whatever its sign. The terminal's ``print`` has all digits, and that sign; its
+  ``set digits`` asks for more or fewer.
+- An operation is written as its row of the table spells it, with brackets where its reading needs them; a whole exponent is
+  raised, ``x²``; a number before a bracket needs no dot, ``2(a − y)``. Of many operands the first few are written.
+- What Values are called is in ``names``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from autodiff.engine import rules
 from autodiff.engine.rules import Rule
 
 ATOM = 9  # the precedence of what never needs brackets
+DIGITS = 5
+MOST_SPELLED = 6  # operands of one operation that are written one by one
+FEW = 3  # of more than that
+ANYTHING = "…"  # what is not written
+
+SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+LARGEST_RAISED = 999
+# the operand that needs brackets at equal strength
+TIGHT = {"sub": 1, "div": 1, "div0": 1, "pow": 0, "power_slope": 0, "power_log": 0}
+LEAST_IN_MOD = rules.TABLE["pow"].precedence
+COEFFICIENT = re.compile(r"(?<![\w.)])(\d+(?:\.\d+)?) · \((?!−\d)")
 
 
 class Symbol:
     """A piece of formula: its text, and how strongly its outermost operation binds.
 
-    Arithmetic and the functions of the table on Symbols give Symbols. Numbers are written with up to 6 significant digits;
-    a factor 1, an exponent 1 and a summand 0 are left out.
+    Arithmetic and the functions of the table on Symbols give Symbols; a factor 1, an exponent 1 and a summand 0 are left out.
     """
 
     __slots__ = ("precedence", "text")
@@ -31,16 +52,9 @@ class Symbol:
         return f"Symbol({self.text!r})"
 
     def _record(self, rule: Rule, operands: tuple[Any, ...]) -> Symbol:
-        neutral = _without_neutral(rule.name, operands)
-        if neutral is not None:
-            return neutral
-        parts = [_symbol(operand) for operand in operands]
-        if rule.arity is None:
-            return Symbol(rule.written([part.text for part in parts]), rule.precedence)
-        if rule.precedence == ATOM or rule.spelling == "{0}":
-            precedence = parts[0].precedence if rule.spelling == "{0}" else ATOM
-            return Symbol(rule.written([part.text for part in parts]), precedence)
-        return Symbol(rule.written(list(_bracketed(rule, parts))), rule.precedence)
+        if rule.unspelled:
+            return symbol(operands[0])
+        return _without_neutral(rule.name, operands) or spelled(rule, operands)
 
     def __add__(self, other: Any) -> Symbol:
         return self._record(rules.TABLE["add"], (self, other))
@@ -72,22 +86,101 @@ class Symbol:
     def __rpow__(self, other: Any) -> Symbol:
         return self._record(rules.TABLE["pow"], (other, self))
 
+    def __gt__(self, other: Any) -> Symbol:
+        return self._record(rules.TABLE["greater"], (self, other))
+
+    def __ge__(self, other: Any) -> Symbol:
+        return self._record(rules.TABLE["greater_equal"], (self, other))
+
+    def __lt__(self, other: Any) -> Symbol:
+        return self._record(rules.TABLE["greater"], (other, self))
+
+    def __le__(self, other: Any) -> Symbol:
+        return self._record(rules.TABLE["greater_equal"], (other, self))
+
     def __neg__(self) -> Symbol:
         return self._record(rules.TABLE["neg"], (self,))
 
 
-def _symbol(operand: Any) -> Symbol:
+NEGATIVE, POWER = rules.TABLE["neg"].precedence, rules.TABLE["pow"].precedence
+
+
+def number_text(number: float, digits: int = DIGITS) -> str:
+    """The number in at most so many significant digits, with a real minus sign: ``−0.12346``, ``6.0221e23``, ``nan``, ``0``."""
+    mantissa, e, exponent = f"{number or 0.0:.{digits}g}".partition("e")
+    return (f"{mantissa}e{int(exponent)}" if e else mantissa).replace("-", "−")
+
+
+def exact_text(number: float) -> str:
+    """The number in all the digits that tell it from every other one."""
+    return repr(number).removesuffix(".0").replace("e+", "e").replace("-", "−")
+
+
+def symbol(operand: Any) -> Symbol:
     """A number as a Symbol; a negative one binds like a product."""
     if isinstance(operand, Symbol):
         return operand
-    text = f"{operand:.6g}".replace("-", "−")
-    return Symbol(text, rules.TABLE["neg"].precedence if operand < 0 else ATOM)
+    text = number_text(operand)
+    return Symbol(text, NEGATIVE if text[0] == "−" else POWER if "e" in text else ATOM)
 
 
-def number_text(number: float) -> str:
-    """The number in at most five significant digits, with a real minus sign: ``−0.1235``, ``6.022e23``, ``nan``."""
-    mantissa, e, exponent = f"{number:.5g}".partition("e")
-    return (f"{mantissa}e{int(exponent)}" if e else mantissa).replace("-", "−")
+def spelled(rule: Rule, operands: Sequence[Any]) -> Symbol:
+    """An operation over some Symbols and numbers, which may be those of ``shown_of``."""
+    parts = [symbol(operand) for operand in operands]
+    if rule.unspelled:
+        return Symbol(f"{rule.name}({parts[0].text})")
+    words = [f"({part.text})" if in_brackets(rule, place, part) else part.text for place, part in enumerate(parts)]
+    exponent = operands[-1] if rule.name == "pow" else None
+    if isinstance(exponent, (int, float)) and abs(exponent) <= LARGEST_RAISED and float(exponent).is_integer():
+        return Symbol(words[0] + number_text(exponent).translate(SUPERSCRIPTS), rule.precedence)
+    return Symbol(rule.written(words), rules.TABLE["mul"].precedence if rule.paired else rule.precedence)
+
+
+def in_brackets(rule: Rule, place: int, part: Symbol) -> bool:
+    """Whether an operand of an infix operation needs brackets: it binds less strongly, or begins with a sign further right.
+
+    At equal strength the right operand of − and / needs them, and the left one of ^; those of mod, whose place among the others
+    nobody knows, as soon as they are sums or products.
+    """
+    if rule.arity is None or rule.precedence == ATOM:
+        return False
+    least = LEAST_IN_MOD if rule.name == "mod" else rule.precedence + (TIGHT.get(rule.name) == place)
+    return part.precedence < least or (place > 0 and part.text.startswith("−"))
+
+
+def shown_of(rule: Rule, operands: Sequence[Any]) -> list[Any]:
+    """The operands that are written out; of many a Symbol ``…`` stands for the rest, in each half of pairs."""
+    if rule.arity is not None or len(operands) <= MOST_SPELLED:
+        return list(operands)
+    half = len(operands) // 2
+    starts = (0, half) if rule.paired else (0,)
+    return [operand for start in starts for operand in (*operands[start : start + FEW], Symbol(ANYTHING))]
+
+
+def counted(number: int, thing: str) -> str:
+    """``1 Value``, ``1,600 Values``."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def anyhow(op: str) -> str:
+    """An operation whatever its operands: ``relu(…)``, ``… + …``."""
+    rule = rules.TABLE[op]
+    return spelled(rule, [Symbol(ANYTHING)] * (rule.arity or 1 + rule.paired)).text
+
+
+def tidy(formula: str) -> str:
+    """A number before a bracket needs no sign of multiplication: ``2(a − y)``."""
+    return COEFFICIENT.sub(r"\1(", formula)
+
+
+def partials_text(rule: Rule, *operands: str | Symbol | float) -> list[str]:
+    """The partial derivatives of a row in symbols, ``["y", "x"]`` for a product of x and y; numbers stay numbers.
+
+    What plain numbers cannot do without an exception (``1 / 0``) raises it here too.
+    """
+    symbols = [Symbol(operand) if isinstance(operand, str) else operand for operand in operands]
+    out = rules.apply(rule, tuple(symbols))
+    return [tidy(symbol(partial).text) for partial in rule.derivatives(*symbols, out)]
 
 
 def _without_neutral(name: str, operands: tuple[Any, ...]) -> Symbol | None:
@@ -97,28 +190,7 @@ def _without_neutral(name: str, operands: tuple[Any, ...]) -> Symbol | None:
     if name in ("mul", "mul0") and 0 in numbers:
         return Symbol("0")
     if (name in ("mul", "mul0") and numbers[0] == 1) or (name == "add" and numbers[0] == 0):
-        return _symbol(right)
+        return symbol(right)
     if (name in ("mul", "mul0", "div", "pow") and numbers[1] == 1) or (name in ("add", "sub") and numbers[1] == 0):
-        return _symbol(left)
+        return symbol(left)
     return None
-
-
-def _bracketed(rule: Rule, parts: list[Symbol]) -> Iterable[str]:
-    """The operands of an infix operation, in brackets where they bind less strongly than it.
-
-    At equal strength the right operand of −, / and mod needs them, and the left one of ^.
-    """
-    for place, part in enumerate(parts):
-        tight = place == (0 if rule.name == "pow" else 1) and rule.name in ("sub", "div", "div0", "mod", "pow")
-        needs = part.precedence < rule.precedence or (tight and part.precedence == rule.precedence)
-        yield f"({part.text})" if needs or (place > 0 and part.text.startswith("−")) else part.text
-
-
-def partials_text(rule: Rule, *operands: str | float) -> list[str]:
-    """The partial derivatives of a row in symbols, ``["y", "x"]`` for a product of x and y; numbers stay numbers.
-
-    What plain numbers cannot do without an exception (``1 / 0``) raises it here too.
-    """
-    symbols = [Symbol(operand) if isinstance(operand, str) else operand for operand in operands]
-    out = rules.apply(rule, tuple(symbols))
-    return [_symbol(partial).text for partial in rule.derivatives(*symbols, out)]

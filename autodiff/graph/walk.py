@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 
 from autodiff.engine.value import Value, topological_order
+
+
+def has_more_than(most: int, root: Value) -> bool:
+    """Whether ``root`` was computed from more than so many Values, itself included; no more than those are looked at."""
+    waiting, seen = [root], {root}
+    while waiting and len(seen) <= most:
+        new = [operand for operand in waiting.pop().operands if operand not in seen]
+        seen.update(new)
+        waiting += new
+    return len(seen) > most
 
 
 class Walk:
@@ -20,14 +31,12 @@ class Walk:
     def __init__(self, root: Value):
         self.nodes = topological_order(root)
         self.places = places = {id(node): place for place, node in enumerate(self.nodes)}
-        self.operands: list[int] = []
-        self.partials: list[float] = []
-        self.starts = [0]
+        self.operands, self.partials, self.starts = array("q"), array("d"), array("q", [0])
         for node in self.nodes:
             found = node.operands
             if found:
-                self.operands += [places[id(operand)] for operand in found]
-                self.partials += node.partials
+                self.operands.extend([places[id(operand)] for operand in found])
+                self.partials.extend(node.partials)
             self.starts.append(len(self.operands))
 
     def edges(self, place: int) -> range:
@@ -48,7 +57,7 @@ class Walk:
         part = Walk.__new__(Walk)
         part.nodes = [self.nodes[place] for place in origin]
         part.places = {id(node): place for place, node in enumerate(part.nodes)}
-        part.operands, part.partials, part.starts = [], [], [0]
+        part.operands, part.partials, part.starts = array("q"), array("d"), array("q", [0])
         for place in origin:
             for edge in self.edges(place):
                 operand = self.operands[edge]

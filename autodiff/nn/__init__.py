@@ -1,18 +1,22 @@
 """A micro-framework on Values: modules with parameters, losses, and training."""
 
 from autodiff.nn.initializers import he, uniform, xavier, zeros
-from autodiff.nn.layers import MLP, Layer, Neuron, Perceptron, Sequential
+from autodiff.nn.layers import MLP, Activation, Layer, Neuron, Perceptron, Sequential
 from autodiff.nn.log import TrainingLog
 from autodiff.nn.losses import binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
 from autodiff.nn.module import Module
+from autodiff.nn.own_loop import record_run
+from autodiff.nn.run import Run, load_run
 from autodiff.nn.training import fit
 
 __all__ = [
     "MLP",
+    "Activation",
     "Layer",
     "Module",
     "Neuron",
     "Perceptron",
+    "Run",
     "Sequential",
     "TrainingLog",
     "binary_cross_entropy",
@@ -21,8 +25,10 @@ __all__ = [
     "he",
     "hinge",
     "huber",
+    "load_run",
     "mae",
     "mse",
+    "record_run",
     "uniform",
     "xavier",
     "zeros",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +21,30 @@ def held_interrupts() -> Iterator[None]:
         yield
         return
     held: list[FrameType | None] = []
-    signal.signal(signal.SIGINT, lambda number, frame: held.append(frame))
+    closed = False
+    block = sys._getframe(2)  # this generator's, contextlib's, and then the one with the block
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        # The handler of another signal may raise anywhere, even on the way to the end of the block. Then this one is still
+        # there when the block is not, and puts the old one back itself.
+        if not closed and _is_below(block, frame):
+            held.append(frame)
+        else:
+            signal.signal(signal.SIGINT, before)
+            before(number, frame)
+
     try:
+        signal.signal(signal.SIGINT, hold)
         yield
     finally:
+        closed = True
         signal.signal(signal.SIGINT, before)
         if held:
             before(signal.SIGINT, held[0])
+
+
+def _is_below(block: FrameType, frame: FrameType | None) -> bool:
+    """Whether a frame was called, directly or not, by another one, or is it."""
+    while frame is not None and frame is not block:
+        frame = frame.f_back
+    return frame is not None

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 from autodiff._support.settings import whole
-from autodiff.engine import functions, rules
+from autodiff.engine import functions
+from autodiff.engine.rules import rule_of
 from autodiff.engine.value import Value
 from autodiff.errors import ShapeError, UnknownNameError
 from autodiff.nn.initializers import Generator, Initializer, Seed, initializer_function, random_generator
 from autodiff.nn.module import Module
 from autodiff.nn.shapes import counted, is_list, listed
 
-Activation = str | Callable[[Any], Any]
+ActivationLike = str | Callable[[Any], Any]
 
 
 def linear(z: Any) -> Any:
@@ -38,21 +39,37 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "tanh": functions.tanh,
 }
 
-# The functions of the table that take one number, and so go over each number of a list.
-OF_ONE_NUMBER = {
-    getattr(functions, rule.name)
-    for rule in rules.TABLE.values()
-    if rule.doc and rule.arity is not None and rule.arity - len(rule.defaults) == 1
-}
 
-
-def activation_function(activation: Activation) -> Callable[[Any], Any]:
+def activation_function(activation: ActivationLike) -> Callable[[Any], Any]:
     """An activation by its name, or the function itself. Raises ``UnknownNameError``, which lists the names."""
     if callable(activation):
         return activation
     if activation not in ACTIVATIONS:
         raise UnknownNameError(f"there is no activation {activation!r}; there are {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[activation]
+
+
+class Activation(Module):
+    """A function of one number as a module: it goes over each number of a list, and of lists in it.
+
+    ``function`` is made of Values' arithmetic and of this package's functions, or the name of an activation::
+
+        nn.Sequential(nn.Layer(2, 8, "linear"), nn.Activation(lambda z: z * ad.sigmoid(1.7 * z)), nn.Layer(8, 1))
+
+    Raises ``TypeError`` for what cannot be called, ``UnknownNameError`` for a name that is none.
+    """
+
+    def __init__(self, function: ActivationLike):
+        if not isinstance(function, str) and not callable(function):
+            raise TypeError(f"Activation() takes a function of one number, not {type(function).__name__} {function!r}")
+        self.function = activation_function(function)
+
+    def __call__(self, inputs: Any) -> Any:
+        """The function of each number, in the form of ``inputs``."""
+        return over_each(self.function, inputs)
+
+    def __repr__(self) -> str:
+        return f"Activation({_called(self.function)})"
 
 
 class Perceptron(Module):
@@ -73,7 +90,7 @@ class Perceptron(Module):
     def __init__(
         self,
         n_in: int,
-        activation: Activation = "sigmoid",
+        activation: ActivationLike = "sigmoid",
         *,
         init: str | Initializer = "uniform",
         seed: Seed = None,
@@ -85,7 +102,7 @@ class Perceptron(Module):
         self.w = [Value(draw(n_in, 1, generator)) for _ in range(n_in)]
         self.b = Value(0.0)
 
-    def __call__(self, inputs: Any) -> Any:
+    def __call__(self, inputs: Any) -> Value:
         """The output for ``n_in`` inputs, Values or numbers: a Value. One input may stand alone.
 
         Raises ``ShapeError`` for another number of them.
@@ -93,7 +110,8 @@ class Perceptron(Module):
         given = listed(inputs)
         if len(given) != len(self.w):
             raise ShapeError(f"{self!r} takes {counted(len(self.w), 'input')} and was given {len(given)}")
-        return self._activation(functions.dot(self.w, given) + self.b)
+        output: Value = self._activation(functions.dot(self.w, given) + self.b)
+        return output
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.w)}, {self._activation_name!r})"
@@ -105,7 +123,7 @@ class Neuron(Perceptron):
     def __init__(
         self,
         n_in: int,
-        activation: Activation = "relu",
+        activation: ActivationLike = "relu",
         *,
         nonlin: bool = True,
         init: str | Initializer = "uniform",
@@ -121,7 +139,7 @@ class Layer(Module):
         self,
         n_in: int,
         n_out: int,
-        activation: Activation = "relu",
+        activation: ActivationLike = "relu",
         *,
         nonlin: bool = True,
         init: str | Initializer = "uniform",
@@ -147,13 +165,13 @@ class Layer(Module):
 class Sequential(Module):
     """Modules and functions one after the other, each given what the one before returned; they are in ``layers``.
 
-    An activation, by name or as one of this package's functions of one number (``ad.tanh``), goes over each number of a list.
-    Any other function is given the whole (``ad.softmax``).
+    An activation, by name, as one of this package's functions of one number (``ad.tanh``) or of ``ad.operation``, or as
+    ``nn.Activation(f)``, goes over each number of a list. Any other function is given the whole (``ad.softmax``).
 
     Raises ``ShapeError`` for nothing, ``TypeError`` for what cannot be called, ``UnknownNameError`` for a name that is none.
     """
 
-    def __init__(self, *layers: Activation):
+    def __init__(self, *layers: ActivationLike):
         if not layers:
             raise ShapeError(f"{type(self).__name__}() of nothing: it takes at least one module or function")
         for place, layer in enumerate(layers):
@@ -165,8 +183,9 @@ class Sequential(Module):
         """What the last one returns. Raises ``ShapeError`` where a number of inputs does not fit."""
         outputs = inputs
         for layer in self.layers:
-            one_by_one = is_list(outputs) and isinstance(layer, Hashable) and layer in OF_ONE_NUMBER
-            outputs = [layer(x) for x in outputs] if one_by_one else layer(outputs)
+            rule = rule_of(layer)
+            of_each = rule is not None and rule.of_one_number
+            outputs = over_each(layer, outputs) if of_each else _over_all(layer, outputs)
         return outputs
 
     def __repr__(self) -> str:
@@ -183,7 +202,7 @@ class MLP(Sequential):
         self,
         n_in: int,
         n_outs: Sequence[int],
-        activation: Activation = "relu",
+        activation: ActivationLike = "relu",
         *,
         init: str | Initializer = "uniform",
         seed: Seed = None,
@@ -196,6 +215,29 @@ class MLP(Sequential):
         activations = [activation] * (len(n_outs) - 1) + ["linear"]
         sizes = zip(pairwise([n_in, *n_outs]), activations, strict=False)
         super().__init__(*[Layer(n, m, function, init=init, seed=generator) for (n, m), function in sizes])
+
+
+def over_each(function: Callable[[Any], Any], xs: Any) -> Any:
+    """The function of one number, of each number of a list or of lists; of a number by itself."""
+    return [over_each(function, x) for x in xs] if is_list(xs) else function(xs)
+
+
+def _over_all(function: Callable[[Any], Any], xs: Any) -> Any:
+    """The function of a whole list. Raises ``TypeError``, which speaks of ``Activation``, for one that cannot take a list."""
+    try:
+        return function(xs)
+    except (TypeError, AttributeError) as error:
+        if (
+            isinstance(function, Module)
+            or not is_list(xs)
+            or not any(word in str(error) for word in (type(xs).__name__, "sequence"))
+        ):
+            raise
+        name = _called(function)
+        raise TypeError(
+            f"{name} was given the whole {type(xs).__name__} of {counted(len(xs), 'number')} before it, and failed: {error}. "
+            f"A function of one number goes over each of them as nn.Activation({name})"
+        ) from error
 
 
 def _called(layer: Any) -> str:

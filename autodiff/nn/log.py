@@ -31,7 +31,7 @@ class TrainingLog:
     that of the epoch's last step; and ``seconds`` since the start. ``steps`` counts whole steps, also of an unfinished epoch.
 
     ``interrupted``: Ctrl-C ended the training. ``stopped_early``: patience did. ``best_epoch``, counted from 1, is the one
-    whose weights ``patience`` has restored at the end; else None.
+    whose weights ``patience`` has restored at the end; else None. ``run`` is the ``Run`` of ``fit(record=True)``; else None.
     """
 
     names: list[str] = field(default_factory=list)
@@ -44,6 +44,7 @@ class TrainingLog:
     interrupted: bool = False
     stopped_early: bool = False
     best_epoch: int | None = None
+    run: Any = None
 
     def __repr__(self) -> str:
         done = f"{counted(len(self.losses), 'epoch')}, {counted(self.steps, 'step')}"

@@ -10,25 +10,41 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, overload
 
 from autodiff.engine import functions
-from autodiff.engine.rules import TABLE, apply, mul0, xlog1py
-from autodiff.engine.value import Value, traced
+from autodiff.engine.rules import equal, mul0, select, xlog1py
+from autodiff.engine.value import Value, primal_of, traced
 from autodiff.errors import SettingError, ShapeError, TargetError
 from autodiff.nn.shapes import is_list, listed, pairs
 
+Numbers = float | Sequence[float] | Sequence[Sequence[float]]  # targets, and outputs that are no Values
+Outputs = Value | Sequence[Value | float] | Sequence[Sequence[Value | float]]
 
+
+@overload
+def mse(outputs: Numbers, targets: Numbers) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def mse(outputs: Outputs | Numbers, targets: Outputs | Numbers) -> Value: ...
 def mse(outputs: Any, targets: Any) -> Any:
     """The mean squared error (1/n) Σ (y − a)² over n outputs a and targets y."""
     return _mean([(y - a) ** 2 for a, y in pairs(outputs, targets, "mse()")])
 
 
+@overload
+def mae(outputs: Numbers, targets: Numbers) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def mae(outputs: Outputs | Numbers, targets: Outputs | Numbers) -> Value: ...
 def mae(outputs: Any, targets: Any) -> Any:
     """The mean absolute error (1/n) Σ |y − a|; its derivative at y = a is 0."""
     return _mean([abs(y - a) for a, y in pairs(outputs, targets, "mae()")])
 
 
+@overload
+def huber(outputs: Numbers, targets: Numbers, *, delta: float = ...) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def huber(outputs: Outputs | Numbers, targets: Outputs | Numbers, *, delta: float = ...) -> Value: ...
 def huber(outputs: Any, targets: Any, *, delta: float = 1.0) -> Any:
     """The mean of ½d² for |d| ≤ δ, else δ(|d| − ½δ), where d = y − a (Huber 1964): squares near 0, straight lines beyond δ.
 
@@ -42,6 +58,10 @@ def huber(outputs: Any, targets: Any, *, delta: float = 1.0) -> Any:
     return _mean([c * (size - 0.5 * c) for size, c in zip(sizes, curved, strict=True)])
 
 
+@overload
+def hinge(outputs: Numbers, targets: Numbers) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def hinge(outputs: Outputs | Numbers, targets: Outputs | Numbers) -> Value: ...
 def hinge(outputs: Any, targets: Any) -> Any:
     """The mean of max(0, 1 − y·a) for labels y = ±1: the max-margin loss of support-vector machines (Cortes and Vapnik 1995).
 
@@ -54,24 +74,39 @@ def hinge(outputs: Any, targets: Any) -> Any:
     return _mean([functions.relu(1 - y * a) for a, y in found])
 
 
+@overload
+def binary_cross_entropy(outputs: Numbers, targets: Numbers, *, from_logits: bool = ...) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def binary_cross_entropy(outputs: Outputs | Numbers, targets: Outputs | Numbers, *, from_logits: bool = ...) -> Value: ...
 def binary_cross_entropy(outputs: Any, targets: Any, *, from_logits: bool = False) -> Any:
     """The mean of −y·log(p) − (1 − y)·log(1 − p) for targets y from 0 to 1 (Bishop 2006, equation 4.90).
 
-    The outputs are probabilities p: a certain right answer costs 0, a certain wrong one inf, and what is outside of 0 to 1
-    costs nan. With ``from_logits=True`` they are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z),
-    which is accurate where p would be rounded to 0 or 1.
+    The outputs are probabilities p: a certain right answer costs 0, a certain wrong one inf. With ``from_logits=True`` they
+    are logits z with p = σ(z), and the cost is y·softplus(−z) + (1 − y)·softplus(z), which is accurate where p would be
+    rounded to 0 or 1.
 
-    Raises ``TargetError`` for a target outside of 0 to 1.
+    Raises ``TargetError`` for a target outside of 0 to 1, ``SettingError`` for a probability there (compiled, it costs nan).
     """
     found = pairs(outputs, targets, "binary_cross_entropy()")
     for _, y in found:
         if not isinstance(y, Value) and not 0 <= y <= 1:
             raise TargetError(f"binary_cross_entropy() takes targets from 0 to 1, not {y!r}")
+    if not from_logits and not traced():
+        outside = [p for p, _ in found if p < 0 or p > 1]
+        if outside:
+            raise SettingError(
+                f"binary_cross_entropy() takes probabilities from 0 to 1, and an output is {primal_of(outside[0])!r}: for the "
+                "raw outputs of a model without a sigmoid at its end pass from_logits=True"
+            )
     if from_logits:
         return _mean([mul0(y, functions.softplus(-z)) + mul0(1 - y, functions.softplus(z)) for z, y in found])
     return _mean([-functions.xlogy(y, p) - xlog1py(1 - y, -p) for p, y in found])
 
 
+@overload
+def cross_entropy(logits: Numbers, index: int | Sequence[int]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def cross_entropy(logits: Outputs | Numbers, index: Value | int | Sequence[int]) -> Value: ...
 def cross_entropy(logits: Any, index: Any) -> Any:
     """−log softmax(z)ᵢ for the logits z of one sample and the index i of its class; the mean over a batch of both.
 
@@ -98,9 +133,9 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     if not is_list(logits) or not len(logits):
         raise ShapeError(f"cross_entropy(): the logits{where} are {logits!r}, not a list of at least one number")
     if isinstance(index, Value) and traced():
-        chosen = [apply(TABLE["equal"], (index, float(j))) for j in range(len(logits))]
-        others = [apply(TABLE["select"], (c, -math.inf, z)) for c, z in zip(chosen, logits, strict=True)]
-        return _compared(others, functions.take(logits, index))
+        chosen = [equal(index, float(j)) for j in range(len(logits))]
+        z, wanted = _shifted(logits, functions.take(logits, index))
+        return _surprise_among([select(c, -math.inf, x) for c, x in zip(chosen, z, strict=True)], wanted)
     if is_list(index):
         raise ShapeError(
             f"cross_entropy() of the logits{where or ' of one sample'} and {len(index)} indices: there must be one"
@@ -110,21 +145,27 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     i = operator.index(index)
     if not 0 <= i < len(logits):
         raise TargetError(f"cross_entropy(): the index{where} is {i}; there are {len(logits)} classes, 0 to {len(logits) - 1}")
-    z = list(logits)
-    wanted = z.pop(i)
-    if traced():
-        return _compared(z, wanted)
-    if all(float(x) == -math.inf for x in z):  # ruled out, or not there: then the answer is certain
+    z, wanted = _shifted(logits, logits[i])
+    del z[i]
+    return _surprise_among(z, wanted)
+
+
+def _surprise_among(others: list[Any], wanted: Any) -> Any:
+    """softplus(logsumexp(others) − wanted); it is certain, 0, where all others are ruled out or not there."""
+    if not others:
         return wanted * 0.0
-    return functions.softplus(functions.logsumexp(z) - wanted)
-
-
-def _compared(others: list[Any], wanted: Any) -> Any:
-    """The surprise while a function is traced, where nobody can look whether all others are −inf.
-
-    One more, e⁻⁸⁰⁰ as likely as the one that is wanted, is nothing in a float, and makes the sum of the others positive.
-    """
+    if not traced():
+        certain = wanted != -math.inf and all(x == -math.inf for x in others)
+        return wanted * 0.0 if certain else functions.softplus(functions.logsumexp(others) - wanted)
+    # Nobody can look whether all others are −inf while a function is traced. One more, e⁻⁸⁰⁰ as likely as the one that is
+    # wanted, is nothing in a float, and keeps their sum above 0; a condition would lie on all that the logits come from.
     return functions.softplus(functions.logsumexp([*others, functions.min(wanted - 800.0, LARGEST)]) - wanted)
+
+
+def _shifted(logits: Any, wanted: Any) -> tuple[list[Any], Any]:
+    """All logits, and that of the class, less the largest: what is lost of them otherwise at 1e15 is the cost itself."""
+    shift = functions.largest_of(list(logits))
+    return [z - shift for z in logits], wanted - shift
 
 
 LARGEST = sys.float_info.max

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autodiff._support import states
 from autodiff._support.numbers import as_float
@@ -17,10 +17,12 @@ from autodiff.nn import state_files
 class _NamesParameters(ABCMeta):
     """Names the parameters of a module once it is complete. An ``ABCMeta``, so that a module may be abstract too."""
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        module = super().__call__(*args, **kwargs)
-        module.name_parameters()
-        return module
+    if not TYPE_CHECKING:  # type checkers go by the constructors of the modules
+
+        def __call__(cls, *args, **kwargs):
+            module = super().__call__(*args, **kwargs)
+            module.name_parameters()
+            return module
 
 
 class Module(metaclass=_NamesParameters):

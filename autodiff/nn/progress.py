@@ -7,6 +7,8 @@ import time
 from importlib.util import find_spec
 from typing import Any, Protocol
 
+from autodiff._support.streams import is_open, tell
+
 LINES = 10  # in a log file, for a whole training
 SILENCE = 60.0  # seconds after which there is one more
 
@@ -28,7 +30,7 @@ class Progress(Protocol):
 
 def progress_to(epochs: int, batches: int, wanted: bool) -> Progress:
     """The fitting way to show ``epochs`` of ``batches`` steps on stderr."""
-    if not wanted or not epochs or sys.stderr is None:
+    if not wanted or not epochs or not is_open(sys.stderr):
         return Silence()
     if find_spec("tqdm") is None:
         _hint()
@@ -40,7 +42,7 @@ def _hint() -> None:
     """Say, once, how to get the bar."""
     global _hinted
     if not _hinted:
-        print('(no progress bar: pip install "autodiff-scalar[progress]")', file=sys.stderr)
+        tell('(no progress bar: pip install "autodiff-scalar[progress]")', sys.stderr)
     _hinted = True
 
 
@@ -100,4 +102,4 @@ class Lines:
 
     def _print(self, text: str) -> None:
         self.printed = time.monotonic()
-        print(f"{text}, {self.printed - self.started:.1f} s", file=sys.stderr, flush=True)
+        tell(f"{text}, {self.printed - self.started:.1f} s", sys.stderr)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import Any, Protocol
 
+from autodiff._support import files
 from autodiff._support.settings import whole, within
 from autodiff.engine import recording
-from autodiff.engine.value import Value
+from autodiff.engine.value import Value, adjoints, primal_of
 from autodiff.errors import SettingError, ShapeError, TrainingDiverged
 from autodiff.nn.initializers import Seed, random_generator
 from autodiff.nn.interrupts import held_interrupts
 from autodiff.nn.log import TrainingLog
 from autodiff.nn.losses import mse
-from autodiff.nn.module import Module
 from autodiff.nn.progress import Progress, progress_to
-from autodiff.optim.clipping import clip_grad_norm
+from autodiff.nn.record import MEGABYTES, Recorder, names_of
+from autodiff.nn.run import Fitted, Run, one_sample, open_runs
+from autodiff.optim.clipping import clip_grad_norm, coefficient_of
+from autodiff.optim.optimizers import measured, numbers_of
 
 Loss = Callable[[Any, Any], Any]
 
@@ -27,8 +33,10 @@ Loss = Callable[[Any, Any], Any]
 class Optimizer(Protocol):
     """What ``fit`` asks of an optimiser; those of ``optim`` have it."""
 
-    lr: float
-
+    @property
+    def lr(self) -> float: ...
+    @lr.setter
+    def lr(self, rate: float, /) -> None: ...
     @property
     def parameters(self) -> Sequence[Value]: ...
     def step(self) -> None: ...
@@ -53,6 +61,8 @@ def fit(
     progress: bool = True,
     callback: Callable[[TrainingLog], object] | None = None,
     compile: bool = False,
+    record: bool | str | PathLike[str] = False,
+    record_mb: float = MEGABYTES,
 ) -> TrainingLog:
     """Train ``model`` so that ``loss(outputs, targets)`` of its outputs on ``xs`` and the targets ``ys`` becomes small.
 
@@ -74,12 +84,17 @@ def fit(
     ``compile=True`` records model and loss once, for one sample, and replays that over each batch, as ``ad.compile`` does. The
     loss must then be the mean of the losses of single samples, as all losses of ``nn`` are; the first step makes sure of it.
 
+    ``record=True`` keeps what lets every step be visited again, as ``log.run``; ``record="training.run"`` writes it to that
+    file too, at the end, whatever the end is. ``record_mb`` is how many megabytes it may take: when they are full, older steps
+    are thinned, and recomputed when they are asked for, which is said with a ``RuntimeWarning``.
+
     Ctrl-C is held back during a step. It ends the training: the model is as after the last whole step, and the log so far is
     returned, with ``log.interrupted`` true.
 
     Raises ``TrainingDiverged``, which has the ``log``, if the loss or a gradient is nan or infinite; the parameters are then as
     after the last whole step. Raises, before anything is changed, ``TypeError`` or ``SettingError`` for an option without
-    sense or an optimiser that does not fit, and ``ShapeError`` for no data or for unlike numbers of xs and ys.
+    sense or an optimiser that does not fit, ``ShapeError`` for no data or for unlike numbers of xs and ys, and ``OSError`` for
+    a file to record into whose folder is not there. If it cannot be written at the end, that is a ``RuntimeWarning``.
     """
     for name, count, least in [("epochs", epochs, 0), ("batch_size", batch_size, 1), ("patience", patience, 1)]:
         if count is not None or name == "epochs":
@@ -91,20 +106,31 @@ def fit(
     if validation is not None:
         watched = _samples(*_two(validation), "fit(): validation")
     size = len(data) if batch_size is None else batch_size
-    training = _Training(
-        model, loss, _fitting(optimizer, model), schedule, clip_norm, _compiled(model, loss) if compile else None
-    )
+    fitted = fitting(optimizer, model, "fit()")
+    file = _file_of(record)
+    recorder = None if record is False else Recorder(model, fitted, record_mb, "fit(record_mb)", len(data), compile)
+    training = _Training(model, loss, fitted, schedule, clip_norm, one_sample(model, loss) if compile else None, recorder)
     log = training.log
+    if recorder is not None:
+        source = Fitted(recorder.tracked, len(recorder.trained), model, loss, data, training.compiled)
+        with recording.record_source():
+            source.where = Value(0.0).source
+        recorder.record.recomputable = True
+        log.run = Run(recorder.record, source)
     patient = None if patience is None else _Patience(patience)
     generator = random_generator(seed)
     order = list(range(len(data)))
     bar = progress_to(epochs, -(-len(data) // size), progress)
     started = time.perf_counter()
     stop = False
+    if log.run is not None:
+        open_runs.append(log.run)
     try:
         for epoch in range(1, epochs + 1):
             if shuffle and size < len(data):
                 generator.shuffle(order)
+            if recorder is not None:
+                recorder.epoch(order)
             mean = training.epoch(epoch, [data[i] for i in order], size, bar)
             held_out = None if watched is None else training.evaluate(watched, size)
             with held_interrupts():
@@ -123,6 +149,10 @@ def fit(
         log.interrupted = True
     finally:
         bar.close()
+        if log.run is not None:
+            open_runs.remove(log.run)
+        if file is not None:
+            _save(log.run, file)
     return log
 
 
@@ -136,10 +166,11 @@ class _Training:
     schedule: Callable[[int], float] | None
     clip_norm: float | None
     compiled: Any = None  # the loss of one sample, if it is to be replayed
+    recorder: Recorder | None = None
 
     def __post_init__(self) -> None:
-        self.parameters = list(self.optimizer.parameters)
-        self.log = TrainingLog(_names(self.parameters, self.model))
+        self.parameters = tuple(self.optimizer.parameters)
+        self.log = TrainingLog(names_of(self.parameters, self.model))
 
     def epoch(self, epoch: int, samples: list[tuple[Any, Any]], size: int, bar: Progress) -> float:
         """A step for each batch; the mean loss."""
@@ -154,20 +185,42 @@ class _Training:
         loss, add_gradients = self.replayed(batch) if self.compiled and self.log.steps else self.recorded(batch)
         if not math.isfinite(loss):
             root = _loss_of(self.model, self.loss, batch)
-            node = recording.first_non_finite(root) or root
+            if self.recorder is not None:
+                gradients = array("d", adjoints(root, self.parameters))
+                with held_interrupts():
+                    self._broken(loss, gradients, len(batch))
+            recording.announce_broken(root)
+            node = recording.first_non_finite(root)
+            node = root if node is None else node
             raise self._diverged(f"the loss is {loss} in {where}: {recording.in_words(node)}{recording.at_source(node)}")
         rate = self.rate()
         with held_interrupts():
             self.optimizer.zero_grad()
             add_gradients()
-            self._check_gradients(f"the loss is {loss:.6g} in {where}, but")
+            gradients = numbers_of(self.parameters, True)
+            measures = measured(gradients)
+            if not math.isfinite(measures[0]):
+                self._check_gradients(f"the loss is {loss:.6g} in {where}, but", loss, gradients, len(batch))
+            scale = 1.0
             if self.clip_norm is not None:
-                clip_grad_norm(self.parameters, self.clip_norm)
+                scale = coefficient_of(clip_grad_norm(self.parameters, self.clip_norm), self.clip_norm)
             if rate is not None:
                 self.optimizer.lr = rate
-            self.optimizer.step()
-            self.log.steps += 1
+            if self.recorder is None:
+                self.made()
+            else:
+                self.recorder.step(self.made, loss, gradients, measures, len(batch), scale)
         return loss
+
+    def _broken(self, loss: float, gradients: array[float], size: int) -> None:
+        """Record a step that will not be made."""
+        if self.recorder is not None:
+            self.recorder.step(None, loss, gradients, measured(gradients), size)
+
+    def made(self) -> None:
+        """The optimiser's step."""
+        self.optimizer.step()
+        self.log.steps += 1
 
     def recorded(self, batch: list[tuple[Any, Any]]) -> tuple[float, Callable[[], None]]:
         """The loss of a batch, and what adds its gradients."""
@@ -215,12 +268,10 @@ class _Training:
             parameter.data = number
         self.log.best_epoch = epoch
 
-    def _check_gradients(self, context: str) -> None:
-        gradients = [parameter.grad for parameter in self.parameters]
-        if math.isfinite(sum(gradients)):  # then so is each
-            return
+    def _check_gradients(self, context: str, loss: float, gradients: array[float], size: int) -> None:
         for name, gradient in zip(self.log.names, gradients, strict=True):
             if not math.isfinite(gradient):
+                self._broken(loss, gradients, size)
                 raise self._diverged(f"{context} the gradient of {name} is {gradient}")
 
     def _diverged(self, what: str) -> TrainingDiverged:
@@ -253,16 +304,10 @@ def _loss_of(model: Callable[[Any], Any], loss: Loss, batch: list[tuple[Any, Any
     return loss([model(x) for x, _ in batch], [y for _, y in batch])
 
 
-def _compiled(model: Callable[[Any], Any], loss: Loss) -> Any:
-    """The loss of one sample, compiled."""
-    from autodiff.compiler import compile as compiled_form
-
-    return compiled_form(lambda x, y: loss([model(x)], [y]))
-
-
 def _evaluate(model: Callable[[Any], Any], loss: Loss, samples: list[tuple[Any, Any]], size: int) -> float:
     """The mean loss over the samples, batch by batch, so that no graph is larger than one in training."""
-    return math.fsum(float(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in _batches(samples, size))
+    batches = _batches(samples, size)
+    return math.fsum(primal_of(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in batches)
 
 
 # ---- what fit() is given ----------------------------------------------------------------------------------------------------
@@ -287,26 +332,42 @@ def _two(validation: Any) -> tuple[Any, Any]:
     return xs, ys
 
 
-def _fitting(optimizer: Optimizer | None, model: Any) -> Optimizer:
+def fitting(optimizer: Optimizer | None, model: Any, taker: str) -> Optimizer:
     """The optimiser, if it can train this model."""
     advice = "pass one such as optimizer=optim.SGD(model.parameters(), lr=0.1)"
     if optimizer is None:
-        raise TypeError(f"fit() needs an optimizer: {advice}")
+        raise TypeError(f"{taker} needs an optimizer: {advice}")
     lacking = [name for name in ("parameters", "lr", "step", "zero_grad") if not hasattr(optimizer, name)]
     if lacking or isinstance(optimizer, type):
-        raise TypeError(f"fit(): {optimizer!r} is no optimizer, it has no {lacking[0] if lacking else 'parameters'}: {advice}")
+        raise TypeError(
+            f"{taker}: {optimizer!r} is no optimizer, it has no {lacking[0] if lacking else 'parameters'}: {advice}"
+        )
     trained = list(optimizer.parameters)
     if not trained:
-        raise SettingError(f"fit(): the optimizer has no parameters to train: {advice}")
+        raise SettingError(f"{taker}: the optimizer has no parameters to train: {advice}")
     if hasattr(model, "parameters") and not set(model.parameters()) & set(trained):
-        raise SettingError(f"fit(): none of the optimizer's {len(trained)} parameters belongs to the model: {advice}")
+        raise SettingError(f"{taker}: none of the optimizer's {len(trained)} parameters belongs to the model: {advice}")
     return optimizer
 
 
-def _names(parameters: list[Value], model: Any) -> list[str]:
-    """The parameters' paths in the model; for others their names, or what number they are."""
-    paths = {parameter: path for path, parameter in model.named_parameters()} if isinstance(model, Module) else {}
-    return [paths.get(parameter) or parameter.name or f"parameter {i}" for i, parameter in enumerate(parameters)]
+def _file_of(record: Any) -> Path | None:
+    """Where to write the run, if it is to be written. Raises ``FileNotFoundError`` if that cannot be."""
+    if isinstance(record, bool):
+        return None
+    if not isinstance(record, (str, PathLike)):
+        raise TypeError(f"fit(record) takes True, False or a file, not {type(record).__name__} {record!r}")
+    file = Path(record)
+    files.require_folder(file)
+    return file
+
+
+def _save(run: Run, file: Path) -> None:
+    """Write the run; if that fails the training is not lost with it."""
+    try:
+        with held_interrupts():
+            run.save(file)
+    except OSError as error:
+        warnings.warn(f"the record of the training could not be written: {error}; log.run has it", RuntimeWarning, stacklevel=3)
 
 
 def _named(function: Any) -> str:

@@ -47,11 +47,17 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float, error_if_nonfin
     if switch(error_if_nonfinite, "clip_grad_norm(error_if_nonfinite)") and not math.isfinite(norm):
         culprits = (value for value in values if not math.isfinite(value.grad))
         raise NonFiniteError(f"the norm of the gradients is {norm}: the first that is not finite is that of {next(culprits)!r}")
-    coefficient = 1.0 if math.isinf(limit) else limit / (norm + 1e-6)
-    if not coefficient >= 1.0:  # of a nan too
+    coefficient = coefficient_of(norm, limit)
+    if coefficient != 1.0:
         for value in values:
             value.grad *= coefficient
     return norm
+
+
+def coefficient_of(norm: float, limit: float) -> float:
+    """What gradients of this norm are multiplied by, so that it is at most the limit; nan if it is nan."""
+    coefficient = 1.0 if math.isinf(limit) else limit / (norm + 1e-6)
+    return 1.0 if coefficient >= 1.0 else coefficient
 
 
 def clip_grad_value(parameters: Iterable[Value], clip_value: float) -> None:

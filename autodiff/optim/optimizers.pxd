@@ -1,13 +1,9 @@
-# The C types of optim.py, which runs without this file when it is interpreted.
-cimport cython
+# The C types of optimizers.py, which runs without this file when it is interpreted.
 cimport libc.math as libm
 from cpython.array cimport array
 
+from autodiff.engine.kernels cimport divide
 from autodiff.engine.value cimport Value
 
 cdef inline double *doubles(array numbers):
     return numbers.data.as_doubles
-
-@cython.cdivision(True)
-cdef inline double divide(double x, double y) noexcept:
-    return x / y

@@ -1,21 +1,23 @@
 """Optimisers, which change parameters along their gradients; learning-rate schedules and gradient clipping to go with them.
 
 Names, defaults and formulas are those of PyTorch 2. Each step is one loop over typed numbers: this file is plain Python, and
-Cython compiles it as it stands (``optim.pxd`` has its C types). Only the loops take their annotations for C types; the rest has
-them for people and type checkers.
+Cython compiles it as it stands (``optimizers.pxd`` has its C types). Only the loops take their annotations for C types; the
+rest has them for people and type checkers.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from array import array
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from autodiff._support import states
+from autodiff._support import frames, states
 from autodiff._support.settings import switch, within
+from autodiff.engine.recording import is_strict
 from autodiff.engine.value import Value
-from autodiff.errors import SettingError, StateError
+from autodiff.errors import NonFiniteError, NonFiniteWarning, SettingError, StateError
 from autodiff.optim.clipping import clip_grad_norm, clip_grad_value, trainable
 from autodiff.optim.schedules import constant, cosine, linear, step_decay
 
@@ -58,6 +60,15 @@ RANGES = {
     "betas": (0.0, 1.0),
 }
 NO_NUMBERS = array("d")
+INFINITY = cython.declare(cython.double, math.inf)
+
+
+class Moment(NamedTuple):
+    """What a step depends on besides parameters and gradients."""
+
+    steps: int
+    hyperparameters: dict[str, Any]
+    buffers: dict[str, Any]
 
 
 class Optimizer:
@@ -114,7 +125,13 @@ class Optimizer:
         clear(self._parameters)
 
     def step(self) -> None:
-        """Move every parameter by its gradient. A step that is interrupted leaves parameters and state as they were."""
+        """Move every parameter by its gradient. A step that is interrupted leaves parameters and state as they were.
+
+        Warns with ``NonFiniteWarning``, and steps all the same, where a gradient is nan or infinite; under ``strict()`` it
+        raises ``NonFiniteError`` and nothing has moved.
+        """
+        if not all_finite(self._parameters):
+            self._say_what_is_not_finite()
         steps = self._steps + 1
         if cython.compiled:
             self._move(steps)  # once its loop has begun, neither raises nor looks for signals
@@ -130,6 +147,19 @@ class Optimizer:
             for parameter, number in zip(self._parameters, data, strict=True):
                 parameter.primal = number
             raise
+
+    def _say_what_is_not_finite(self) -> None:
+        wrong = [(i, parameter) for i, parameter in enumerate(self._parameters) if not math.isfinite(parameter.grad)]
+        i, parameter = wrong[0]
+        others = f" ({len(wrong)} of {len(self._parameters)} are not finite)" if len(wrong) > 1 else ""
+        frame = frames.users(sys._getframe())
+        found = f"the gradient of {parameter.name or f'parameter {i}'} is {parameter.grad}{others}"
+        if is_strict():
+            raise NonFiniteError(f"{type(self).__name__}.step(): {found}{frames.line_of(frame)}")
+        remedy = "with ad.strict() around backward() the edge that made it is named"
+        frames.warn(
+            f"{type(self).__name__}.step() with a gradient that is no number: {found}; {remedy}", NonFiniteWarning, frame
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a step depends on besides the parameters, as numbers, strings, lists and dicts of them.
@@ -171,6 +201,25 @@ class Optimizer:
         states.require_keys(state["buffers"], self._buffer_names(hyperparameters), f"'buffers' in {where}")
         buffers = {name: numbers_in(found, n, f"{name!r} in {where}") for name, found in state["buffers"].items()}
         self._hyperparameters, self._steps, self._buffers = hyperparameters, steps, buffers
+
+    def moment(self) -> Moment:
+        """What the next step depends on besides parameters and gradients, as it is now."""
+        return Moment(self._steps, self._hyperparameters, {name: array("d", held) for name, held in self._buffers.items()})
+
+    def mark(self) -> tuple[Any, ...]:
+        """What ``unchanged_since`` compares, made of nothing new: it may be asked for at every step."""
+        return self._buffers, self._steps, self._hyperparameters
+
+    def unchanged_since(self, mark: tuple[Any, ...]) -> bool:
+        """Whether neither a step nor somebody's hand has changed anything but ``lr``."""
+        buffers, steps, before = mark
+        now = self._hyperparameters
+        return self._buffers is buffers and self._steps == steps and (now is before or {**before, "lr": now["lr"]} == now)
+
+    def resume(self, moment: Moment) -> None:
+        """Be as in that moment."""
+        self._steps, self._hyperparameters, buffers = moment
+        self._buffers = {name: array("d", numbers) for name, numbers in buffers.items()}
 
     def _checked(self, given: dict[str, Any]) -> dict[str, Any]:
         """The hyperparameters, each within its range."""
@@ -378,7 +427,10 @@ class RMSprop(Optimizer):
             square[i] = v = alpha * square[i] + (1.0 - alpha) * g * g
             if centered:
                 mean[i] = between(mean[i], g, 1.0 - alpha)
-                v = v - mean[i] * mean[i]
+                if v < INFINITY:  # beyond, the square of the mean is as infinite
+                    v = v - mean[i] * mean[i]
+                    if v < 0.0:  # by rounding
+                        v = 0.0
             g = divide(g, libm.sqrt(v) + eps)
             if momentum != 0.0:
                 velocity[i] = g = momentum * velocity[i] + g
@@ -398,12 +450,107 @@ def between(x: cython.double, y: cython.double, weight: cython.double) -> cython
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
+@cython.annotation_typing(True)
+def all_finite(values: tuple[Value, ...]) -> cython.bint:
+    """Whether every gradient is finite: 0 times it is then 0."""
+    value: Value
+    total: cython.double = 0.0
+    for value in values:
+        total += 0.0 * value.adjoint
+    return total == 0.0
+
+
+@cython.cfunc
 @cython.annotation_typing(True)
 def clear(values: tuple[Value, ...]) -> None:
     """Set every gradient to 0."""
     value: Value
     for value in values:
         value.adjoint = 0.0
+
+
+@cython.annotation_typing(True)
+def numbers_of(values: tuple[Value, ...], gradients: cython.bint) -> array[float]:
+    """The data of each Value, or its gradient, as C holds them."""
+    value: Value
+    i: cython.Py_ssize_t
+    numbers: array[float] = zeros(len(values))
+    found: cython.p_double = doubles(numbers)
+    for i in range(len(values)):
+        value = values[i]
+        found[i] = value.adjoint if gradients else value.primal
+    return numbers
+
+
+@cython.annotation_typing(True)
+def read_into(numbers: array[float], values: tuple[Value, ...]) -> None:
+    """Copy the data of each Value to where the array has it."""
+    value: Value
+    i: cython.Py_ssize_t
+    found: cython.p_double = doubles(numbers)
+    for i in range(len(values)):
+        value = values[i]
+        found[i] = value.primal
+
+
+@cython.annotation_typing(True)
+def differ(values: tuple[Value, ...], numbers: array[float]) -> bool:
+    """Whether the data of a Value have other bits than the array has for it; one nan is as good as another."""
+    value: Value
+    i: cython.Py_ssize_t
+    found: cython.p_double = doubles(numbers)
+    x: cython.double
+    y: cython.double
+    for i in range(len(values)):
+        value = values[i]
+        x = value.primal
+        y = found[i]
+        if x != y and (x == x or y == y):
+            return True
+        if x == 0.0 and divide(1.0, x) != divide(1.0, y):
+            return True
+    return False
+
+
+@cython.annotation_typing(True)
+def put_numbers(values: tuple[Value, ...], numbers: array[float], gradients: cython.bint) -> None:
+    """The inverse of ``numbers_of``: write the data of each Value, or its gradient."""
+    value: Value
+    i: cython.Py_ssize_t
+    found: cython.p_double = doubles(numbers)
+    for i in range(len(values)):
+        value = values[i]
+        if gradients:
+            value.adjoint = found[i]
+        else:
+            value.primal = found[i]
+
+
+@cython.annotation_typing(True)
+def measured(numbers: array[float]) -> tuple[float, float, float]:
+    """The Euclidean norm, the least and the largest of numbers; each is nan if one of them is, or if there are none."""
+    n: cython.Py_ssize_t = len(numbers)
+    found: cython.p_double = doubles(numbers)
+    i: cython.Py_ssize_t
+    squares: cython.double = 0.0
+    least: cython.double = math.inf
+    largest: cython.double = -math.inf
+    x: cython.double
+    for i in range(n):
+        x = found[i]
+        squares += x * x
+        if x < least:
+            least = x
+        if x > largest:
+            largest = x
+    if n == 0 or squares != squares:
+        return math.nan, math.nan, math.nan
+    if least == 0.0 and largest == 0.0:
+        return 0.0, least, largest
+    # where squares overflow or lose digits
+    norm: cython.double = libm.sqrt(squares) if 1e-270 < squares < 1e300 else math.hypot(*numbers)
+    return norm, least, largest
 
 
 # ---- checks -----------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """Compiled functions against the same functions called eagerly: every rule and edge, sharing, batch sizes, buffers."""
 
+import functools
 import itertools
 import math
+import operator
 import random
 from array import array
 
@@ -203,6 +205,85 @@ def test_a_nan_in_the_data_is_a_nan_in_its_sample_alone():
     f = ad.compile(lambda x: ad.relu(x[0]) * x[1])
     xs = np.array([[1.0, 2.0], [math.nan, 1.0], [3.0, 1.0]])
     assert np.isnan(f.map(xs)).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("n", [1, 30, 300])
+def test_what_all_samples_share_is_there_for_every_block_of_them(n):
+    """Numbers computed once, of parameters and of shared inputs: outputs themselves, needed late, or needed again and again."""
+    w = ad.Value(0.7)
+
+    def f(x, shared):
+        chain = [ad.sin(w * shared[0])]
+        for i in range(12):
+            chain.append(ad.tanh(chain[-1] + shared[i % 2]))  # of one size: each could stand where one before it did
+        own = [ad.exp(w * shared[1])]  # needed by one another, and as outputs
+        for _ in range(6):
+            own.append(ad.atan(own[-1]))
+        early = late = ad.sin(x)
+        for i in range(40):
+            late = ad.cos(late * chain[0]) + ad.atan(chain[i % 13] * x)
+        return [chain[0], chain[3], late, own[0], late * chain[1], own[2], early, own[6]]
+
+    xs = [math.sin(i) for i in range(n)]
+    shared = [0.3, -1.2]
+    found = ad.compile(f, in_axes=(0, None)).map(xs, shared)
+    assert len(found) == n
+    for i in {0, n // 3, n // 2, n - 1}:
+        assert found[i] == pytest.approx([float(out.data) for out in f(ad.Value(xs[i]), shared)], rel=1e-13)
+    for column in (0, 1, 3, 5, 7):
+        assert [row[column] for row in found] == [found[0][column]] * n
+
+    def loss(x, shared):
+        return ad.sum(f(x, shared))
+
+    mean = ad.compile(loss, in_axes=(0, None)).backward(xs, shared)
+    gradient, w.grad = w.grad, 0.0
+    eager = ad.mean([loss(ad.Value(x), shared) for x in xs])
+    eager.backward()
+    assert (mean, gradient) == pytest.approx((eager.data, w.grad), rel=1e-11)
+
+
+ZEROS_OF = {
+    "dot": ad.dot,
+    "a chain of sums": lambda xs, ys: functools.reduce(operator.add, [x * y for x, y in zip(xs, ys, strict=True)]),
+    "sum": lambda xs, ys: ad.sum([x * y for x, y in zip(xs, ys, strict=True)]),
+    "a chain of terms": lambda xs, ys: functools.reduce(operator.add, xs),
+    "a negative sum": lambda xs, ys: -functools.reduce(operator.add, [x * y for x, y in zip(xs, ys, strict=True)]),
+}
+
+
+@pytest.mark.parametrize("form", ZEROS_OF)
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 64, 100])
+@pytest.mark.parametrize("zeros", [[-0.0], [0.0], [-0.0, 0.0], [0.0, -0.0]])
+def test_the_zero_of_a_sum_of_any_length_has_its_sign(form, length, zeros):
+    f = ZEROS_OF[form]
+    xs = (zeros * length)[:length]
+    for ys in ([1.0] * length, [-1.0] * length, ([1.0, -1.0] * length)[:length]):
+        expected = f([ad.Value(x) for x in xs], [ad.Value(y) for y in ys]).data
+        assert expected == 0.0
+        weights = [ad.Value(y) for y in ys]
+        by_inputs, by_weights = ad.compile(f), ad.compile(lambda xs, weights=weights: f(xs, weights))
+        rows = ad.compile(lambda xs, ys: [f(xs, ys), f(ys, xs), f(xs[::-1], ys[::-1])])
+        found = [by_inputs(xs, ys), by_weights(xs), *by_inputs.map([xs] * 9, [ys] * 9), *by_weights.map([xs] * 9)]
+        assert [math.copysign(1.0, zero) for zero in found] == [math.copysign(1.0, expected)] * len(found), (xs, ys)
+        eager = [
+            f([ad.Value(x) for x in a], [ad.Value(y) for y in b]).data for a, b in ((xs, ys), (ys, xs), (xs[::-1], ys[::-1]))
+        ]
+        for row in (rows(xs, ys), *rows.map([xs] * 9, [ys] * 9)):
+            assert [math.copysign(1.0, zero) for zero in row] == [math.copysign(1.0, zero) for zero in eager], (xs, ys)
+
+
+@pytest.mark.parametrize("depth", [2, 3, 5, 17])
+@pytest.mark.parametrize("zero", [-0.0, 0.0])
+def test_the_zeros_of_many_sums_of_numbers_of_their_own_have_their_signs(depth, zero):
+    def f(xs, ys):
+        parts = [range(i, 5 * depth, 5) for i in range(5)]
+        return [functools.reduce(operator.add, [xs[i] * ys[i] for i in part]) for part in parts]
+
+    xs, ys = [zero] * (5 * depth), [1.0 + i for i in range(5 * depth)]
+    compiled = ad.compile(f)
+    for row in (compiled(xs, ys), *compiled.map([xs] * 9, [ys] * 9)):
+        assert [math.copysign(1.0, x) for x in row] == [math.copysign(1.0, zero)] * 5
 
 
 @pytest.mark.parametrize("x", [-0.0, 0.0])

@@ -778,3 +778,39 @@ def test_logits_that_are_ruled_out_cost_nothing_and_hide_nothing(index):
         assert chosen(logits, index) == pytest.approx(value, rel=1e-15, nan_ok=True)
         found = chosen.value_and_grad(logits, index)
         assert found[1] == pytest.approx(gradient, rel=1e-14, nan_ok=True)
+
+
+def test_what_takes_part_whatever_the_index_is_has_no_condition():
+    model = nn.MLP(4, [6, 3], "relu", seed=1)
+    f = ad.compile(lambda x, y: nn.cross_entropy(model(x), y))
+    xs, ys = np.random.default_rng(1).normal(size=(11, 4)), [i % 3 for i in range(11)]
+    loss = ad.mean([nn.cross_entropy(model(x.tolist()), y) for x, y in zip(xs, ys, strict=True)])
+    loss.backward()
+    expected = [p.grad for p in model.parameters()]
+    model.zero_grad()
+    assert f.backward(xs, ys) == pytest.approx(loss.data, rel=1e-14)
+    assert [p.grad for p in model.parameters()] == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    assert sum(group.size for group in f.program.groups if group.op == "select") <= 6 * 3
+
+
+class Named(ad.Value):
+    """A parameter of a class of one's own."""
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, 2.0])
+def test_parameters_of_a_subclass_are_parameters_whatever_their_number(number):
+    w = Named(number)
+    f = ad.compile(lambda x: x * w + w)
+    f.backward([3.0])
+    assert (f(3.0), w.grad, len(f.parameters)) == (4.0 * number, 4.0, 1)
+    w.data = 5.0
+    assert f(3.0) == 20.0
+
+
+def test_a_value_that_is_rebound_to_one_of_the_same_number_is_seen():
+    w = ad.Value(1.0)
+    f = ad.compile(lambda x: w * x)
+    f.backward([1.0])
+    w = ad.Value(1.0)
+    with pytest.raises(ad.StaleRecording):
+        f.backward([1.0])

@@ -16,6 +16,7 @@ from autodiff.compiler.simplify import PASSES, drop, fold, identities, share, si
 from autodiff.compiler.slots import placed
 from autodiff.compiler.trace import program_of, trace
 from autodiff.engine import rules
+from autodiff.engine.kernels import KERNELS
 
 
 def scalars(f, n):
@@ -168,11 +169,10 @@ def test_slots_are_used_again():
 # ---- the machine -------------------------------------------------------------------------------------------------------------
 
 
-def test_every_row_with_a_typed_loop_is_a_row_of_the_table_and_every_other_row_runs_too():
-    for name in (*machine.UNARY, *machine.BINARY, *machine.FOLDS):
-        assert name in rules.TABLE
-    assert all(rules.TABLE[name].arity == 1 for name in machine.UNARY)
-    assert all(rules.TABLE[name].arity == 2 for name in machine.BINARY)
+def test_what_is_folded_is_a_row_of_many_operands_and_by_a_kernel_of_two():
+    for name, by in machine.FOLDS.items():
+        assert rules.TABLE[name].arity is None
+        assert KERNELS[by].arity == 2
 
 
 def test_a_new_row_works_compiled_without_a_change_to_the_compiler():

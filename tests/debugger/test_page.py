@@ -118,7 +118,10 @@ def browse(browser, tmp_path):
 
     def browse(loss, fragment="", page=None, **options):
         file = tmp_path / "steps.html"
-        ad.page(loss, file, **(page or {}))
+        if isinstance(loss, page_module.Page):
+            loss.write(file)
+        else:
+            ad.page(loss, file, **(page or {}))
         context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
         opened.append((context, Browsed(context.new_page(), file.as_uri() + fragment)))
         return opened[-1][1]
@@ -357,7 +360,7 @@ def test_a_watch_shows_its_numbers_and_finds_its_last_change(browse):
         last.click()
         seen.append(browsed.position)
         gradient = Words(h).number(h.state(browsed.position)[x])
-        assert item.locator("span").first.text_content() == f"x: data 2.0, gradient {gradient}"
+        assert item.locator("span").first.text_content() == f"x: data 2, gradient {gradient}"
     assert seen == [n + 1 for n in h.additions(h.place(x))][-2::-1]
     browsed.press("Home")
     assert "x: data not computed, gradient not known" in item.text_content()
@@ -467,7 +470,7 @@ def test_hostile_names_are_shown_and_do_nothing(browse):
     page = browsed.page
     page.get_by_label("Value, op:NAME or scope:NAME").fill("__proto__")
     browsed.click("Watch")
-    assert "__proto__: data 7.0" in page.get_by_role("list", name="Watches").text_content()
+    assert "__proto__: data 7," in page.get_by_role("list", name="Watches").text_content()
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "\x00\x1f\x7f", "é∂😀", "&lt;"])
@@ -640,3 +643,48 @@ def test_the_tests_can_find_their_browser():
         pytest.skip("no Chromium here: apt-get install chromium, or name one in AUTODIFF_CHROMIUM")
     run = subprocess.run([program, "--version"], capture_output=True, text=True)
     assert "Chrom" in run.stdout
+
+
+# ---- a training --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run():
+    model = ad.nn.Perceptron(2, "tanh", seed=1)
+    xs, ys = [[0.5, -1.0], [1.5, 0.25], [-0.5, 2.0], [1.0, 1.0], [0.25, 0.75]], [1.0, -1.0, 1.0, -1.0, 1.0]
+    optimizer = ad.optim.Adam(model.parameters(), lr=0.1)
+    return ad.nn.fit(model, xs, ys, optimizer=optimizer, epochs=8, batch_size=2, progress=False, seed=1, record=True).run
+
+
+def test_the_page_of_a_training_goes_over_its_steps_and_inside_each(browse, run):
+    whole = [step for step in range(len(run)) if len(run[step].batch) == len(run[-1].batch)]
+    browsed = browse(run.page())
+    slider = browsed.page.get_by_role("slider", name="Training step")
+    assert int(slider.input_value()) == len(whole) - 1
+    browsed.go(9)
+    for index in (0, 5, len(whole) - 1):
+        slider.focus()
+        slider.fill(str(index))
+        history = steps(run.loss(whole[index]))
+        words, state = Words(history), history.state(9)
+        assert browsed.position == 9
+        assert slider.get_attribute("aria-valuetext").startswith(f"training step {whole[index]}, loss ")
+        assert browsed.lines() == words.lines(8)
+        assert [row[2] for row in browsed.rows()] == [
+            "" if state.datum(place) is None else words.number(state.datum(place)) for place in range(len(history.nodes))
+        ]
+        assert browsed.page.evaluate("location.hash") == f"#run={whole[index]}&step=9"
+
+
+def test_an_address_names_a_step_of_the_training_and_a_moment(browse, run):
+    step = next(step for step in range(4, len(run)) if len(run[step].batch) == len(run[-1].batch))
+    browsed = browse(run.page(), f"#run={step}&step=12")
+    history = steps(run.loss(step))
+    assert browsed.position == 12
+    assert browsed.lines() == Words(history).lines(11)
+
+
+def test_the_page_of_one_step_is_the_page_of_its_loss(browse, run, tmp_path):
+    browsed = browse(run.page(3, tmp_path / "three.html"))
+    assert browsed.page.get_by_role("slider").count() == 1
+    assert (tmp_path / "three.html").read_text() == ad.page(run.loss(3)).html

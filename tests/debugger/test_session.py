@@ -289,9 +289,16 @@ def test_a_watch_stops_at_each_change_and_going_back_finds_the_last_one(seed):
     assert session.last_change(stop) == changes[-1]
     if changes[-1] == session.position:
         changes.pop()
-    assert stops_of(session, "reverse_continue") == changes[::-1]
+    assert [session.reverse_continue().position for _ in changes] == changes[::-1]
+    stayed = session.reverse_continue()
+    assert (stayed.position, stayed.hits, stayed.stayed) == (changes[0], (), (stop,))
+    assert session.position == changes[0]
     data = session.add_watch(f"{name}.data")
     session.remove(stop.number)
+    assert session.reverse_continue().position == place + 1
+    assert session.reverse_continue().stayed == (data,)
+    session.restart()
+    data.hits = 0
     assert stops_of(session) == [place + 1]
     assert data.hits == 1
 
@@ -330,6 +337,23 @@ def test_catch_vanishing_and_exploding():
     vanishing, exploding = session.add_catch("vanishing", 1000.0), session.add_catch("exploding", 1e9)
     assert stops_of(session) == [5, 7]
     assert (vanishing.hits, exploding.hits) == (1, 1)
+
+
+def test_catch_vanishing_and_exploding_stop_where_the_limit_is_crossed_and_not_behind_it():
+    x = Value(1.0, "x")
+    session = session_of(x * 0.5 * 0.5 * 0.25)  # coming back: 0.25, 0.125, 0.0625
+    session.add_catch("vanishing", 0.25)
+    assert stops_of(session) == [6]
+    session = session_of(x * 0.25)
+    session.add_catch("vanishing", 1.0)
+    assert stops_of(session) == [3]
+    session = session_of(x * -2.0 * 2.0 * 2.0)  # coming back: 2, 4, −8
+    session.add_catch("exploding", 2.0)
+    assert stops_of(session) == [6]
+    y = x * 3.0
+    session = session_of(functions.sum([y, y, y, y]) * 2.0)  # y's gradient: 2, 4, 6, 8; then x's: 24
+    session.add_catch("exploding", 3.0)
+    assert stops_of(session) == [7]
 
 
 @pytest.mark.parametrize(
@@ -449,6 +473,6 @@ def test_until_without_a_place_goes_to_the_end_of_the_line(lined):
 
 
 def test_names_come_from_the_assignments(lined):
-    assert lined.words.known() == ["x", "y", "z"]
+    assert [*lined.words.known()] == ["x", "y", "z"]
     assert lined.add_watch("y").what == "y.grad"
     assert len(stops_of(lined)) == 3

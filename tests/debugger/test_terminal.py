@@ -77,8 +77,8 @@ def test_a_stop_shows_where_the_arithmetic_the_change_and_the_rule():
         "breakpoint 1: w1\n"
         "watch 2: w1.grad\n"
         "backward 2/3   scope perceptron\n"
-        "  chain  ∂loss/∂w1 += upstream × local = −0.2071 × 2.0 (= x1) = −0.4142\n"
-        "  grad   w1.grad 0.0 → −0.4142, contribution 1 of 1\n"
+        "  chain  ∂loss/∂w1 += upstream × local = −0.2071 × 2 (= x1) = −0.4142\n"
+        "  grad   w1.grad 0 → −0.4142, contribution 1 of 1\n"
         "  from   v2 = w1 · x1, upstream = ∂loss/∂v2\n"
         "  rule   ∂(a · b)/∂a = b\n"
         "  watch  w1.grad = −0.4142\n"
@@ -106,11 +106,11 @@ def test_every_stop_fits_eighty_columns_and_has_the_numbers_of_the_event(seed, m
 
 
 def number(x):
-    text = f"{x:.17g}".replace("-", "−")
+    text = f"{x or 0.0:.17g}".replace("-", "−")
     if "e" in text:
         mantissa, exponent = text.split("e")
         return f"{mantissa}e{exponent.replace('+', '').replace('−0', '−').lstrip('0')}"
-    return text if "." in text or math.isnan(x) or math.isinf(x) else f"{text}.0"
+    return text
 
 
 def test_a_hostile_name_moves_no_cursor():
@@ -119,7 +119,7 @@ def test_a_hostile_name_moves_no_cursor():
         x * 2.0, "s", "p \\x1b[2Jx\\r\\n\\u202e", "info values", "w", "pp", "why", "b \\x1b[2Jx\\r\\n\\u202e", "l"
     )
     assert all(character.isprintable() or character == "\n" for character in shown)
-    assert "value  \\x1b[2Jx\\r\\n\\u202e = 1.0, a leaf" in shown
+    assert "value  \\x1b[2Jx\\r\\n\\u202e = 1, a leaf" in shown
     assert "breakpoint 1" in shown
 
 
@@ -145,9 +145,9 @@ def test_a_scope_is_stepped_through_by_itself():
     h = steps(loss, scope="inner")
     Terminal(lines, stdin=io.StringIO(), stdout=out).interact(h)
     shown = out.getvalue()
-    assert "  value  v5 = 2.0, made outside of the scope\n(ad) pp v5\nv5, made outside of the scope\n" in shown
-    assert "backward 7/7   scope inner\n  chain  ∂loss/∂x += upstream × local = 1.26e4 × 2.0 = 2.52e4\n" in shown
-    assert "(ad) why v6\nv6.grad = 420.0, from outside of the scope\n" in shown
+    assert "  value  v5 = 2, made outside of the scope\n(ad) pp v5\nv5, made outside of the scope\n" in shown
+    assert "backward 7/7   scope inner\n  chain  ∂loss/∂x += upstream × local = 12600 × 2 = 25200\n" in shown
+    assert "(ad) why v6\nv6.grad = 420, from outside of the scope\n" in shown
     assert "what comes from outside of the scope is in the sum, not in the list" in shown
     assert "*** this is the upper end" in shown
     loss.backward()
@@ -216,9 +216,9 @@ def test_an_empty_line_repeats_and_a_beginning_is_enough():
 def test_going_back_from_a_watch_answers_who_last_changed_this():
     x = ad.Value(2.0, "x")
     shown = transcript(x * x + x * 3.0, "goto 9", "watch x", "rc", "rc")
-    assert "watch 1: x.grad\nx.grad = 7.0, last changed at backward 5/5 (goto 9)\n" in shown
+    assert "watch 1: x.grad\nx.grad = 7, last changed at backward 5/5 (goto 9)\n" in shown
     stops = re.findall(r"grad   x\.grad (\S+) → (\S+), contribution (\d) of 3", shown)
-    assert stops == [("5.0", "7.0", "3"), ("3.0", "5.0", "2"), ("0.0", "3.0", "1")]
+    assert stops == [("5", "7", "3"), ("3", "5", "2"), ("0", "3", "1")]
 
 
 def test_why_is_the_sum_of_the_contributions_so_far():
@@ -227,9 +227,9 @@ def test_why_is_the_sum_of_the_contributions_so_far():
     shown = transcript(loss, "why x", "phase backward", "n", "why x", "goto 7", "why x", "why loss")
     assert "x.grad is not known yet: none of 3 contributions has come" in shown
     assert "2 of 3 contributions are still to come" in shown
-    last = shown[shown.rindex("x.grad = 5.0") :]
+    last = shown[shown.rindex("x.grad = 5") :]
     assert last.count("  +=     ") == 3
-    assert "loss.grad = 1.0, the seed\n" in last
+    assert "loss.grad = 1, the seed\n" in last
 
 
 def test_printing_and_displaying():
@@ -239,17 +239,18 @@ def test_printing_and_displaying():
         "display w1.grad * 2", "rs", "display", "undisplay w1.grad * 2", "undisplay w9", "info display",
     )  # fmt: skip
     assert "w1: data not computed yet, grad not known yet" in shown
-    assert "w1: data 0.8, grad −0.2662\n(ad) p w1.data\n0.8\n(ad) p w1.data * 10 + 1\n9.0\n(ad) p a.grad\n−0.7551" in shown
+    assert "w1: data 0.8, grad −0.2661703760239106\n(ad) p w1.data\n0.8\n(ad) p w1.data * 10 + 1\n9\n" in shown
+    assert "(ad) p a.grad\n−0.7550813375962906\n" in shown
     assert "*** there is no Value 'nothing'; " in shown
     assert "*** '1 +' is no expression" in shown
-    assert shown.count("  show   w1.grad * 2 = −0.5323\n") == 3
+    assert shown.count("  show   w1.grad * 2 = −0.53234\n") == 3
     assert "*** 'w9' is not displayed; displayed is nothing" in shown
 
 
 def test_where_up_and_down_follow_the_way_to_the_loss():
     shown = transcript(perceptron()[0], "goto 22", "w", "up", "up 2", "down", "p", "up 9", "down 9")
-    assert ">   0 w1, a leaf: data 0.8, grad −0.2662\n    1 v5 = w1 · x1: " in shown
-    assert "    6 loss = v10^2: data 0.1425, grad 1.0\n" in shown
+    assert ">   0 w1, a leaf: data 0.8, grad −0.26617\n    1 v5 = w1 · x1: " in shown
+    assert "    6 loss = (a − 1)²: data 0.14254, grad 1\n" in shown
     assert re.findall(r"^> (\d) (\w+)", shown, re.M) == [("1", "v5"), ("3", "z"), ("2", "v7")]
     assert "v7: data 0.4" in shown
     assert "*** this is the upper end" in shown

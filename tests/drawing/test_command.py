@@ -43,7 +43,7 @@ def boxes(file):
 def test_the_named_value_is_drawn(script, tmp_path, capsys):
     assert main(["draw", "train.py:loss", "-o", "out.dot", "--", "one", "two"]) == 0
     assert "ran with one two" in capsys.readouterr().out
-    assert set(boxes(tmp_path / "out.dot")) == {"w", "a", "loss"}
+    assert set(boxes(tmp_path / "out.dot")) == {"w", "a", "v2", "loss"}
 
 
 def test_without_a_name_what_it_calls_backward_on(script, tmp_path, capsys):
@@ -51,7 +51,7 @@ def test_without_a_name_what_it_calls_backward_on(script, tmp_path, capsys):
     told = capsys.readouterr().out.splitlines()
     assert told[0] == f"out.dot: the Value of {script}:9"
     assert told[-1].startswith("out-2.dot") or told[1].startswith("out-2.dot")
-    assert boxes(tmp_path / "out.dot") == {"w": "0.5", "a": "1", "loss": "4"}
+    assert boxes(tmp_path / "out.dot") == {"w": "0.5", "a": "1", "v2": "−2", "loss": "4"}
     assert set(boxes(tmp_path / "out-2.dot")) == {"w", "other"}
     assert "not computed" not in (tmp_path / "out.dot").read_text(encoding="utf-8")
 
@@ -88,7 +88,7 @@ def test_an_error_of_the_script_is_shown_as_python_shows_it(script, tmp_path, ca
     assert told.err.startswith("Traceback (most recent call last):\n  File")
     assert "train.py\", line 4, in <module>\n    x / 'three'" in told.err
     assert "runpy" not in told.err
-    assert set(boxes(tmp_path / "out.dot")) == {"x"}
+    assert set(boxes(tmp_path / "out.dot")) == {"x", "loss"}
 
 
 @pytest.mark.parametrize(("code", "status"), [("3", 3), ("", 0), ("None", 0), ("'bad'", 1)])

@@ -1,8 +1,10 @@
 """Folding: the picture stays small, says what it folded, and nothing is lost or counted twice."""
 
+import operator
 import random
 import re
 import xml.etree.ElementTree as ET
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,33 @@ def test_random_graphs_are_folded_and_their_counts_add_up(seed: int, operations:
     check(loss, graph_of(loss, budget=mermaid.BUDGET), mermaid.BUDGET)
 
 
+def test_a_budget_is_what_may_just_be_drawn() -> None:
+    loss, given = batch(12, parameters=True)
+    graph = graph_of(loss, given, fold=None)
+    plans = []
+    while not any("stretches" in note for note in graph.notes):
+        exact = fold.Budget(len(graph.boxes), len(graph.edges), 1)
+        again = graph_of(loss, given, budget=exact)
+        assert (again.boxes, again.edges, again.notes) == (graph.boxes, graph.edges, graph.notes)
+        fewer_edges = graph_of(loss, given, budget=exact._replace(edges=exact.edges - 1, boxes=10_000))
+        fewer_boxes = graph_of(loss, given, budget=exact._replace(boxes=exact.boxes - 1, edges=10_000))
+        assert len(fewer_edges.edges) < exact.edges or any("stretches" in note for note in fewer_edges.notes)
+        assert len(fewer_boxes.boxes) < exact.boxes
+        plans.append(graph.notes)
+        graph = fewer_boxes
+    assert len(plans) > 3
+
+
+@pytest.mark.parametrize(("terms", "folded"), [(2, False), (3, False), (4, True), (9, True)])
+def test_a_sum_is_long_from_four_terms_on(terms: int, folded: bool) -> None:
+    loss = functions.sum([reduce(operator.add, [Value(i + j) * 2.0 for j in range(terms)]).tanh() for i in range(20)])
+    boxes = len(graph_of(loss, fold=None).boxes)
+    graph = graph_of(loss, budget=fold.Budget(boxes - 1, 10_000, 10))
+    check(loss, graph)
+    sums = [box for box in graph.boxes if box.operation.startswith("sum, ")]
+    assert len(sums) == (20 if folded else 0)
+
+
 @pytest.mark.parametrize("parameters", [True, False])
 def test_a_batch_is_folded_into_the_network(parameters: bool) -> None:
     loss, given = batch(100, parameters)
@@ -111,7 +140,7 @@ def test_named_values_inside_a_sum_stay_visible() -> None:
         if i == 300:
             total.name = "half"
     graph = graph_of(total * 2)
-    assert [box.name for box in graph.boxes if box.name] == ["x", "half"]
+    assert [box.name for box in graph.boxes] == ["x", "half", "v600", "loss"]
 
 
 def test_scopes_are_folded_from_the_inside_out() -> None:
@@ -240,6 +269,13 @@ def test_mermaid_has_every_box_and_edge(tmp_path: Path) -> None:
     assert edges == [(edge.operand, edge.result) for edge in graph.edges]
     assert lines.count("end") == sum(line.startswith("subgraph ") for line in lines) == 2
     assert 'subgraph s1["0#34;#93; end"]' in lines
+
+
+def test_in_mermaid_a_name_is_never_markdown(tmp_path: Path) -> None:
+    draw(Value(2.0, "__w__") * Value(3.0, "*b_1*"), tmp_path / "graph.mmd")
+    text = (tmp_path / "graph.mmd").read_text(encoding="utf-8")
+    assert "#95;#95;w#95;#95;<br>data 2" in text
+    assert "#42;b#95;1#42;<br>data 3" in text
 
 
 def test_mermaid_is_folded_to_what_viewers_take(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from autodiff._implementation import implementation
 from autodiff.engine import functions, value
+from autodiff.engine.differentiate import grad, gradients
 from autodiff.engine.recording import strict
 from autodiff.engine.value import Value, topological_order
+from autodiff.errors import NonFiniteError
 
 # ---- what a call does --------------------------------------------------------------------------------------------------------
 
@@ -275,50 +277,79 @@ def network():
     return out, nodes
 
 
-@pytest.mark.skipif(implementation == "compiled", reason="sys.settrace sees no lines of compiled code")
+def interrupted_after(lines, work):
+    """In which function ``work`` was interrupted, after so many lines of the engine; None if it came to its end."""
+    place = None
+
+    def trace(frame, event, _):
+        nonlocal lines, place
+        if frame.f_code.co_filename != value.__file__:
+            return None
+        if event == "line":
+            lines -= 1
+            if lines < 0:
+                place = frame.f_code.co_name
+                sys.settrace(None)
+                raise Interrupted
+        return trace
+
+    outer = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except Interrupted:
+        pass
+    finally:
+        sys.settrace(outer)
+    return place
+
+
+interpreted_alone = pytest.mark.skipif(implementation == "compiled", reason="sys.settrace sees no lines of compiled code")
+
+
+@interpreted_alone
 def test_an_interruption_at_any_line_leaves_every_gradient_as_it_was():
-    interrupted_in = set()
-
-    def interrupted_after(lines):
-        out, nodes = network()
-        before = [node.grad for node in nodes]
-        left = lines
-
-        def trace(frame, event, _):
-            nonlocal left
-            if frame.f_code.co_filename != value.__file__:
-                return None
-            if event == "line":
-                left -= 1
-                if left < 0:
-                    interrupted_in.add(frame.f_code.co_name)
-                    sys.settrace(None)
-                    raise Interrupted
-            return trace
-
-        outer = sys.gettrace()
-        sys.settrace(trace)
-        try:
-            out.backward()
-            interrupted = False
-        except Interrupted:
-            interrupted = True
-        finally:
-            sys.settrace(outer)
-        if interrupted:
-            assert [node.grad for node in nodes] == before, f"after {lines} lines"
-            out.backward()
-        assert [node.grad for node in nodes] == new_gradients, f"after {lines} lines"
-        return interrupted
-
     out, nodes = network()
     out.backward()
     new_gradients = [node.grad for node in nodes]
-    lines = 0
-    while interrupted_after(lines):
-        lines += 1
-    assert lines > 100
-    assert {"backward", "sweep", "sweep_many"} <= interrupted_in
+    interrupted_in = []
+    while True:
+        out, nodes = network()
+        before = [node.grad for node in nodes]
+        place = interrupted_after(len(interrupted_in), out.backward)
+        if place is not None:
+            assert [node.grad for node in nodes] == before, f"after {len(interrupted_in)} lines, in {place}"
+            out.backward()
+        assert [node.grad for node in nodes] == new_gradients, f"after {len(interrupted_in)} lines, in {place}"
+        if place is None:
+            break
+        interrupted_in.append(place)
+    assert len(interrupted_in) > 100
+    assert {"backward", "sweep", "sweep_many"} <= set(interrupted_in)
+
+
+@interpreted_alone
+@pytest.mark.parametrize("sweep", ["sweep_back", "sweep_forward"])
+def test_an_interruption_of_a_tape_at_any_line_leaves_every_gradient_and_the_graph_as_they_were(sweep):
+    out, nodes = network()
+    order = topological_order(out)
+
+    def work():
+        if sweep == "sweep_back":
+            return value.adjoints(out, nodes)
+        return value.tangents(order, nodes[:2], [1.0, -2.0])
+
+    before, wanted, interrupted_in = [node.grad for node in nodes], work(), []
+    while (place := interrupted_after(len(interrupted_in), work)) is not None:
+        assert [node.grad for node in nodes] == before, f"after {len(interrupted_in)} lines, in {place}"
+        assert work() == wanted, f"after {len(interrupted_in)} lines, in {place}"
+        interrupted_in.append(place)
+    assert len(interrupted_in) > 100
+    assert {sweep, "take_places"} <= set(interrupted_in)
+    again, copies = network()
+    again.backward()
+    out.backward()
+    assert [node.grad for node in nodes] == [node.grad for node in copies]
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs signal.setitimer")
@@ -363,12 +394,26 @@ def test_an_alarm_in_the_middle_leaves_all_gradients_from_before_or_all_the_new_
     assert interruptions == 5
 
 
-def test_under_strict_backward_records_nothing_and_does_not_raise():
-    x = Value(0.0)
-    out = functions.sqrt(x)
-    with strict():
+def test_strict_refuses_a_gradient_and_changes_none():
+    x = Value(0.0, "x")
+    y = x * x
+    out = functions.sqrt(y)
+    x.grad = 7.0
+    with (
+        strict(),
+        pytest.raises(NonFiniteError, match=r"the gradient of Value\(0\.0.*is inf, by ∂sqrt/∂operand = inf.*out\.back"),
+    ):
         out.backward()
-    assert x.grad == math.inf
+    assert (x.grad, y.grad, out.grad, out.swept) == (7.0, 0.0, 0.0, False)
+    with strict(), pytest.raises(NonFiniteError, match="starts with is nan"):
+        out.backward(math.nan)
+    with strict(), pytest.raises(NonFiniteError, match=r"is inf, by ∂sqrt"):
+        grad(lambda x: functions.sqrt(x * x))(0.0)
+    with strict(), pytest.raises(NonFiniteError):
+        gradients(out, [x])
+    with strict():
+        (x * 2 + 1).backward()
+    assert x.grad == 9.0
 
 
 def test_threads_with_graphs_of_their_own_do_not_disturb_each_other():

@@ -18,16 +18,16 @@ def here():
 
 
 def observer_now():
-    observer = value.set_observer(None)
-    value.set_observer(observer)
-    return observer
+    observers = value.set_observer(None, None)
+    value.set_observer(*observers)
+    return observers
 
 
 @pytest.fixture(autouse=True)
 def nobody_observes_afterwards():
-    assert observer_now() is None
+    assert observer_now() == (None, None)
     yield
-    assert observer_now() is None
+    assert observer_now() == (None, None)
 
 
 # ---- scope -------------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from mpmath import mp, mpc, mpf
 
 from autodiff.engine import functions, rules
+from autodiff.engine.differentiate import grad, gradients, hessian, hvp
 from autodiff.engine.rules import TABLE
 from autodiff.engine.value import Value
 
@@ -116,6 +117,15 @@ TRUTHS = {
     "where": Truth(lambda x: x, (ANY,)),
     "mul0": Truth(lambda x, y: x * y, (ANY, ANY)),
     "div0": Truth(lambda x, y: x / y, (ANY, ANY)),
+    "quotient": Truth(lambda x, y: mp.floor(x / y), ((-30.0, 30.0), (0.1, 9.0)), analytic=False),
+    "sech2": Truth(lambda x: mp.sech(x) ** 2, ((-300.0, 300.0),)),
+    "cosquare": Truth(lambda x: 1 - x * x, (UNIT,)),
+    "power_slope": Truth(lambda x, y: y * x ** (y - 1), ((0.01, 30.0), (-6.0, 6.0))),
+    "power_log": Truth(lambda x, y: x**y * mp.log(x), ((0.01, 30.0), (-6.0, 6.0)), scale=1e-3),
+    "power_poly": Truth(
+        lambda x, y, *cs: x**y * mp.fsum(c * mp.log(x) ** k for k, c in enumerate(cs)),
+        ((1.5, 30.0), (-6.0, 6.0), (0.1, 9.0), (0.1, 9.0), (0.1, 9.0)),
+    ),
     "xlog1py": Truth(lambda x, y: x * mp.log1p(y), (ANY, (-0.99, 30.0))),
     "nonnegative": Truth(lambda x: x, ((0.01, 30.0),)),
     "max": Truth(lambda *xs: max(xs), (ANY,) * 4, analytic=False),
@@ -465,7 +475,7 @@ FURTHER = [
     Edge("0 ** -1", lambda x: f.pow(x, -1), (0.0,), inf, (-inf,)),
     Edge("0 ** 1", lambda x: f.pow(x, 1), (0.0,), 0.0, (1.0,)),
     Edge("0 ** y at 2", lambda y: f.pow(0, y), (2.0,), 0.0, (0.0,)),
-    Edge("x % 0", f.mod, (1.0, 0.0), nan, (1.0, -inf)),
+    Edge("x % 0", f.mod, (1.0, 0.0), nan, (1.0, nan)),
     Edge("0 * inf", f.mul, (0.0, inf), nan, (inf, 0.0)),
     Edge("abs(-0)", f.abs, (-0.0,), 0.0, (0.0,)),
     Edge("abs(nan)", f.abs, (nan,), nan, (nan,)),
@@ -505,6 +515,121 @@ FURTHER = [
     Edge("clip(x, 0, 1) at 0", lambda x: f.clip(x, 0, 1), (0.0,), 0.0, (0.0,)),
     Edge("clip(x, 0, 1) at nan", lambda x: f.clip(x, 0, 1), (nan,), nan, (nan,)),
 ]
+# The columns of order two and three: ∂² is every second derivative, row by row; ∂³ the third one along each operand alone.
+HIGHER = {
+    "relu(0)": ([0.0], [0.0]),
+    "relu(nan)": ([nan], [nan]),
+    "abs(0)": ([0.0], [0.0]),
+    "max(1, 1)": ([0.0] * 4, [0.0] * 2),
+    "max(x, 1) at 1": ([0.0], [0.0]),
+    "sqrt(0)": ([-inf], [inf]),
+    "log(-1)": ([nan], [nan]),
+    "log(0)": ([-inf], [inf]),
+    "hypot(0, 0)": ([nan] * 4, [nan] * 2),
+    "norm(0, 0)": ([nan] * 4, [nan] * 2),
+    "atan2(0, 0)": ([nan] * 4, [nan] * 2),
+    "where(x > 0, log x, 0) at 0": ([0.0], [0.0]),
+    "(-4) ** 0.5": ([nan], [nan]),
+    "(-2) ** y at 3": ([-12.0, nan, nan, nan], [6.0, nan]),
+    "0 ** 0": ([0.0], [0.0]),
+    "0 ** 0.5": ([-inf], [inf]),
+    "0 ** 1": ([0.0], [0.0]),
+    "0 ** -1": ([inf], [-inf]),
+    "0 ** y at 2": ([0.0], [0.0]),
+    "1 / 0": ([0.0, -inf, -inf, inf], [0.0, -inf]),
+    "sigmoid(-800)": ([0.0], [0.0]),
+    "sigmoid(40)": ([-4.248354255291589e-18], [4.248354255291589e-18]),
+    "xlogy(0, 0)": ([0.0, inf, inf, 0.0], [0.0, nan]),
+    "tanh(1000)": ([0.0], [0.0]),
+    "tanh(-1000)": ([0.0], [0.0]),
+    "asin(1)": ([inf], [inf]),
+    "asin(-1)": ([-inf], [inf]),
+    "acos(1)": ([-inf], [-inf]),
+    "acosh(1)": ([-inf], [inf]),
+    "gelu(inf)": ([0.0], [0.0]),
+    "gelu(-inf)": ([0.0], [0.0]),
+    "silu(-inf)": ([0.0], [0.0]),
+    "mish(inf)": ([0.0], [0.0]),
+    "mish(-inf)": ([0.0], [0.0]),
+    "softsign(inf)": ([0.0], [0.0]),
+    "elu(-inf)": ([0.0], [0.0]),
+    "x % 0": ([0.0] * 4, [0.0] * 2),
+    "prod(0, 0, 3)": ([0.0, 3.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0] * 3),
+    "logsumexp(-inf, 0)": ([0.0] * 4, [0.0] * 2),
+    # of functions that are composed, and of rows at infinity
+    "1 + 2x + 3x² at 0": ([6.0], [0.0]),
+    "x ** y at (0, 2)": ([2.0, 0.0, 0.0, 0.0], [0.0, 0.0]),
+    "x ** y at (0, 3)": ([0.0] * 4, [6.0, 0.0]),
+    "x ** y at (0, 1)": ([0.0, -inf, -inf, 0.0], [0.0, 0.0]),
+    "x ** y at (0, 0.5)": ([-inf, -inf, -inf, 0.0], [inf, 0.0]),
+    "norm(x, y) ** 2 at 0": ([2.0, 0.0, 0.0, 2.0], [0.0, 0.0]),
+    "hypot(x, y) ** 2 at 0": ([2.0, 0.0, 0.0, 2.0], [0.0, 0.0]),
+    "norm(x, y) · norm(x, y) at 0": ([2.0, 0.0, 0.0, 2.0], [0.0, 0.0]),
+    "norm(x, y) ** 3 at 0": ([0.0] * 4, [nan, nan]),
+    "abs(x) ** 2 at 0": ([2.0], [0.0]),
+    **{f"{name}({x})": ([0.0], [0.0]) for name in ("erf", "erfc", "atan", "asinh", "silu", "gelu", "mish", "softsign", "tanh",
+                                                  "sigmoid", "softplus") for x in (inf, -inf)},
+}  # fmt: skip
+COMPOSED = {
+    "1 + 2x + 3x² at 0": (lambda x: 1 * x**0 + 2 * x**1 + 3 * x**2, (0.0,)),
+    "x ** y at (0, 2)": (f.pow, (0.0, 2.0)),
+    "x ** y at (0, 3)": (f.pow, (0.0, 3.0)),
+    "x ** y at (0, 1)": (f.pow, (0.0, 1.0)),
+    "x ** y at (0, 0.5)": (f.pow, (0.0, 0.5)),
+    "norm(x, y) ** 2 at 0": (lambda x, y: f.norm(x, y) ** 2, (0.0, 0.0)),
+    "hypot(x, y) ** 2 at 0": (lambda x, y: f.hypot(x, y) ** 2, (0.0, 0.0)),
+    "norm(x, y) · norm(x, y) at 0": (lambda x, y: (n := f.norm(x, y)) * n, (0.0, 0.0)),
+    "norm(x, y) ** 3 at 0": (lambda x, y: f.norm(x, y) ** 3, (0.0, 0.0)),
+    "abs(x) ** 2 at 0": (lambda x: abs(x) ** 2, (0.0,)),
+    **{f"{name}({x})": (getattr(f, name), (x,)) for name in ("erf", "erfc", "atan", "asinh", "silu", "gelu", "mish", "softsign",
+                                                            "tanh", "sigmoid", "softplus") for x in (inf, -inf)},
+}  # fmt: skip
+EDGES = {edge.text: (edge.function, edge.operands) for edge in DESIGN + FURTHER} | COMPOSED
+
+
+@pytest.mark.parametrize("text", HIGHER)
+def test_derivatives_of_order_two_and_three_at_the_edges(text):
+    function, point = EDGES[text]
+    second, third = HIGHER[text]
+    found = hessian(lambda xs: function(*xs))(list(point))
+    assert all(map(near, [entry for row in found for entry in row], second)), found
+    assert all(near(found[i][j], found[j][i]) for i in range(len(point)) for j in range(i))
+    by_hvp = [hvp(lambda xs: function(*xs), list(point), [float(i == j) for j in range(len(point))]) for i in range(len(point))]
+    assert all(map(near, [entry for row in by_hvp for entry in row], second)), by_hvp
+    for i, wanted in enumerate(third):
+
+        def along(x, i=i):
+            return function(*point[:i], x, *point[i + 1 :])
+
+        assert near(grad(grad(grad(along)))(point[i]), wanted), i
+    values = [Value(x) for x in point]
+    first = gradients(function(*values), values, create_graph=True)
+    assert all(map(near, [entry for slope in first for entry in gradients(slope, values)], second))
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"), [("asin", 1.0), ("acos", -1.0), ("atan", -2.0), ("tanh", -2.0), ("atanh", 2.0), ("sin", -1.0)]
+)
+@pytest.mark.parametrize("x", [5.55e-17, 1e-9, 1e-100, -1e-300])
+def test_second_derivatives_near_0_keep_their_relative_accuracy(name, factor, x):
+    assert grad(grad(getattr(functions, name)))(x) == pytest.approx(factor * x, rel=1e-14, abs=0.0)
+
+
+@pytest.mark.parametrize("k", range(6))
+def test_every_derivative_of_a_whole_power_at_0(k):
+    for order in range(1, k + 4):
+        derivative = lambda x: x**k  # noqa: E731
+        for _ in range(order):
+            derivative = grad(derivative)
+        assert derivative(0.0) == (math.factorial(k) if order == k else 0.0), order
+
+
+@pytest.mark.parametrize(("x", "y"), [(1.0, 0.1), (0.3, 0.1), (-1.0, 0.1), (7.5, 2.0), (-7.5, 2.0), (7.5, -2.0), (1e300, 3.0)])
+def test_the_derivative_of_mod_counts_whole_multiples(x, y):
+    whole = (mpf(x) - mpf(x % y)) / mpf(y)
+    assert grad(lambda y: x % y)(y) == -float(mp.nint(whole))
+
+
 every_edge = pytest.mark.parametrize("edge", DESIGN + FURTHER, ids=lambda edge: edge.text)
 
 

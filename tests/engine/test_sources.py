@@ -97,6 +97,18 @@ def test_a_module_s_values_are_made_at_the_line_that_calls_it():
     assert [name for name in names(a) if name and "." not in name] == ["a"]
 
 
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_either_branch_of_a_conditional_makes_has_the_name_it_is_assigned_to(taken):
+    with record_source():
+        x = Value(2.0)
+        z = x * 3 if taken else x / 3
+        pair = (z + 1, z + 2) if taken else [z + 3, z + 4]
+        a, b = (x + 1, x + 2) if taken else (x + 3, x + 4)
+        chosen = x if taken is None else -x if taken else abs(x)
+    found = Names([z, *pair, a, b, chosen])
+    assert [found.of(node) for node in (z, *pair, a, b, chosen)] == ["z", "pair[0]", "pair[1]", "a", "b", "chosen"]
+
+
 def test_without_the_block_nothing_is_noted():
     x = Value(1.0)
     with record_source():

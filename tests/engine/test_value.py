@@ -206,18 +206,34 @@ def test_order_is_that_of_the_data(compare):
             compare(Value(1.0), wrong)
 
 
-def test_equality_and_hash_are_identity():
+def test_equality_is_that_of_the_numbers_and_hash_is_identity():
     x, same_number = Value(1.0), Value(1.0)
-    assert x == x
-    assert (x != x) is False
-    assert x != same_number
-    assert x != 1.0
-    assert not x == 1.0  # noqa: SIM201  the operator itself
+    for other in (x, same_number, 1.0, 1, True, Fraction(1), Decimal(1), Weight(1.0)):
+        assert x == other
+        assert other == x
+        assert (x != other) is (other != x) is False
+    for other in (1.5, 2, Value(2.0), 10**400, "1", None, [1.0]):
+        assert x != other
+        assert other != x
+        assert not x == other  # noqa: SIM201  the operator itself
+    assert Value(-0.0) == 0.0
+    nan = Value(math.nan)
+    assert nan != nan
+    assert (nan == nan, nan == math.nan) == (False, False)
     assert len({x, same_number, x}) == 2
+    assert {x: 1, same_number: 2}[x] == 1
     before = hash(x)
     x.data = 5.0
     assert hash(x) == before
-    assert same_number not in [x]
+    assert (x <= 5 and x >= 5 and x != 5) is False
+
+
+def test_the_branch_at_equality_is_taken():
+    def sinc(x):
+        return 1.0 if x == 0 else functions.sin(x) / x
+
+    assert sinc(Value(0.0)) == 1.0
+    assert sinc(Value(0.5)).data == math.sin(0.5) / 0.5
 
 
 def test_max_min_and_sorted_choose_among_the_values_themselves():
@@ -232,7 +248,7 @@ def test_truth_is_that_of_the_data(data, truth):
     assert bool(Value(data)) is truth
 
 
-@pytest.mark.parametrize("convert", [float, int, math.floor, math.ceil, math.trunc, round])
+@pytest.mark.parametrize("convert", [int, math.floor, math.ceil, math.trunc, round])
 @pytest.mark.parametrize("data", [2.5, 3.5, -2.5, 0.0, 1e300])
 def test_conversions_read_the_data(convert, data):
     converted = convert(Value(data))
@@ -247,9 +263,12 @@ def test_round_to_digits_is_a_float(digits):
     assert type(rounded) is float
 
 
-def test_a_value_is_a_number_to_the_math_module():
-    assert math.sqrt(Value(4.0)) == 2.0
-    assert math.isnan(Value(math.nan))
+def test_formats_read_the_data():
+    x = Value(2.5, "x")
+    assert (f"{x:.3f}", f"{x:8.1e}", "%.1f" % x, "%d" % x, "{:g}".format(x)) == ("2.500", " 2.5e+00", "2.5", "2", "2.5")  # noqa: UP031, UP032
+    assert f"{x}" == str(x) == repr(x)
+    with pytest.raises(ValueError, match="format"):
+        f"{x:s}"
 
 
 # ---- what it is called -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from autodiff.engine import functions, rules
 from autodiff.engine.recording import strict
 from autodiff.engine.value import Value, topological_order
 from autodiff.explain import blame, explain, expression
+from autodiff.graph.names import printable
 from autodiff.graph.paths import count, strongest
 from autodiff.graph.symbols import partials_text
 from autodiff.graph.walk import Walk
@@ -66,7 +67,7 @@ def test_the_derivation_of_the_article():
     cost.backward()
     assert str(explain(cost, w)).splitlines() == [
         "dC/dw = dC/da · da/dw = 2(a − y) · i = 1.4 · 1.5 = 2.1",
-        "where C = (a − y)^2, a = i · w",
+        "where C = (a − y)², a = i · w",
         "w.grad is 2.1: they agree",
     ]
     assert repr(explain(cost, w)) == str(explain(cost, w))
@@ -92,7 +93,7 @@ def test_in_a_notebook_it_is_latex():
 
 
 @pytest.mark.parametrize(
-    "rule", [rule for rule in rules.TABLE.values() if rule.doc and rule.arity == 1], ids=lambda rule: rule.name
+    "rule", [rules.TABLE[name] for name in rules.__all__ if rules.TABLE[name].arity == 1], ids=lambda rule: rule.name
 )
 def test_formulas_are_those_of_the_table(rule):
     x = Value(0.7, "x")
@@ -111,9 +112,9 @@ def test_several_paths_are_summed_and_many_counted():
     loss = x * x + 3 * x
     loss.backward()
     lines = str(explain(loss, x)).splitlines()
-    assert lines[0] == "dL/dx = the sum over 3 paths"
+    assert lines[0] == "dloss/dx = the sum over 3 paths"
     assert lines[-1] == "x.grad is 7: they agree"
-    assert "dL/dx = 3 + 2 + 2 = 7" in lines
+    assert "dloss/dx = 3 + 2 + 2 = 7" in lines
     few = explain(loss, x, max_paths=1)
     assert "  … and 2 paths more, together 4" in str(few).splitlines()
     assert (few.count, few.rest, few.total) == (3, 4.0, 7.0)
@@ -174,6 +175,14 @@ def test_the_strongest_paths_are_those_found_by_trying_all(seed, most):
     assert found == pytest.approx(everything[:most], rel=1e-9, abs=1e-300)
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 17, 199, 200, 201])
+def test_as_many_paths_are_found_as_are_asked_for_where_far_more_begin(most):
+    x = Value(1.0, "x")
+    loss = functions.sum([x * float(i) for i in range(100)] + [(x * float(i)) * 1.0 for i in range(100, 200)])
+    found = strongest(Walk(loss), most, [x])
+    assert [path.contribution for path in found] == [float(i) for i in range(199, -1, -1)][:most]
+
+
 def test_of_a_nan_and_a_zero_the_nan_is_stronger():
     x = Value(0.0, "x")
     loss = functions.sum([x * 5, x * 0, functions.sqrt(x) * 0])
@@ -214,8 +223,8 @@ def test_the_loss_by_itself_and_an_operation_between():
 def test_names_stay_names(name):
     x = Value(3.0, name)
     explanation = explain(x * x * 2, x)
-    assert "dL/d‹" in str(explanation)
-    assert str(explanation).splitlines()[-1].startswith(f"{name}.grad".splitlines()[-1]) or "\n" in name
+    assert "dloss/d‹" in str(explanation)
+    assert str(explanation).splitlines()[-1].startswith(f"{printable(name)}.grad")
     latex = explanation._repr_latex_()
     bare = re.sub(r"\\[{}]", "", latex)
     assert bare.count("{") == bare.count("}")
@@ -225,7 +234,7 @@ def test_names_stay_names(name):
 def test_equal_names_are_told_apart():
     first, second = Value(2.0, "w"), Value(3.0, "w")
     text = str(explain(first * second, second))
-    assert text.startswith("dL/dw = w₂ = 2\n")
+    assert text.startswith("dloss/dw@v1 = w@v0 = 2\n")
 
 
 @pytest.mark.parametrize("bad", [(1.0, Value(1.0)), (Value(1.0), "w"), (None, None)])
@@ -241,7 +250,7 @@ def test_anything_but_values_is_refused(bad):
 
 def test_the_forward_expression_is_infix():
     cost, _ = article()
-    assert expression(cost) == "C = (i · w − y)^2"
+    assert expression(cost) == "C = (i · w − y)²"
     x = Value(2.0, "x")
     assert expression(-(x + 1) * functions.tanh(x / 2)) == "−(x + 1) · tanh(x / 2)"
     assert expression(x) == "x"
@@ -251,11 +260,11 @@ def test_the_forward_expression_is_infix():
 def test_what_is_used_twice_is_named_and_computed_once():
     x = Value(2.0, "x")
     z = functions.exp(x)
-    assert expression(z * z + z) == "t1 = exp(x)\nt1 · t1 + t1"
+    assert expression(z * z + z) == "v1 = exp(x)\nv1 · v1 + v1"
     z.name = "z"
-    t1 = Value(1.0, "t1")
-    shared = z + t1
-    assert expression(shared * shared * z) == "z = exp(x)\nt2 = z + t1\nt2 · t2 · z"
+    v3 = Value(1.0, "v3")
+    shared = z + v3
+    assert expression(shared * shared * z) == "z = exp(x)\n@v3 = z + v3\n@v3 · @v3 · z"
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -267,10 +276,10 @@ def test_the_expression_read_back_is_the_value(seed):
         a, b = rng.choices(nodes[-8:], k=2)
         nodes.append(rng.choice([a + b, a - b, a * b, -a, a / (b * b + 1), a - 0.25, 0.5 - a, a.tanh(), (a.tanh() + 2) ** 2]))
     names = {"tanh": math.tanh, **{node.name: node.data for node in nodes[:3]}}
-    *lines, last = expression(nodes[-1]).replace("·", "*").replace("−", "-").replace("^", "**").splitlines()
+    *lines, last = expression(nodes[-1]).replace("·", "*").replace("−", "-").replace("²", "**2").splitlines()
     for line in lines:
         exec(line, names)
-    assert eval(last, names) == pytest.approx(nodes[-1].data, rel=1e-5, abs=1e-9)
+    assert eval(last, names) == pytest.approx(nodes[-1].data, rel=1e-4, abs=1e-9)
 
 
 def test_a_deep_expression_is_cut_into_lines():

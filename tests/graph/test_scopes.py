@@ -37,13 +37,13 @@ def test_a_network_is_drawn_in_the_clusters_of_its_modules():
     boxes = graph_of(loss).boxes
     clusters = {}
     for box in boxes:
-        clusters.setdefault(box.scope, []).append(box.name or box.operation)
-    first = ["w.0", "w.1", "b", "(w.0, w.1) · (x1, x2)", "… + b", "relu(…)"]
+        clusters.setdefault(box.scope, []).append(box.operation or box.name)
+    assert [box.name for box in boxes if box.operation] == [*(f"v{place}" for place in range(11, 20)), "loss"]
     assert clusters == {
-        "": ["x1", "x2", "0.5 − …", "…²"],
-        "layers.0.neurons.0": first,
-        "layers.0.neurons.1": first,
-        "layers.1.neurons.0": ["w.0", "w.1", "b", "(w.0, w.1) · (…, …)", "… + b"],
+        "": ["x1", "x2", "0.5 − v18", "v19²"],
+        "layers.0.neurons.0": ["w.0", "w.1", "b", "(w.0, w.1) · (x1, x2)", "v11 + b", "relu(v12)"],
+        "layers.0.neurons.1": ["w.0", "w.1", "b", "(w.0, w.1) · (x1, x2)", "v14 + b", "relu(v15)"],
+        "layers.1.neurons.0": ["w.0", "w.1", "b", "(w.0, w.1) · (v13, v16)", "v17 + b"],
     }
     assert {box.kind for box in boxes if box.scope and not box.operation} == {"parameter"}
     assert {box.kind for box in boxes if box.name in ("x1", "x2")} == {"input"}
@@ -69,6 +69,6 @@ def test_a_perceptron_by_itself_is_a_cluster_with_its_parameters_and_all_it_comp
     x, y = [Value(1.0, "x1"), Value(0.5, "x2")], Value(1.0, "y")
     boxes = graph_of(mse(Perceptron(2, seed=1)(x), y)).boxes
     inside = [box for box in boxes if box.scope == "perceptron"]
-    assert [box.name or box.operation for box in inside] == ["w.0", "w.1", "b", "(w.0, w.1) · (x1, x2)", "… + b", "σ(…)"]
+    assert [box.operation or box.name for box in inside] == ["w.0", "w.1", "b", "(w.0, w.1) · (x1, x2)", "v6 + b", "σ(v7)"]
     assert [box.kind for box in inside[:3]] == ["parameter"] * 3
     assert {box.scope for box in boxes} == {"perceptron", ""}

@@ -3,6 +3,7 @@
 import math
 import random
 
+import numpy as np
 import pytest
 
 import autodiff as ad
@@ -203,3 +204,74 @@ def test_sequential_refuses_nothing_names_that_are_none_and_what_cannot_be_calle
 
 def test_sequential_says_what_it_is():
     assert repr(nn.Sequential(nn.Perceptron(2), "tanh")) == "Sequential of [Perceptron(2, 'sigmoid'), tanh]"
+
+
+# ---- functions of one number -------------------------------------------------------------------------------------------------
+
+
+def halved(z):
+    return z / 2.0
+
+
+def test_an_activation_goes_over_each_number():
+    model = nn.Sequential(nn.Layer(2, 3, "linear", seed=1), nn.Activation(halved), nn.Activation("tanh"))
+    plain = nn.Layer(2, 3, "linear", seed=1)([1.0, 2.0])
+    assert [z.data for z in model([1.0, 2.0])] == [ad.tanh(z / 2.0).data for z in plain]
+    assert nn.Activation(halved)([[1, 2], (3,)]) == [[0.5, 1.0], [1.5]]
+    assert nn.Activation(halved)(3) == 1.5
+    assert nn.Activation(halved)([]) == []
+    assert nn.Activation(halved)(np.array([1.0, 2.0])) == [0.5, 1.0]
+    assert repr(nn.Activation(halved)) == "Activation(halved)"
+    assert nn.Activation(halved).parameters() == []
+
+
+def test_an_activation_may_have_parameters_of_its_own():
+    class Slope(nn.Module):
+        def __init__(self):
+            self.slope = ad.Value(0.5)
+
+        def __call__(self, z):
+            return ad.where(z > 0, z, self.slope * z)
+
+    model = nn.Sequential(nn.Layer(1, 2, seed=1), nn.Activation(Slope()))
+    assert "layers.1.function.slope" in dict(model.named_parameters())
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        halved,
+        lambda z: -z,
+        lambda z: z * 0.5,
+        lambda z: z**2,
+        lambda z: ad.tanh(z) * 2.0,
+        lambda z: z.tanh(),
+        lambda z: z > 0.0,
+    ],
+)
+def test_a_function_of_one_number_that_is_given_a_list_speaks_of_activation(function):
+    model = nn.Sequential(nn.Layer(2, 3, seed=1), function)
+    with pytest.raises(
+        TypeError, match=r"the whole list of 3 numbers before it, .*nn\.Activation\((halved|<lambda>)\)"
+    ) as caught:
+        model([1.0, 2.0])
+    assert caught.value.__cause__ is not None
+    fine = nn.Sequential(nn.Layer(2, 3, seed=1), nn.Activation(function))
+    assert len(fine([1.0, 2.0])) == 3
+
+
+def test_an_error_of_another_kind_stays_what_it_is():
+    def broken(zs):
+        raise TypeError("of its own")
+
+    with pytest.raises(TypeError, match=r"^of its own$"):
+        nn.Sequential(nn.Layer(2, 3), broken)([1.0, 2.0])
+    with pytest.raises(ad.ShapeError, match="takes 2 inputs"):
+        nn.Sequential(nn.Layer(2, 3), nn.Layer(2, 1))([1.0, 2.0])
+
+
+def test_activation_takes_a_function_or_a_name():
+    with pytest.raises(TypeError, match="takes a function of one number, not int 3"):
+        nn.Activation(3)
+    with pytest.raises(ad.UnknownNameError, match="there is no activation 'tan'"):
+        nn.Activation("tan")

@@ -192,6 +192,12 @@ def test_validation_is_the_loss_of_the_model_after_the_epoch():
     assert log.best_epoch is None
 
 
+@pytest.mark.parametrize("compile", [False, True])
+def test_validation_weighs_a_short_last_batch_by_its_samples(compile):
+    log = fit(model := line(), lr=0.0, epochs=1, batch_size=2, validation=LINE, compile=compile)
+    assert log.validation == pytest.approx([nn.mse([model(x) for x in LINE[0]], LINE[1]).data], rel=1e-14)
+
+
 def test_no_graph_outlives_its_batch_and_validation_changes_no_gradient(without_collector):
     model, made, alive = line(), [], []
 

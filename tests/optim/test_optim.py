@@ -191,13 +191,32 @@ def test_a_nan_or_an_inf_is_never_hidden(name, gradient):
     assert math.isnan(parameters[0].data) or not was_nan
 
 
-def test_amsgrad_keeps_a_nan():
-    (parameter,) = parameters = with_gradients([math.nan])
-    optimizer = optim.Adam(parameters, betas=(0.0, 0.0), amsgrad=True)
+@pytest.mark.parametrize(("latest", "largest"), [("nan", 1.0), (1.0, "nan"), ("nan", "nan")])
+def test_amsgrad_keeps_a_nan_as_the_largest(latest, largest):
+    (parameter,) = parameters = with_gradients([1.0])
+    optimizer = optim.Adam(parameters, amsgrad=True)
     optimizer.step()
-    parameter.data, parameter.grad = 1.0, 1.0
+    state = optimizer.state_dict()
+    state["buffers"] |= {"exp_avg_sq": [latest], "max_exp_avg_sq": [largest]}
+    optimizer.load_state_dict(state)
     optimizer.step()
     assert math.isnan(parameter.data)
+    assert optimizer.state_dict()["buffers"]["max_exp_avg_sq"] == ["nan"]
+
+
+def test_amsgrad_divides_by_the_largest_square_so_far():
+    (parameter,) = parameters = with_gradients([3.0])
+    optimizer = optim.Adam(parameters, lr=0.5, betas=(0.0, 0.5), amsgrad=True)
+    squares = 0.0
+    largest = 0.0
+    expected = parameter.data
+    for step, gradient in enumerate([3.0, 0.5, 0.25, 8.0, 1.0], start=1):
+        parameter.grad = gradient
+        optimizer.step()
+        squares = 0.5 * squares + 0.5 * gradient**2
+        largest = max(largest, squares)
+        expected -= 0.5 * gradient / (math.sqrt(largest) / math.sqrt(1 - 0.5**step) + 1e-8)
+        assert parameter.data == pytest.approx(expected, rel=1e-14)
 
 
 # ---- states ------------------------------------------------------------------------------------------------------------------

@@ -27,7 +27,6 @@ COMPARISONS: dict[type[ast.AST], Callable[[float, float], bool]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne,
 }  # fmt: skip
 TESTS: dict[str, Callable[[float], bool]] = {"isnan": math.isnan, "isinf": math.isinf, "isfinite": math.isfinite}
-FUNCTIONS = {rule.name: rule for rule in rules.TABLE.values() if rule.doc}
 CONSTANTS = {"nan": math.nan, "inf": math.inf, "pi": math.pi, "e": math.e}
 
 
@@ -41,6 +40,7 @@ class Expression:
     def __init__(self, text: str, known: Iterable[str] | None = None):
         self.text = text.strip()
         self.known = None if known is None else tuple(known)
+        self.names: set[str] = set()  # those that are looked up
         if not self.text:
             raise DebuggerError(f"an expression is missing; {self._help()}")
         if len(self.text) > LONGEST:
@@ -88,16 +88,17 @@ class Expression:
             case ast.Compare() if all(type(op) in COMPARISONS for op in node.ops):
                 parts = [self._read(part) for part in (node.left, *node.comparators)]
                 return _chain([COMPARISONS[type(op)] for op in node.ops], parts)
-            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS or name in TESTS:
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in TESTS or name in functions():
                 return self._call(name, [self._read(argument) for argument in arguments])
             case ast.Call(func=ast.Name(id=name)):
-                raise DebuggerError(f"there is no function {name!r}; there are {', '.join([*TESTS, *FUNCTIONS])}")
+                raise DebuggerError(f"there is no function {name!r}; there are {', '.join([*TESTS, *functions()])}")
         raise DebuggerError(f"{ast.get_source_segment(self.text, node) or self.text!r} is not allowed here; {self._help()}")
 
     def _name(self, node: ast.AST) -> Callable[[Lookup], Any]:
         name = ast.unparse(node)
         if not all(part.isidentifier() for part in name.split(".")):
             raise DebuggerError(f"{name!r} is not allowed here; {self._help()}")
+        self.names.add(name)
         if self.known is None:
             return lambda lookup: CONSTANTS[name] if name in CONSTANTS else lookup(name)
         if name in self.known:
@@ -107,7 +108,7 @@ class Expression:
         raise DebuggerError(f"there is no {name!r} in a condition; there are {', '.join(self.known)}")
 
     def _call(self, name: str, arguments: list[Callable[[Lookup], Any]]) -> Callable[[Lookup], Any]:
-        arity = 1 if name in TESTS else FUNCTIONS[name].arity
+        arity = 1 if name in TESTS else functions()[name].arity
         if (arity is None and not arguments) or (arity is not None and len(arguments) != arity):
             raise DebuggerError(f"{name}() takes {arity or 'at least 1'} and was given {len(arguments)} in {self.text!r}")
         if name in TESTS:
@@ -115,7 +116,12 @@ class Expression:
             return lambda lookup: test(argument(lookup))
         if name == "dot" and len(arguments) % 2:
             raise DebuggerError(f"dot() takes an even number of operands and was given {len(arguments)} in {self.text!r}")
-        return _apply(FUNCTIONS[name], arguments)
+        return _apply(functions()[name], arguments)
+
+
+def functions() -> dict[str, rules.Rule]:
+    """The public rows of the table, with those that the user has made."""
+    return {rule.name: rule for rule in rules.TABLE.values() if rule.doc}
 
 
 def _constant(number: float) -> Callable[[Lookup], Any]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff.debugger.expressions import Expression
 from autodiff.errors import DebuggerError
+from autodiff.graph.expressions import Expression
 
 NUMBERS = {"data": 2.0, "grad": -0.5, "w1.grad": 3.0}
 
@@ -15,7 +15,8 @@ NUMBERS = {"data": 2.0, "grad": -0.5, "w1.grad": 3.0}
 @pytest.mark.parametrize(
     "text",
     ["1 + 2 * data", "-grad ** 2", "data > 1 > grad", "not data < 1 or grad > 0", "abs(grad) % 0.3", "max(data, grad, 1)",
-     "1 < 2 < 3 != 4", "(data - 1) / (grad + 1)", "+data", "data == 2", "min(1, 2) <= 1"],
+     "1 < 2 < 3 != 4", "1 < 3 < 2", "3 < 2 < 4", "1 < 2 < 3 < 3", "1 < 2 != 2",
+     "(data - 1) / (grad + 1)", "+data", "data == 2", "min(1, 2) <= 1"],
 )  # fmt: skip
 def test_it_is_worth_what_python_says(text):
     assert Expression(text, NUMBERS).value(NUMBERS.__getitem__) == float(eval(text, {}, NUMBERS))
