@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -175,17 +176,38 @@ class _Function:
             self.loop(rows, lambda i: f"v[{self.at(to, i)}] = v[{self.at(operands[0], i)}]{zero};")
         elif kind == "gain":
             self.loop(rows, lambda i: f"v[{self.at(to, i)}] {op}= v[{self.at(operands[0], i)}];")
+        elif kind == "sums":
+            self.sums(op, rows, depth, to, operands[0])
         elif kind in ("rows", "summed terms"):
             self.nested(rows, depth, op, lambda i, k: f"v[{self.at(operands[0], i, k, depth)}]", to)
         elif kind in ("dots", "summed dots"):
             self.nested(rows, depth, op, lambda i, k: " * ".join(f"v[{self.at(index, i, k, depth)}]" for index in operands), to)
-        else:
+        elif kind in ("product", "summed product"):
             left, right = operands
             i, j, k = [name if n > 1 else "0" for name, n in (("i", rows), ("j", columns), ("k", depth))]
             place = self.at(Index(target, columns, 1), i, j)
             term = f"v[{self.at(left, i, k, depth)}] * v[{self.at(right, j, k, depth)}]"
             loops = [f"for (int {name} = 0; {name} < {n}; {name}++)" for name, n in ((i, rows), (j, columns)) if n > 1]
             self.lines.append(" ".join([*loops, self.summed(place, depth, op, term)]))
+        else:
+            raise AssertionError(f"an instruction of the machine that C does not know: {kind}")
+
+    def sums(self, op: str, rows: int, wide: int, to: Index, table: Index) -> None:
+        """Whole sums: where they begin, and the signs of their terms, with a dot for a product; a row of slots for each."""
+        slots = self.table(tuple(table.entries(rows, wide)))
+
+        def statement(i: str) -> str:
+            words = [f"double s = {'0.0' if op[:2] == '+0' else '-0.0'};"]
+            start = 0
+            for (sign, dot), terms in groupby(re.findall(r"([+-])(·?)", op[2:])):
+                count, step = len(list(terms)), 2 if dot else 1
+                place = f"{i} * {wide} + {start} + k" + (" * 2" if dot else "")
+                term = f"v[{slots}[{place}]]" + (f" * v[{slots}[{place} + 1]]" if dot else "")
+                words.append(f"for (int k = 0; k < {count}; k++) s {sign}= {term};")
+                start += count * step
+            return f"{{ {' '.join(words)} v[{self.at(to, i)}] = s; }}"
+
+        self.loop(rows, statement)
 
     def nested(self, rows: int, depth: int, sign: str, term: Callable[[str, str], str], to: Index) -> None:
         k = "k" if depth > 1 else "0"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -224,3 +225,46 @@ def to_torch(f: Compiled, example: tuple[Any, ...], kwargs: dict[str, Any]) -> C
 
     step.__name__ = step.__qualname__ = f.name
     return step
+
+
+class OnJax:
+    """A compiled function of a sample whose losses and gradients over batches come from JAX, in double precision.
+
+    It has the two methods of a compiled function that training asks for.
+    """
+
+    def __init__(self, f: Compiled):
+        self.f = f
+        self.functions: dict[str, Any] = {}
+
+    def swept(self, *batch: Any) -> tuple[float, Callable[[], None]]:
+        """The mean loss, and what adds its gradients to the parameters."""
+        loss, gradients = self._call("loss_and_gradients", batch)
+        arrays = arrays_of(self.f)
+        found = [parameters.as_floats(gradients[array.key], array.shape, array.key) for array in arrays]
+
+        def add() -> None:
+            for array, numbers in zip(arrays, found, strict=True):
+                for value, number in zip(array.values, numbers, strict=True):
+                    value.grad += number
+
+        return float(loss), add
+
+    def map(self, *batch: Any) -> list[float]:
+        """The loss of each sample."""
+        found: list[float] = self._call("values", batch).tolist()
+        return found
+
+    def _call(self, name: str, batch: tuple[Any, ...]) -> Any:
+        import jax
+        import numpy
+
+        wide = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+        if not self.functions:
+            text, _ = module(self.f, tuple([samples[0] for samples in batch]), {}, "fit()")
+            functions = loaded(text, self.f.name)
+            for key in ("values", "loss_and_gradients"):
+                self.functions[key] = jax.jit(partial(getattr(functions, key), jax.numpy))
+        with wide(True):
+            params = parameters.state_of(arrays_of(self.f), jax.numpy)
+            return self.functions[name](params, *[numpy.asarray(samples, dtype=float) for samples in batch])
