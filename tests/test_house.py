@@ -116,18 +116,18 @@ def test_each_module_says_in_its_first_line_what_it_is():
 
 PUBLIC_NAMES = """
     Value
-    AutodiffError DebuggerError DetachedError DetachedWarning GradientMismatch GraphTooLarge NonFiniteError NonFiniteWarning
-    NotInGraphError OperationError RendererFailed RendererNotFound SettingError ShapeError StaleRecording StateError TargetError
-    TraceError TrainingDiverged UnknownNameError WrongFile
+    AutodiffError DebuggerError DecisionWarning DetachedError DetachedWarning GradientMismatch GraphTooLarge NonFiniteError
+    NonFiniteWarning NotInGraphError OperationError RendererFailed RendererNotFound SettingError ShapeError StaleRecording
+    StateError TargetError TraceError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
-    blame compile draw explain expression implementation nn optim operation record_source scope strict summary
+    blame compile draw explain expression implementation nn optim operation record_source refresh scope strict summary
     steps debug page pm History
     record_run load_run
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
-    erf erfc sign step where clip max min maximum minimum
-    sigmoid relu softplus softsign silu gelu mish elu selu leaky_relu maxout
+    erf erfc exp2 rsqrt sinc logaddexp floor ceil round sign step where clip max min maximum minimum
+    sigmoid relu softplus softsign silu gelu mish elu selu celu leaky_relu maxout hard_tanh hard_sigmoid log_sigmoid logit
     take sum prod mean dot norm softmax log_softmax logsumexp
 """
 
