@@ -23,7 +23,7 @@ def is_masked(x: Any) -> bool:
 
 def as_operand(x: Any, taker: str) -> Any:
     """x as an operand: a Value, or whatever else records, as it is, and anything else as a float."""
-    if type(x) is float:
+    if type(x) is float or hasattr(x, "_record"):
         return x
     x = unboxed(x)
     return x if hasattr(x, "_record") else as_float(x, taker)

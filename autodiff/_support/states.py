@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -18,6 +19,15 @@ NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 def plain(x: float) -> float | str:
     """x for JSON, which has no word for inf and nan: those are the strings ``"inf"``, ``"-inf"`` and ``"nan"``."""
     return x if math.isfinite(x) else repr(x)
+
+
+def plain_throughout(thing: Any) -> Any:
+    """What is made of numbers, strings, lists, arrays and dicts, as JSON has it."""
+    if isinstance(thing, float):
+        return plain(thing)
+    if isinstance(thing, dict):
+        return {key: plain_throughout(part) for key, part in thing.items()}
+    return [plain_throughout(part) for part in thing] if isinstance(thing, (list, tuple, array)) else thing
 
 
 def number(x: Any, where: str) -> float:

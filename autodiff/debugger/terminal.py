@@ -109,6 +109,7 @@ class Terminal(PdbCommands):
     def loop(self) -> Outcome:
         """Read and run commands until one of them lets the program go on or end."""
         self.outcome = "quit"
+        self._take_what_is_open()
         with line_history(self.use_rawinput):
             while True:
                 try:

@@ -27,6 +27,7 @@ Fold = Literal["auto"] | Iterable[str] | None
 
 MOST_BOXES = 3_000
 MOST_EDGES = 8_000
+MOST_LISTED = 20
 
 
 class Span(NamedTuple):
@@ -104,6 +105,7 @@ def graph_of(
     part = complete(Walk(loss))
     scopes = scopes_of(part.walk)
     kinds = kinds_of(part.walk.nodes, scopes, {id(parameter) for parameter in parameters})
+    check_scopes(fold, set(scopes))
     part = part.selected(depth, only, top)
     painter = Painter(part, [kinds[place] for place in part.origin], [scopes[place] for place in part.origin])
     return painter.graph(fold, budget)
@@ -113,6 +115,21 @@ def check_fold(fold: Fold) -> None:
     """Raise ``UnknownNameError`` for a word that is no way to fold."""
     if isinstance(fold, str) and fold != "auto":
         raise UnknownNameError(f"fold={fold!r}: there are 'auto', None, and a list of the names of scopes")
+
+
+def check_scopes(fold: Fold, scopes: Iterable[str]) -> None:
+    """Raise ``UnknownNameError``, which lists the scopes of a graph, for the name of one that it has not."""
+    if fold is None or isinstance(fold, str):
+        return
+    there = sorted(
+        {".".join(parts[: n + 1]) for scope in scopes if (parts := scope.split(".")) for n in range(len(parts))} - {""}
+    )
+    for name in fold:
+        if name not in there:
+            listed = ", ".join(there[:MOST_LISTED]) + (
+                f" and {len(there) - MOST_LISTED} more" if len(there) > MOST_LISTED else ""
+            )
+            raise UnknownNameError(f"fold: there is no scope {name!r}; there are {listed or 'none in this graph'}")
 
 
 def kinds_of(nodes: list[Value], scopes: list[str], parameters: set[int]) -> list[Kind]:

@@ -19,7 +19,7 @@ from autodiff.engine import rules
 from autodiff.engine.door import depends_on_open_inputs, open_inputs
 from autodiff.engine.functions import sum as total
 from autodiff.engine.rules import apply, equal, select
-from autodiff.engine.trees import LEAF, Structure, array_of, flatten, is_array, shape_of
+from autodiff.engine.trees import ARRAY, LEAF, Structure, array_of, flatten, is_array, shape_of
 from autodiff.engine.value import Value, adjoints, primal_of, tangents, thaw, topological_order, traced
 from autodiff.errors import StaleRecording
 
@@ -94,9 +94,9 @@ def grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Any:
     """The gradient of ``f`` as a function: called as ``f`` is, it gives ∂f/∂argument in the form of that argument.
 
     Arguments are numbers, lists, tuples, dicts, NumPy arrays of any shape, nested as one likes; an array gives an array of
-    float64, a number a float. ``argnums`` says which positional argument (the first one), or which several: then the result is
-    a tuple. Other arguments are passed on as they are. ``f`` returns one number; one that does not depend on the argument
-    has gradient 0.
+    float64, or of float32 if it was one, a number a float. ``argnums`` says which positional argument (the first one), or
+    which several: then the result is a tuple. Other arguments are passed on as they are. ``f`` returns one number, by itself
+    or in an array; one that does not depend on the argument has gradient 0.
 
     If there are Values among the arguments, the result consists of Values that can be differentiated further. The same holds
     inside another derivative, so ``grad(grad(f))`` is the second derivative. Values that ``f`` merely captures, such as the
@@ -106,6 +106,7 @@ def grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) -> Any:
 
     Raises ``TypeError`` if ``f`` returns anything but one number, or if an argument is no number.
     """
+    check_argnums(argnums, "grad")
     value_and_gradient = value_and_grad(f, argnums, compile=compile)
     return _derived(lambda *args, **kwargs: value_and_gradient(*args, **kwargs)[1], "gradient", f)
 
@@ -124,6 +125,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, compile: bool = False) 
     This is what ``scipy.optimize.minimize(value_and_grad(f), x0, jac=True)`` takes. With ``compile=True`` it records ``f`` once
     for each form of the arguments and replays that, as ``ad.compile`` does; the gradient is a new array at each call.
     """
+    check_argnums(argnums, "value_and_grad")
     if compile:
         from autodiff.compiler import compile as compiled_form
 
@@ -312,7 +314,8 @@ class _Recording:
 
     def only_output(self) -> Any:
         """The one number that a function with a gradient returns. Raises ``TypeError``."""
-        if shape_of(self.output_structure) == ():
+        shape = shape_of(self.output_structure)
+        if shape == () or (self.output_structure.kind == ARRAY and len(self.outputs) == 1):
             return self.outputs[0]
         found = self.output_structure.described()
         remedy = "; for more than one, take jacobian()" if self.outputs else ""
@@ -349,6 +352,17 @@ def _record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums:
         _real_or_value(output, f"{what} must return numbers; {path}", "is")
     of_values = traced() or holds_value((args, kwargs)) or (bool(open_inputs) and depends_on_open_inputs(outputs))
     return _Recording(inputs, structure, outputs, output_structure, of_values, what)
+
+
+def check_argnums(argnums: Any, taker: str) -> None:
+    """Raise ``TypeError`` for what cannot be ``argnums``, such as the point at which somebody wants the derivative."""
+    if not isinstance(argnums, int) and (
+        not isinstance(argnums, (list, tuple)) or not all(isinstance(number, int) for number in argnums)
+    ):
+        raise TypeError(
+            f"{taker}(): argnums is a whole number, or several of them, not {argnums!r:.60}. {taker}(f) is a function of its "
+            f"own: {taker}(f)(x) is the derivative at x"
+        )
 
 
 def places_of(argnums: Argnums, count: int, taker: str, name: str) -> int | tuple[int, ...]:

@@ -32,6 +32,7 @@ def _total(
 
 
 exp = _total(math.exp)
+exp2 = _total(math.exp2)
 expm1 = _total(math.expm1)
 log = _total(math.log, {0.0: -inf})
 log2 = _total(math.log2, {0.0: -inf})
@@ -80,6 +81,53 @@ def fmod(x: float, y: float) -> float:
 def floor(x: float) -> float:
     """The largest whole number that is not above x, as a float; ±0, ±inf and nan themselves."""
     return copysign(float(math.floor(x)), x) if math.isfinite(x) else x
+
+
+def ceil(x: float) -> float:
+    """The smallest whole number that is not below x."""
+    return -floor(-x)
+
+
+def nearest(x: float) -> float:
+    """The whole number nearest to x, of two the even one; ±0, ±inf and nan themselves."""
+    return copysign(float(round(x)), x) if math.isfinite(x) else x
+
+
+def logaddexp(x: float, y: float) -> float:
+    """log(eˣ + eʸ) without overflow."""
+    larger, smaller = (x, y) if x >= y else (y, x)
+    return x + y if x != x or y != y else larger if isinf(larger) else larger + log1p(exp(smaller - larger))
+
+
+def logit(x: float) -> float:
+    """log(x / (1 − x)), accurate where it passes through zero."""
+    return 2 * atanh(2 * x - 1) if 0.25 <= x <= 0.75 else log(divide(x, 1 - x))
+
+
+def sinc_order(x: float, n: float) -> float:
+    """The n-th derivative of sin(πx) / (πx), for n from 0 to 60, of which the whole part counts; else nan.
+
+    Dⁿ(sin u / u) = (Dⁿ sin u − n · Dⁿ⁻¹(sin u / u)) / u, and its Taylor series where that would subtract what is nearly equal.
+    """
+    if x != x or not 0 <= n <= 60:
+        return nan
+    order, u = int(n), math.pi * x
+    if isinf(u):
+        return 0.0
+    if x == 0 or fabs(u) < order:
+        found, k = 0.0, (order + 1) // 2
+        term = (-1.0) ** k * u ** (2 * k - order) / (math.factorial(2 * k - order) * (2 * k + 1))
+        while k < 40 + order and (term or not k) and found + term != found:
+            found, k = found + term, k + 1
+            term *= -u * u * (2 * k - 1) / ((2 * k - order) * (2 * k - 1 - order) * (2 * k + 1))
+        return float(found * math.pi**order)
+    turns = nearest(x)
+    sign, rest = (-1.0 if turns % 2 else 1.0), math.pi * (x - turns)
+    waves = (sign * sin(rest), sign * cos(rest), -sign * sin(rest), -sign * cos(rest))
+    found = waves[0] / u
+    for k in range(1, order + 1):
+        found = (waves[k % 4] - k * found) / u
+    return float(found * math.pi**order)
 
 
 def greatest(*xs: float) -> float:

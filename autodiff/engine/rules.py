@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 from autodiff._support.numbers import as_operand, unboxed
 from autodiff.engine import ieee, kernels
 from autodiff.engine.kernels import SELU_ALPHA, SELU_SCALE, SQRT_HALF
+from autodiff.engine.trees import array_of, is_array
 from autodiff.errors import UnknownNameError
 
 # ---- what a row is ----------------------------------------------------------------------------------------------------------
@@ -250,7 +251,9 @@ def op(
     function.rule = rule
     function.__doc__ = (
         f"{rule.written(parameters if arity else ['x₁', 'x₂', '…'])}: {doc}.\n\n"
-        "A number gives a float, a Value a Value; anything else is a ``TypeError``."
+        "A number gives a float, a Value a Value"
+        + (", an array an array" if arity else "")
+        + "; anything else is a ``TypeError``."
     )
     return function
 
@@ -277,8 +280,10 @@ def _unary(rule: Rule) -> Callable[..., Any]:
     def function(x: Any) -> Any:
         if type(x) is float:
             return value(x)
-        method = getattr(x, name, None) if hasattr(x, "_record") else None
-        return apply(rule, (x,)) if method is None else method()
+        if hasattr(x, "_record"):
+            method = getattr(x, name, None)
+            return apply(rule, (x,)) if method is None else method()
+        return over_arrays(function, x) if has_axes(x) else apply(rule, (x,))
 
     return function
 
@@ -287,9 +292,24 @@ def _fixed(rule: Rule) -> Callable[..., Any]:
     arity = rule.arity
 
     def function(*operands: Any, **named: Any) -> Any:
-        return apply(rule, operands if len(operands) == arity and not named else rule.bound(operands, named))
+        if len(operands) != arity or named:
+            operands = rule.bound(operands, named)
+        return over_arrays(function, *operands) if any(map(has_axes, operands)) else apply(rule, operands)
 
     return function
+
+
+def has_axes(x: Any) -> bool:
+    """Whether x is a NumPy array that a function of numbers goes over."""
+    return not hasattr(x, "_record") and is_array(x) and x.ndim > 0
+
+
+def over_arrays(function: Callable[..., Any], *operands: Any) -> Any:
+    """The function number by number, as NumPy broadcasts: an array of floats, or of objects where there are Values."""
+    import numpy
+
+    shape, found = numpy.broadcast_shapes(*map(numpy.shape, operands)), numpy.frompyfunc(function, len(operands), 1)(*operands)
+    return array_of(found.ravel().tolist(), shape)
 
 
 def _variadic(rule: Rule) -> Callable[..., Any]:
@@ -449,6 +469,7 @@ floor: Unary
 nonnegative: Unary
 sigmoid: Unary
 sech2: Unary
+round: Unary
 sign: Unary
 softplus: Unary
 tanh: Unary
@@ -464,6 +485,7 @@ leaky_relu: WithSlope
 mul0: Binary
 pow: Binary
 quotient: Binary
+sinc_order: Binary
 power_log: Binary
 power_poly: Variadic
 power_slope: Binary
@@ -486,6 +508,7 @@ abs = op("abs", 1, ieee.fabs,           lambda x, out: (sign(x),),
 # exponentials and logarithms
 exp   = op("exp",   1, ieee.exp,   lambda x, out: (out,),                          "exp({0})",   "exponential")
 expm1 = op("expm1", 1, ieee.expm1, lambda x, out: (exp(x),),                       "expm1({0})", "exp(x) − 1, accurate near 0")
+exp2  = op("exp2",  1, ieee.exp2,  lambda x, out: (LN2 * out,),                    "2^{0}",      "2 to the power x")
 log   = op("log",   1, ieee.log,   lambda x, out: (1 / nonnegative(x),),
            "log({0})", "natural logarithm, x > 0; −inf at 0, nan below")
 log1p = op("log1p", 1, ieee.log1p, lambda x, out: (1 / nonnegative(1 + x),),
@@ -500,12 +523,17 @@ xlogy = op("xlogy", 2, lambda x, y: mul0(x, log(y)), lambda x, y, out: (log(y), 
 # roots and distances
 sqrt  = op("sqrt",  1, ieee.sqrt,  lambda x, out: (0.5 / out,),
            "√({0})", "square root, x ≥ 0; its derivative at 0 is inf")
+rsqrt = op("rsqrt", 1, lambda x: 1 / sqrt(x), lambda x, out: (-0.5 * out / x,),    "1 / √{0}",   "1 / √x; inf at 0, nan below", precedence=2)
 cbrt  = op("cbrt",  1, ieee.cbrt,  lambda x, out: (1 / (3 * out * out),),
            "∛({0})", "cube root; its derivative at 0 is inf")
 hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: _directions((x, y), out),
            "hypot({0}, {1})", "√(x² + y²) without overflow; its derivatives at (0, 0) are 0")
 
 # circular and hyperbolic functions
+sinc_order = op("sinc_order", 2, ieee.sinc_order, lambda x, n, out: (sinc_order(x, n + 1), 0), "D^{1} sinc({0})")
+sinc  = op("sinc",  1, lambda x: ieee.sinc_order(x, 0), lambda x, out: (sinc_order(x, 1),), "sinc({0})",  "sin(πx) / (πx), 1 at 0")
+logaddexp = op("logaddexp", 2, ieee.logaddexp, lambda x, y, out: (sigmoid(x - y), sigmoid(y - x)),
+               "log(exp({0}) + exp({1}))", "log(eˣ + eʸ) without overflow")
 sin   = op("sin",   1, ieee.sin,   lambda x, out: (cos(x),),                           "sin({0})",   "sine of x in radians")
 cos   = op("cos",   1, ieee.cos,   lambda x, out: (-sin(x),),                          "cos({0})",   "cosine of x in radians")
 tan   = op("tan",   1, ieee.tan,   lambda x, out: (1 + out * out,),                    "tan({0})",   "tangent of x in radians")
@@ -535,7 +563,10 @@ erfc  = op("erfc",  1, ieee.erfc,  lambda x, out: (-TWO_OVER_SQRT_PI * exp(-_kep
 sign    = op("sign",    1, kernels.sign,    lambda x, out: (0 * out,),               "sign({0})",         "−1, 0 or 1")
 step    = op("step",    1, kernels.step,    lambda x, out: (0 * out,),               "step({0})",         "1 for x > 0, else 0")
 compare = op("compare", 2, kernels.compare, lambda x, y, out: (0 * out, 0 * out),    "compare({0}, {1})")
-floor   = op("floor",   1, ieee.floor,   lambda x, out: (0 * out,),               "⌊{0}⌋")
+floor   = op("floor",   1, ieee.floor,   lambda x, out: (0 * out,),               "⌊{0}⌋", "the largest whole number that is not above x")
+ceil    = op("ceil",    1, ieee.ceil,    lambda x, out: (0 * out,),               "⌈{0}⌉", "the smallest whole number that is not below x")
+round   = op("round",   1, ieee.nearest, lambda x, out: (0 * out,),
+             "round({0})", "the whole number nearest to x, of two the even one")
 _where   = op("where",   1, lambda x: x,  lambda x, out: (1,),                     "{0}")
 
 # what a trace records in the place of a branch; eagerly these are decided by Python itself
@@ -580,6 +611,14 @@ softplus = op("softplus", 1, kernels.softplus,           lambda x, out: (sigmoid
               "softplus({0})", "log(1 + exp(x)), a smooth relu")
 softsign = op("softsign", 1, kernels.softsign,           lambda x, out: (1 / ((1 + abs(_kept(x, 1e160))) * (1 + abs(_kept(x, 1e160)))),),
               "softsign({0})", "x / (1 + |x|)")
+log_sigmoid  = op("log_sigmoid",  1, lambda x: -softplus(-x),                        lambda x, out: (sigmoid(-x),),
+              "log σ({0})", "log of the logistic function, without underflow")
+logit        = op("logit",        1, ieee.logit,                                     lambda x, out: (1 / (nonnegative(x) * nonnegative(1 - x)),),
+              "logit({0})", "log(x / (1 − x)), the inverse of the logistic function; ∓inf at 0 and 1")
+hard_tanh    = op("hard_tanh",    1, lambda x: at_least(at_most(x, 1.0), -1.0),      lambda x, out: (step(1 - abs(x)),),
+              "hard_tanh({0})", "x between −1 and 1; its derivatives there are 0")
+hard_sigmoid = op("hard_sigmoid", 1, lambda x: at_least(at_most((x + 3) / 6, 1.0), 0.0), lambda x, out: (step(3 - abs(x)) / 6,),
+              "hard_sigmoid({0})", "x / 6 + ½ between 0 and 1; its derivatives there are 0")
 silu     = op("silu",     1, lambda x: mul0(sigmoid(x), x), lambda x, out: (_silu_slope(_kept(x, 800.0)),),
               "silu({0})", "x · σ(x), also called swish")
 gelu     = op("gelu",     1, lambda x: mul0(0.5 * erfc(-SQRT_HALF * x), x),
@@ -594,6 +633,10 @@ elu      = op("elu",      2, lambda x, alpha: at_least(0.0, x) + alpha * expm1(a
 selu     = op("selu",     1, lambda x: SELU_SCALE * (at_least(0.0, x) + SELU_ALPHA * expm1(at_most(0.0, x))),
               lambda x, out: (SELU_SCALE * (step(x) + (1 - step(x)) * (SELU_ALPHA * exp(at_most(x, 0)))),),
               "selu({0})", "self-normalising elu (Klambauer et al. 2017); its derivative at 0 is that from the left")
+celu     = op("celu",     2, lambda x, alpha: at_least(0.0, x) + alpha * expm1(at_most(0.0, x) / alpha),
+              lambda x, alpha, out: (step(x) + (1 - step(x)) * exp(at_most(x, 0) / alpha),
+                                     expm1(at_most(x, 0) / alpha) - mul0(exp(at_most(x, 0) / alpha), at_most(x, 0) / alpha)),
+              "celu({0}, {1})", "x for x > 0, else alpha · (exp(x / alpha) − 1) (Barron 2017); alpha = 1 by default", defaults=(1.0,))
 leaky_relu = op("leaky_relu", 2, lambda x, slope: at_least(0.0, x) + slope * at_most(0.0, x),
               lambda x, slope, out: (step(x) + (1 - step(x)) * slope, at_most(x, 0)),
               "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope, torch's negative_slope, = 0.01 by default", defaults=(0.01,),

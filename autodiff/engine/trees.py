@@ -26,9 +26,10 @@ class Structure:
     keys: tuple[Any, ...] = ()
     children: tuple[Structure, ...] = ()
     size: int = 1
+    single: bool = False  # an array of float32
 
     def build(self, leaves: Iterable[Any]) -> Any:
-        """The nested form with these leaves in their places. Floats make an array of float64, anything else one of objects."""
+        """The nested form with these leaves in their places. Floats make an array of floats, anything else one of objects."""
         return self._build(iter(leaves), _leaf_or_array)
 
     def build_blocks(self, blocks: Iterable[Any]) -> Any:
@@ -143,7 +144,7 @@ def _structure(tree: Any, leaves: list[Any]) -> Structure:
         return _container(list, (), tree, leaves)
     if is_array(tree):
         leaves += tree.ravel().tolist()
-        return Structure(ARRAY, tree.shape, size=tree.size)
+        return Structure(ARRAY, tree.shape, size=tree.size, single=tree.dtype.char == "f")
     leaves.append(tree)
     return NUMBER
 
@@ -160,7 +161,8 @@ def _container(kind: type, keys: tuple[Any, ...], members: Collection[Any], leav
 def _leaf_or_array(structure: Structure, supply: Iterator[Any]) -> Any:
     if structure.kind == LEAF:
         return next(supply)
-    return array_of([next(supply) for _ in range(structure.size)], structure.keys)
+    built = array_of([next(supply) for _ in range(structure.size)], structure.keys)
+    return built.astype("f") if structure.single and is_array(built) and built.dtype.char == "d" else built
 
 
 def array_of(leaves: Sequence[Any], shape: tuple[int, ...]) -> Any:

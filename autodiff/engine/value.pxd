@@ -7,6 +7,7 @@ from autodiff.engine cimport kernels
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *)
+    int PyObject_GenericSetAttr(object, object, PyObject *) except -1
     ctypedef struct PyTypeObject:
         PyObject *tp_dict
         const char *tp_name

@@ -70,6 +70,7 @@ class About(NamedTuple):
     name: str | None = None
     scope: str | None = None
     source: Any = None
+    own: dict[str, Any] | None = None  # compiled, the attributes that a user has given it
 
 
 NOTHING = About()
@@ -87,21 +88,29 @@ class Value:
     ``int()``, ``round()`` and formats read ``data``. So does ``float()``, with a ``DetachedWarning`` unless it is written out,
     and a ``DetachedError`` where a derivative is being taken that depends on it.
 
+    It takes attributes of the user's own, such as ``p.momentum = 0.0``, and answers to micrograd's names too: ``label`` is
+    ``name``, and there are ``_prev``, ``_op`` and ``_backward()``.
+
     Memory comes back as soon as the last reference goes, without the cyclic collector, which does not look into compiled
-    Values: an instance of a subclass must not refer to something that was computed from it.
+    Values: no attribute of a Value must refer to something that was computed from it.
 
     Raises ``TypeError`` for a string, a complex number, None or a list.
     """
 
     __slots__ = (
-        "__weakref__", "about", "adjoint", "code", "d_left", "d_right", "kind", "left", "link", "primal", "right", "uses",
+        "__dict__", "__weakref__",
+        "about", "adjoint", "code", "d_left", "d_right", "kind", "left", "link", "primal", "right", "uses",
     )  # fmt: skip
 
-    def __init__(self, data: Any, name: Any = None):
+    def __init__(self, data: Any, name: Any = None, *, label: Any = None):
         self.primal = data if type(data) is float else as_float(data, "Value()")
         clear(self)
         if noting:
             self.about = made_here(2)
+        if label is not None:
+            if name is not None:
+                raise TypeError(f"Value(name={name!r}, label={label!r}): label is another word for name, one of them is enough")
+            name = label or None
         self.name = name
 
     # ---- what it knows ------------------------------------------------------------------------------------------------------
@@ -190,6 +199,77 @@ class Value:
         if self.kind & MANY:
             return tuple([partial for x, partial in zip(self.left, self.right) if isinstance(x, Value)])
         return ((self.d_left,) if self.kind & LEFT else ()) + ((self.d_right,) if self.kind & RIGHT else ())
+
+    # micrograd's names for what is above, and microgpt's
+
+    @property
+    def label(self) -> str:
+        """Its ``name``, and "" where it has none."""
+        return self.name or ""
+
+    @label.setter
+    def label(self, label: Any) -> None:
+        self.name = label or None
+
+    @property
+    def _op(self) -> str:
+        """The operation as micrograd writes it, ``+``, ``**2``, ``ReLU``; a row that micrograd has not by its name."""
+        if self.code == POW and not isinstance(self.right, Value):
+            return f"**{self.right:g}"
+        return SYMBOLS.get(self.op, self.op)
+
+    @property
+    def _prev(self) -> set:
+        """The operands as a set."""
+        return set(self.operands)
+
+    @property
+    def _children(self) -> tuple:
+        return self.operands
+
+    @property
+    def _local_grads(self) -> tuple:
+        return self.partials
+
+    def _backward(self) -> None:
+        """One step of the chain rule by hand: give on this Value's ``grad`` to the operands; nothing for a leaf.
+
+        Called for each operation after all its uses, with ``grad`` 1.0 at the end, that is what ``backward()`` does.
+        """
+        if tracing is not None:
+            tracing.write("_backward()")
+        operand: Value
+        self.kind |= SWEPT if self.code else 0
+        for operand, partial in zip(self.operands, self.partials):
+            operand.adjoint += self.adjoint * partial
+
+    def __getattr__(self, name: str) -> Any:
+        # Compiled only, as the two that follow: interpreted Values have a dictionary for attributes of the user's own.
+        own: object = None if self.about is None else self.about.own
+        if own is not None and name in own:
+            return own[name]
+        if name == "ndim" or name.startswith("__"):  # what nobody reads the message of, and NumPy's kind ask all the time
+            raise AttributeError(name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def __setattr__(self, name: str, thing: Any) -> None:
+        own: object = None if self.about is None else self.about.own
+        if own is not None and name in own:
+            own[name] = thing
+            return
+        try:
+            PyObject_GenericSetAttr(self, name, cython.cast(cython.pointer(PyObject), thing))
+        except AttributeError:
+            if hasattr(type(self), name):  # it is there, and only for reading
+                raise
+            self.about = (self.about or NOTHING)._replace(own={**(own or {}), name: thing})
+
+    def __delattr__(self, name: str) -> None:
+        own: object = None if self.about is None else self.about.own
+        if own is not None and name in own:
+            del own[name]
+        else:
+            PyObject_GenericSetAttr(self, name, cython.NULL)
 
     def __repr__(self) -> str:
         named = "" if self.name is None else f", name={self.name!r}"
@@ -303,6 +383,18 @@ class Value:
 
     def __rmod__(self, other: Any) -> Any:
         return beside("mod", other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return beside("quotient", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return beside("quotient", other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
 
     def __neg__(self) -> Any:
         return record(NEG, -self.primal, self, None, -1.0, 0.0, LEFT)
@@ -650,7 +742,28 @@ def beside(name: str, x: Any, y: Any) -> Any:
     return masked.array(out, mask=mask) if mask.ndim else masked.masked if mask else out.item()
 
 
-UFUNCS = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "true_divide", "pow": "power", "mod": "remainder"}
+UFUNCS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "div": "true_divide",
+    "pow": "power",
+    "mod": "remainder",
+    "quotient": "floor_divide",
+}
+
+
+SYMBOLS = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "/",
+    "pow": "**",
+    "neg": "-",
+    "mod": "%",
+    "quotient": "//",
+    "relu": "ReLU",
+}
 
 
 class LeavesMasked:
@@ -1092,7 +1205,7 @@ def adjoints(root: Value, values: Any) -> list:
         take_places(order, places)
         sweep_back(order, places, gradients)
         for value in wanted:
-            found.append(number_of(value, places, gradients))
+            found.append(added_up(value, places, gradients))
     finally:
         leave_places(order)
     return found
@@ -1156,7 +1269,7 @@ def leave_places(order: list) -> object:
 
 
 @cython.cfunc
-def number_of(node: Value, places: dict, numbers: array) -> cython.double:
+def added_up(node: Value, places: dict, numbers: array) -> cython.double:
     """What has been added up for a node; 0 for one without a place."""
     place: cython.Py_ssize_t = place_of(node, places)
     return partial_at(numbers, place) if place >= 0 else 0.0
@@ -1303,8 +1416,8 @@ class Frozen:
 def fields(node: Value) -> tuple:
     """Everything ``thaw`` needs to make a node like this one."""
     partials = list(node.right) if node.kind & MANY else [node.d_left, node.d_right]
-    about = None if node.about is None else tuple(node.about)
-    state = getattr(node, "__dict__", None)
+    about = None if node.about is None else (node.about.name, node.about.scope, node.about.source)
+    state = getattr(node, "__dict__", None) or (None if node.about is None else node.about.own)
     return type(node), node.op, node.primal, node.adjoint, node.swept, about, node.arguments, partials, state
 
 
@@ -1318,8 +1431,10 @@ def thaw(
     node.adjoint = grad
     if about is not None:
         node.about = About(*about)
-    if state:
+    if state and hasattr(node, "__dict__"):
         node.__dict__.update(state)
+    elif state:
+        node.about = (node.about or NOTHING)._replace(own=dict(state))
     if not op:
         return node
     rule = rules.named(op)
@@ -1344,9 +1459,18 @@ def last(nodes: list) -> Any:
 # ---- the rest of the table as methods ---------------------------------------------------------------------------------------
 
 NUMPY_NAMES = {
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
-    "atan2": "arctan2", "hypot": "hypot",
-}  # fmt: skip
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
+    "atan2": "arctan2",
+    "hypot": "hypot",
+    "abs": "fabs",
+    "round": "rint",
+}
+DEGREE = math.pi / 180  # fmt: skip
 
 
 def attach(name: str, method: Any) -> None:
@@ -1370,6 +1494,8 @@ def present(thing: Any, name: str) -> None:
 
 
 attach("__array_ufunc__", LeavesMasked())
+if not cython.compiled:
+    del Value.__getattr__, Value.__setattr__, Value.__delattr__
 if not cython.compiled and sys.platform in ("emscripten", "wasi"):
     attach("__del__", release_operands)
 present(Value, "Value")
@@ -1395,3 +1521,6 @@ for _rule in rules.TABLE.values():
         attach(_rule.name, method_of(_rule, _rule.name))
     if _rule.name in NUMPY_NAMES:
         attach(NUMPY_NAMES[_rule.name], method_of(_rule, NUMPY_NAMES[_rule.name]))
+
+for _name, _factor in {"deg2rad": DEGREE, "radians": DEGREE, "rad2deg": 1 / DEGREE, "degrees": 1 / DEGREE}.items():
+    attach(_name, lambda self, factor=_factor: self * factor)

@@ -58,6 +58,11 @@ def initializer_function(init: str | Initializer) -> Initializer:
     return INITIALIZERS[init]
 
 
+def starting(activation: str) -> str:
+    """The initialiser that lets a layer with this activation train."""
+    return "he" if activation in ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish") else "xavier"
+
+
 def random_generator(seed: Seed) -> Generator:
     """A generator of its own for a whole number, a ``random.Random`` itself; Python's shared one for None."""
     if seed is None or seed is random:

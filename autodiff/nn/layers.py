@@ -11,7 +11,7 @@ from autodiff.engine import functions
 from autodiff.engine.rules import rule_of
 from autodiff.engine.value import Value
 from autodiff.errors import ShapeError, UnknownNameError
-from autodiff.nn.initializers import Generator, Initializer, Seed, initializer_function, random_generator
+from autodiff.nn.initializers import Generator, Initializer, Seed, initializer_function, random_generator, starting
 from autodiff.nn.module import Module
 from autodiff.nn.shapes import counted, is_list, listed
 
@@ -105,13 +105,27 @@ class Perceptron(Module):
     def __call__(self, inputs: Any) -> Value:
         """The output for ``n_in`` inputs, Values or numbers: a Value. One input may stand alone.
 
-        Raises ``ShapeError`` for another number of them.
+        Raises ``ShapeError`` for another number of them, and for rows of them, which ``predict`` goes over.
         """
         given = listed(inputs)
         if len(given) != len(self.w):
+            if len(given) and is_list(given[0]):
+                raise self._of_rows(given)
             raise ShapeError(f"{self!r} takes {counted(len(self.w), 'input')} and was given {len(given)}")
-        output: Value = self._activation(functions.dot(self.w, given) + self.b)
+        try:
+            weighted = functions.dot(self.w, given)
+        except TypeError:
+            if is_list(given[0]):
+                raise self._of_rows(given) from None
+            raise
+        output: Value = self._activation(weighted + self.b)
         return output
+
+    def _of_rows(self, rows: Any) -> ShapeError:
+        return ShapeError(
+            f"{self!r} takes one row of {counted(len(self.w), 'input')} at a time and was given {counted(len(rows), 'row')}: "
+            "model.predict(X) goes over rows, and [model(x) for x in X] does so for training"
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.w)}, {self._activation_name!r})"
@@ -133,7 +147,10 @@ class Neuron(Perceptron):
 
 
 class Layer(Module):
-    """``n_out`` neurons side by side, each over the same ``n_in`` inputs; errors as for ``Perceptron``."""
+    """``n_out`` neurons side by side, each over the same ``n_in`` inputs; errors as for ``Perceptron``.
+
+    Without ``init`` the weights are drawn as suits the activation: by ``he`` for relu and its kin, else by ``xavier``.
+    """
 
     def __init__(
         self,
@@ -142,10 +159,12 @@ class Layer(Module):
         activation: ActivationLike = "relu",
         *,
         nonlin: bool = True,
-        init: str | Initializer = "uniform",
+        init: str | Initializer | None = None,
         seed: Seed = None,
     ):
-        n_out = whole(1, n_out, "Layer(n_out)", ShapeError)
+        n_out = whole(1, n_out, f"{type(self).__name__}(n_out)", ShapeError)
+        if init is None:
+            init = starting(getattr(activation_function(activation), "__name__", "") if nonlin else "linear")
         draw, generator = initializer_function(init), random_generator(seed)
 
         def of_this_layer(n_in: int, _: int, generator: Generator) -> float:
@@ -159,7 +178,14 @@ class Layer(Module):
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self) -> str:
-        return f"Layer of [{', '.join(map(repr, self.neurons))}]"
+        return f"{type(self).__name__} of [{', '.join(map(repr, self.neurons))}]"
+
+
+class Linear(Layer):
+    """A layer without activation; weights by ``xavier`` unless ``init`` says otherwise."""
+
+    def __init__(self, n_in: int, n_out: int, *, init: str | Initializer | None = None, seed: Seed = None):
+        super().__init__(n_in, n_out, "linear", init=init, seed=seed)
 
 
 class Sequential(Module):
@@ -193,7 +219,7 @@ class Sequential(Module):
 
 
 class MLP(Sequential):
-    """A multi-layer perceptron: layers of the given sizes one after the other, the last one linear.
+    """A multi-layer perceptron: layers of the given sizes one after the other, the last one linear. ``init`` as for ``Layer``.
 
     Raises ``ShapeError`` if there are no sizes or one is below 1, ``TypeError`` if one is no whole number.
     """
@@ -204,7 +230,7 @@ class MLP(Sequential):
         n_outs: Sequence[int],
         activation: ActivationLike = "relu",
         *,
-        init: str | Initializer = "uniform",
+        init: str | Initializer | None = None,
         seed: Seed = None,
     ):
         if not hasattr(n_outs, "__len__") or isinstance(n_outs, str):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from array import array
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from autodiff._support import files
+from autodiff._support import files, states
 from autodiff.errors import ShapeError
 from autodiff.nn.shapes import counted
 
@@ -28,10 +29,13 @@ class TrainingLog:
     There is one entry for each whole epoch in ``losses``, the mean of the batches' losses, each as it was before its step;
     ``validation``, the loss on the validation data after the epoch (on the training data where only ``patience`` asked for
     one, else empty); ``weights``, the values of all parameters after the epoch in the order of ``names``; ``learning_rates``,
-    that of the epoch's last step; and ``seconds`` since the start. ``steps`` counts whole steps, also of an unfinished epoch.
+    that of the epoch's last step; ``seconds`` since the start; and ``metrics``, a list for each that ``fit(metrics=)`` asked
+    for, taken on the validation data if there are any, else on the training data. ``steps`` counts whole steps, also of an
+    unfinished epoch.
 
-    ``interrupted``: Ctrl-C ended the training. ``stopped_early``: patience did. ``best_epoch``, counted from 1, is the one
-    whose weights ``patience`` has restored at the end; else None. ``run`` is the ``Run`` of ``fit(record=True)``; else None.
+    ``interrupted``: Ctrl-C ended the training. ``stopped_early``: patience or the callback did. ``best_epoch``, counted from 1,
+    is the one whose weights ``patience`` has restored at the end; else None. ``run`` is the ``Run`` of ``fit(record=True)``;
+    else None.
     """
 
     names: list[str] = field(default_factory=list)
@@ -44,7 +48,29 @@ class TrainingLog:
     interrupted: bool = False
     stopped_early: bool = False
     best_epoch: int | None = None
+    metrics: dict[str, list[float]] = field(default_factory=dict)
     run: Any = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it but ``run`` as strings, lists, dicts and plain numbers, which JSON carries to the last bit.
+
+        A nan or inf, for which JSON has no word, is the string ``"nan"``, ``"inf"`` or ``"-inf"``.
+        """
+        return {entry.name: states.plain_throughout(getattr(self, entry.name)) for entry in fields(self) if entry.name != "run"}
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> TrainingLog:
+        """The log that ``to_dict`` was called on. Raises ``StateError`` for anything else."""
+        states.require_keys(state, [entry.name for entry in fields(cls) if entry.name != "run"], "the dict of a TrainingLog")
+        log = cls(names=[str(name) for name in state["names"]])
+        for name in ("losses", "validation", "learning_rates", "seconds"):
+            setattr(log, name, _numbers(state[name], name))
+        log.weights = [array("d", _numbers(row, "weights")) for row in state["weights"]]
+        log.metrics = {name: _numbers(found, name) for name, found in state["metrics"].items()}
+        log.steps = states.count(state["steps"], "'steps' of a TrainingLog")
+        log.interrupted, log.stopped_early = bool(state["interrupted"]), bool(state["stopped_early"])
+        log.best_epoch = None if state["best_epoch"] is None else states.count(state["best_epoch"], "'best_epoch'")
+        return log
 
     def __repr__(self) -> str:
         done = f"{counted(len(self.losses), 'epoch')}, {counted(self.steps, 'step')}"
@@ -52,6 +78,9 @@ class TrainingLog:
         for name, losses in [("loss", self.losses), ("validation", self.validation)]:
             if losses:
                 parts.append(f"{name} {losses[0]:.4g} → {losses[-1]:.4g}")
+        for name, found in self.metrics.items():
+            if found:
+                parts.append(f"{name} {found[0]:.4g} → {found[-1]:.4g}")
         if self.best_epoch is not None:
             parts.append(f"best epoch {self.best_epoch}")
         if self.seconds:
@@ -118,3 +147,7 @@ class TrainingLog:
 
     def _epochs(self) -> range:
         return range(1, len(self.losses) + 1)
+
+
+def _numbers(found: Any, where: str) -> list[float]:
+    return [states.number(x, f"a number of {where!r} of a TrainingLog") for x in found]

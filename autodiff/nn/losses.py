@@ -10,15 +10,16 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from autodiff.engine import functions
 from autodiff.engine.rules import equal, mul0, select, xlog1py
 from autodiff.engine.value import Value, primal_of, traced
-from autodiff.errors import SettingError, ShapeError, TargetError
+from autodiff.errors import SettingError, ShapeError, TargetError, UnknownNameError
 from autodiff.nn.shapes import is_list, listed, pairs
 
+Loss = Callable[[Any, Any], Any]
 Numbers = float | Sequence[float] | Sequence[Sequence[float]]  # targets, and outputs that are no Values
 Outputs = Value | Sequence[Value | float] | Sequence[Sequence[Value | float]]
 
@@ -169,6 +170,26 @@ def _shifted(logits: Any, wanted: Any) -> tuple[list[Any], Any]:
 
 
 LARGEST = sys.float_info.max
+
+LOSSES: dict[str, Loss] = {
+    "mse": mse,
+    "mae": mae,
+    "huber": huber,
+    "hinge": hinge,
+    "binary_cross_entropy": binary_cross_entropy,
+    "cross_entropy": cross_entropy,
+}
+
+
+def loss_function(loss: str | Loss) -> Loss:
+    """A loss by its name, or the function itself. Raises ``UnknownNameError``, which lists the names."""
+    if callable(loss):
+        return loss
+    if loss not in LOSSES:
+        raise UnknownNameError(
+            f"there is no loss {loss!r}; there are {', '.join(LOSSES)}, and any function of outputs and targets"
+        )
+    return LOSSES[loss]
 
 
 def _mean(costs: list[Any]) -> Any:

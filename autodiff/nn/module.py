@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from autodiff._support import states
 from autodiff._support.numbers import as_float
-from autodiff.engine.value import Value
+from autodiff.engine.value import Value, primal_of
 from autodiff.errors import StateError, WrongFile
 from autodiff.nn import state_files
+from autodiff.nn.shapes import is_list
 
 
 class _NamesParameters(ABCMeta):
@@ -64,6 +65,18 @@ class Module(metaclass=_NamesParameters):
         for parameter in self.parameters():
             parameter.grad = 0.0
 
+    def predict(self, rows: Any) -> Any:
+        """The outputs for each of many inputs, as plain numbers: a list, of lists where the module has several outputs.
+
+        For the rows of a NumPy array it is an array. What is to be trained takes one input at a time: ``model(x)``.
+        """
+        outputs = [plain_outputs(self(row)) for row in rows]  # type: ignore[operator]
+        if not hasattr(rows, "__array__"):
+            return outputs
+        import numpy
+
+        return numpy.array(outputs)
+
     # ---- state --------------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, float]:
@@ -108,6 +121,11 @@ class Module(metaclass=_NamesParameters):
             self.load_state_dict(state)
         except StateError as error:
             raise WrongFile(f"{file} holds the parameters of another model, a {kind}: {error}") from error
+
+
+def plain_outputs(outputs: Any) -> Any:
+    """The numbers in what a model has returned, in the same form."""
+    return [plain_outputs(output) for output in outputs] if is_list(outputs) else primal_of(outputs)
 
 
 # ---- finding parameters -----------------------------------------------------------------------------------------------------

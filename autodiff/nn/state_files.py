@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from autodiff._support import files, states
 from autodiff.errors import StateError, WrongFile
 
-FORMAT, VERSION = "autodiff parameters", 1
+FORMAT, CHECKPOINT, VERSION = "autodiff parameters", "autodiff checkpoint", 1
 
 
 def write(file: str | PathLike[str], model: str, state: dict[str, float]) -> None:
@@ -38,7 +38,27 @@ def read(file: str | PathLike[str]) -> tuple[str, dict[str, float]]:
     return str(content.get("model")), {path: _number(file, path, number) for path, number in written.items()}
 
 
-def _parsed(file: str | PathLike[str], content: bytes) -> Any:
+def write_checkpoint(file: str | PathLike[str], parts: dict[str, Any]) -> None:
+    """Write the parts of a checkpoint, complete or not at all."""
+    text = json.dumps({"format": CHECKPOINT, "version": VERSION, **parts}, ensure_ascii=False, allow_nan=False)
+    files.replace(Path(file), f"{text}\n".encode())
+
+
+def read_checkpoint(file: str | PathLike[str]) -> dict[str, Any]:
+    """The parts of a checkpoint. Raises ``WrongFile``, which says where it is wrong."""
+    content = _parsed(file, Path(file).read_bytes(), int)
+    if not isinstance(content, dict) or content.get("format") != CHECKPOINT or content.get("version") != VERSION:
+        raise WrongFile(
+            f'{file} is JSON, but no checkpoint that this autodiff reads: there is no "format": "{CHECKPOINT}" in it'
+        )
+    parameters = content.get("parameters")
+    if not isinstance(parameters, dict) or "optimizer" not in content or "log" not in content:
+        raise WrongFile(f"{file} is no whole checkpoint: parameters, optimizer and log belong into it")
+    content["parameters"] = {path: _number(file, path, number) for path, number in parameters.items()}
+    return content
+
+
+def _parsed(file: str | PathLike[str], content: bytes, whole: Any = None) -> Any:
     """The JSON in a file, strictly: without repeated names, NaN, or numbers too large for a float."""
 
     def refuse(token: str) -> NoReturn:
@@ -59,7 +79,7 @@ def _parsed(file: str | PathLike[str], content: bytes) -> Any:
 
     try:
         text = content.decode("utf-8-sig")
-        return json.loads(text, parse_constant=refuse, parse_float=number, parse_int=number, object_pairs_hook=once)
+        return json.loads(text, parse_constant=refuse, parse_float=number, parse_int=whole or number, object_pairs_hook=once)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise WrongFile(f"{file} is not text in UTF-8, from line {line} (byte {error.start}) on") from error

@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -20,14 +20,14 @@ from autodiff.errors import SettingError, ShapeError, TrainingDiverged
 from autodiff.nn.initializers import Seed, random_generator
 from autodiff.nn.interrupts import held_interrupts
 from autodiff.nn.log import TrainingLog
-from autodiff.nn.losses import mse
+from autodiff.nn.losses import Loss, loss_function, mse
+from autodiff.nn.metrics import Metric, metric_functions
+from autodiff.nn.module import plain_outputs
 from autodiff.nn.progress import Progress, progress_to
 from autodiff.nn.record import MEGABYTES, Recorder, names_of
 from autodiff.nn.run import Fitted, Run, one_sample, open_runs
 from autodiff.optim.clipping import clip_grad_norm, coefficient_of
 from autodiff.optim.optimizers import measured, numbers_of
-
-Loss = Callable[[Any, Any], Any]
 
 
 class Optimizer(Protocol):
@@ -50,7 +50,7 @@ def fit(
     *,
     epochs: int,
     optimizer: Optimizer | None = None,
-    loss: Loss = mse,
+    loss: str | Loss = mse,
     batch_size: int | None = None,
     shuffle: bool = True,
     seed: Seed = None,
@@ -59,6 +59,7 @@ def fit(
     schedule: Callable[[int], float] | None = None,
     clip_norm: float | None = None,
     progress: bool = True,
+    metrics: str | Metric | Iterable[str | Metric] | Mapping[str, Metric] | None = None,
     callback: Callable[[TrainingLog], object] | None = None,
     compile: bool = False,
     record: bool | str | PathLike[str] = False,
@@ -66,9 +67,10 @@ def fit(
 ) -> TrainingLog:
     """Train ``model`` so that ``loss(outputs, targets)`` of its outputs on ``xs`` and the targets ``ys`` becomes small.
 
-    A sample x is what ``model(x)`` takes, a target what ``loss`` takes beside an output: numbers, lists, or the rows of arrays.
-    Each of ``epochs`` passes goes once over all samples, ``batch_size`` at a time (None: all at once). Batches are drawn anew
-    in each epoch, repeatably with a ``seed``, in the order of the data with ``shuffle=False``.
+    ``loss`` is a function, or the name of one of ``nn``'s, such as ``"mse"``. A sample x is what ``model(x)`` takes, a target
+    what ``loss`` takes beside an output: numbers, lists, or the rows of arrays. Each of ``epochs`` passes goes once over all
+    samples, ``batch_size`` at a time (None: all at once). Batches are drawn anew in each epoch, repeatably with a ``seed``, in
+    the order of the data with ``shuffle=False``.
 
     ``optimizer`` is one of ``optim``, made with the parameters it is to train. ``schedule(step)`` gives the learning rate of
     each step, from 0. ``clip_norm`` is the most that ``optim.clip_grad_norm`` leaves of the gradient's length.
@@ -79,7 +81,10 @@ def fit(
     early; the optimiser keeps its own state.
 
     ``progress`` shows a bar in a terminal and in a notebook (with tqdm, extra ``progress``) and about ten lines in a log file.
-    ``callback(log)`` is called after each epoch.
+    ``callback(log)`` is called after each epoch, and ends the training by returning true.
+
+    ``metrics`` are functions of outputs and targets, such as ``nn.accuracy``, or names of this package's; what they give after
+    each epoch, on the validation data if there are any, is in ``log.metrics``.
 
     ``compile=True`` records model and loss once, for one sample, and replays that over each batch, as ``ad.compile`` does. The
     loss must then be the mean of the losses of single samples, as all losses of ``nn`` are; the first step makes sure of it.
@@ -88,8 +93,8 @@ def fit(
     file too, at the end, whatever the end is. ``record_mb`` is how many megabytes it may take: when they are full, older steps
     are thinned, and recomputed when they are asked for, which is said with a ``RuntimeWarning``.
 
-    Ctrl-C is held back during a step. It ends the training: the model is as after the last whole step, and the log so far is
-    returned, with ``log.interrupted`` true.
+    Ctrl-C is held back during a step. It ends the training: the model is as after the last whole step, with ``patience`` as
+    after the best epoch, and the log so far is returned, with ``log.interrupted`` true.
 
     Raises ``TrainingDiverged``, which has the ``log``, if the loss or a gradient is nan or infinite; the parameters are then as
     after the last whole step. Raises, before anything is changed, ``TypeError`` or ``SettingError`` for an option without
@@ -101,6 +106,7 @@ def fit(
             whole(least, count, f"fit({name})")
     if clip_norm is not None:
         within(0.0, math.inf, clip_norm, "fit(clip_norm)")
+    loss, measures = loss_function(loss), metric_functions(metrics)
     data = _samples(xs, ys, "fit()")
     watched = data if patience is not None else None
     if validation is not None:
@@ -111,6 +117,7 @@ def fit(
     recorder = None if record is False else Recorder(model, fitted, record_mb, "fit(record_mb)", len(data), compile)
     training = _Training(model, loss, fitted, schedule, clip_norm, one_sample(model, loss) if compile else None, recorder)
     log = training.log
+    log.metrics = {name: [] for name in measures}
     if recorder is not None:
         source = Fitted(recorder.tracked, len(recorder.trained), model, loss, data, training.compiled)
         with recording.record_source():
@@ -133,20 +140,23 @@ def fit(
                 recorder.epoch(order)
             mean = training.epoch(epoch, [data[i] for i in order], size, bar)
             held_out = None if watched is None else training.evaluate(watched, size)
+            measured_here = _measured(model, measures, data if watched is None else watched)
             with held_interrupts():
-                training.note(mean, held_out, time.perf_counter() - started)
+                training.note(mean, held_out, measured_here, time.perf_counter() - started)
                 stop = patient is not None and patient.ends_at(epoch, log.validation[-1])
-            bar.epoch(epoch, f"loss {mean:.4g}" + ("" if held_out is None else f", validation {held_out:.4g}"))
-            if callback is not None:
-                callback(log)
+            found = {"loss": mean, **({} if held_out is None else {"validation": held_out}), **measured_here}
+            bar.epoch(epoch, ", ".join(f"{name} {number:.4g}" for name, number in found.items()))
+            if callback is not None and callback(log):
+                stop = True
             if stop:
                 break
         with held_interrupts():
             log.stopped_early = stop
-            if patient is not None and patient.best_epoch:
-                training.restore(patient.best_epoch)
+            training.restore_best(patient)
     except KeyboardInterrupt:
         log.interrupted = True
+        with held_interrupts():
+            training.restore_best(patient)
     finally:
         bar.close()
         if log.run is not None:
@@ -253,8 +263,10 @@ class _Training:
             return None
         return within(0.0, math.inf, self.schedule(self.log.steps), "the schedule's learning rate")
 
-    def note(self, loss: float, held_out: float | None, seconds: float) -> None:
+    def note(self, loss: float, held_out: float | None, measured: Mapping[str, float], seconds: float) -> None:
         """Enter an epoch into the log."""
+        for name, number in measured.items():
+            self.log.metrics[name].append(number)
         self.log.losses.append(loss)
         if held_out is not None:
             self.log.validation.append(held_out)
@@ -262,11 +274,13 @@ class _Training:
         self.log.learning_rates.append(float(self.optimizer.lr))
         self.log.seconds.append(seconds)
 
-    def restore(self, epoch: int) -> None:
-        """Give the parameters the values they had after an epoch."""
-        for parameter, number in zip(self.parameters, self.log.weights[epoch - 1], strict=True):
+    def restore_best(self, patient: _Patience | None) -> None:
+        """Give the parameters the values they had after the best epoch, if anybody has waited for one."""
+        if patient is None or not patient.best_epoch:
+            return
+        for parameter, number in zip(self.parameters, self.log.weights[patient.best_epoch - 1], strict=True):
             parameter.data = number
-        self.log.best_epoch = epoch
+        self.log.best_epoch = patient.best_epoch
 
     def _check_gradients(self, context: str, loss: float, gradients: array[float], size: int) -> None:
         for name, gradient in zip(self.log.names, gradients, strict=True):
@@ -308,6 +322,14 @@ def _evaluate(model: Callable[[Any], Any], loss: Loss, samples: list[tuple[Any, 
     """The mean loss over the samples, batch by batch, so that no graph is larger than one in training."""
     batches = _batches(samples, size)
     return math.fsum(primal_of(_loss_of(model, loss, batch)) * (len(batch) / len(samples)) for batch in batches)
+
+
+def _measured(model: Callable[[Any], Any], metrics: Mapping[str, Metric], samples: list[tuple[Any, Any]]) -> dict[str, float]:
+    """What the metrics say of the outputs, which are plain numbers."""
+    if not metrics:
+        return {}
+    outputs, targets = [plain_outputs(model(x)) for x, _ in samples], [y for _, y in samples]
+    return {name: primal_of(metric(outputs, targets)) for name, metric in metrics.items()}
 
 
 # ---- what fit() is given ----------------------------------------------------------------------------------------------------

@@ -92,6 +92,14 @@ class Optimizer:
         self._steps = 0
         self._buffers = {name: zeros(len(self._parameters)) for name in self._buffer_names(self._hyperparameters)}
 
+    def __setattr__(self, name: str, thing: Any) -> None:
+        if name in (*self._names, "learning_rate", "params") and not hasattr(type(self), name):
+            raise AttributeError(
+                f"{type(self).__name__} has no {name} to be written: the learning rate is lr, and {', '.join(self._names)} "
+                "are what the constructor takes"
+            )
+        object.__setattr__(self, name, thing)
+
     @property
     def parameters(self) -> list[Value]:
         """The parameters, in the order in which they were given."""

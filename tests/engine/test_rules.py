@@ -74,6 +74,11 @@ def sum_of_products(*xs):
     return mp.fsum(x * y for x, y in zip(xs[:half], xs[half:], strict=True))
 
 
+def sinc_order(x, n):  # written out for n = 2, where it is tested
+    u = mp.pi * x
+    return mp.pi**2 * (-mp.sin(u) / u - 2 * mp.cos(u) / u**2 + 2 * mp.sin(u) / u**3)
+
+
 ANY, POSITIVE, ANGLE, UNIT = (-30.0, 30.0), (1e-100, 1e100), (-10.0, 10.0), (-0.999, 0.999)
 
 TRUTHS = {
@@ -87,6 +92,11 @@ TRUTHS = {
     "abs": Truth(lambda x: abs(x), (ANY,), analytic=False),
     "exp": Truth(mp.exp, ((-700.0, 700.0),)),
     "expm1": Truth(mp.expm1, ((-30.0, 300.0),)),
+    "exp2": Truth(lambda x: mpf(2) ** x, ((-1000.0, 1000.0),)),
+    "rsqrt": Truth(lambda x: 1 / mp.sqrt(x), ((1e-50, 1e50),)),
+    "sinc": Truth(mp.sincpi, (ANGLE,), scale=1.0),
+    "sinc_order": Truth(sinc_order, (ANGLE, (2.0, 2.0)), scale=1.0),
+    "logaddexp": Truth(log_sum_exp, (ANY, ANY), scale=1.0),
     "log": Truth(mp.log, (POSITIVE,)),
     "log1p": Truth(mp.log1p, ((-0.99, 30.0),)),
     "log2": Truth(lambda x: mp.log(x) / mp.log(2), (POSITIVE,)),
@@ -113,6 +123,8 @@ TRUTHS = {
     "sign": Truth(real_sign, (ANY,), analytic=False),
     "step": Truth(lambda x: mpf(x > 0), (ANY,), analytic=False),
     "compare": Truth(lambda x, y: mp.sign(x - y), (ANY, ANY), analytic=False),
+    "ceil": Truth(mp.ceil, (ANY,), analytic=False),
+    "round": Truth(mp.nint, (ANY,), analytic=False),
     "floor": Truth(mp.floor, (ANY,), analytic=False),
     "where": Truth(lambda x: x, (ANY,)),
     "mul0": Truth(lambda x, y: x * y, (ANY, ANY)),
@@ -136,6 +148,11 @@ TRUTHS = {
     "relu": Truth(lambda x: max(x, mpf(0)), (ANY,), analytic=False),
     "softplus": Truth(lambda x: mp.log1p(mp.exp(x)), ((-700.0, 700.0),)),
     "softsign": Truth(lambda x: x / (1 + abs(x)), (ANY,), analytic=False),
+    "log_sigmoid": Truth(lambda x: -mp.log1p(mp.exp(-x)), ((-700.0, 700.0),)),
+    "logit": Truth(lambda x: mp.log(x / (1 - x)), ((1e-3, 0.999),)),
+    "hard_tanh": Truth(lambda x: max(mpf(-1), min(mpf(1), x)), ((-3.0, 3.0),), analytic=False),
+    "hard_sigmoid": Truth(lambda x: max(mpf(0), min(mpf(1), x / 6 + mpf(1) / 2)), ((-6.0, 6.0),), analytic=False),
+    "celu": Truth(lambda x, a: x if mp.re(x) > 0 else a * mp.expm1(x / a), ((-5.0, 5.0), (0.5, 3.0)), scale=0.1),
     "silu": Truth(lambda x: x / (1 + mp.exp(-x)), (ANY,), scale=1e-3),
     "gelu": Truth(lambda x: x * normal_distribution(x), ((-10.0, 10.0),), scale=1e-3),
     "mish": Truth(lambda x: x * mp.tanh(mp.log1p(mp.exp(x))), (ANY,), scale=1e-3),

@@ -22,10 +22,10 @@ def test_zeros_are_zeros():
     assert weights(nn.MLP(2, [3, 1], init="zeros")) == [0.0] * 9
 
 
-def test_the_default_is_micrograds():
+def test_that_of_a_neuron_is_micrograds():
     generator = random.Random(3)
     expected = [generator.uniform(-1, 1) for _ in range(6)]
-    assert weights(nn.Layer(2, 3, seed=3)) == weights(nn.Layer(2, 3, init="uniform", seed=3)) == expected
+    assert weights(nn.Neuron(6, seed=3)) == weights(nn.Layer(2, 3, init="uniform", seed=3)) == expected
 
 
 def test_xavier_is_even_up_to_the_limit_of_both_sizes():

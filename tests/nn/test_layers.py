@@ -62,7 +62,6 @@ def test_same_seed_same_weights_and_different_seed_others():
         return [parameter.data for parameter in nn.MLP(2, [4, 1], seed=seed).parameters()]
 
     assert weights(7) == weights(7) != weights(8)
-    assert all(-1 <= weight <= 1 for weight in weights(7))
 
 
 def test_layers_of_one_mlp_do_not_share_their_draw():
@@ -74,7 +73,9 @@ def test_without_a_seed_weights_come_from_pythons_random_as_in_micrograd():
     random.seed(1337)
     expected = [random.uniform(-1, 1) for _ in range(6)]
     random.seed(1337)
-    assert [w.data for neuron in nn.Layer(2, 3).neurons for w in neuron.w] == expected
+    assert [w.data for w in nn.Neuron(6).w] == expected
+    random.seed(1337)
+    assert [w.data for neuron in nn.Layer(2, 3, init="uniform").neurons for w in neuron.w] == expected
 
 
 def test_micrograds_constructors_and_attributes():

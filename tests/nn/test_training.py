@@ -440,7 +440,7 @@ def test_ctrl_c_in_validation_and_in_the_callback_end_the_training_too():
         return nn.mse(outputs, targets)
 
     log = fit(line(), loss=loss, validation=([[1.0]], [1.0]), patience=1)
-    assert (log.interrupted, log.steps, len(log.losses), log.best_epoch) == (True, 2, 1, None)
+    assert (log.interrupted, log.steps, len(log.losses), log.best_epoch) == (True, 2, 1, 1)
 
 
 def test_a_handler_of_ones_own_is_called_after_the_step():
