@@ -27,7 +27,7 @@ FUNCTIONS = [
     "cosh", "cosquare", "div", "div0", "divide", "erf", "erfc", "exp", "expm1", "fabs", "floor", "greatest", "hypot",
     "least", "log", "log10", "log1p", "log2", "logsumexp", "mod", "mul0", "nonnegative", "pow", "power_log", "power_slope",
     "quotient", "relu", "sech2", "sigmoid", "sign", "sin", "sinh", "softplus", "softsign", "sqrt", "step", "take", "tan",
-    "tanh",
+    "tanh", "ceil", "exp2", "logaddexp", "logit", "nearest", "sinc_order",
 ]  # fmt: skip
 LIBRARY = {getattr(module, name): name for module in (ieee, kernels) for name in FUNCTIONS if hasattr(module, name)}
 LIBRARY[rules.TABLE["power_poly"].formula] = "power_poly"
