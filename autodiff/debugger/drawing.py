@@ -31,7 +31,7 @@ USUAL_TEXT = {"font-family": "Helvetica,sans-Serif", "font-size": "12", "fill": 
 LONGEST_OPERATION = 30
 DECIMALS = re.compile(r"\d+\.\d+")
 WIDE = -8.888e-88  # a number that needs as much room as any
-USUAL = -0.08888  # one that needs as much as most
+USUAL = -0.088888  # one that needs as much as most
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,10 @@ def _graph(history: History, fold: Fold, parameters: Iterable[Value]) -> Graph:
 
 def _prepared(graph: Graph, history: History, words: Words, live: bool) -> Graph:
     """The graph with the names that the page uses, and with the widest numbers that each box will have."""
-    return replace(graph, boxes=[_named(box, history, words, live) for box in graph.boxes])
+    edges = graph.edges
+    if live:
+        edges = [replace(edge, derivative=USUAL) if edge.derivative is not None else edge for edge in edges]
+    return replace(graph, boxes=[_named(box, history, words, live) for box in graph.boxes], edges=edges)
 
 
 def _named(box: Box, history: History, words: Words, live: bool) -> Box:

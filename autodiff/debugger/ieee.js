@@ -94,6 +94,37 @@ const ieee = (() => {
     return (root + (sum - square - missed + lost) / (2 * root)) * half * half;
   }
 
+  const ceil = Math.ceil, exp2 = x => Math.pow(2, x);
+  const nearest = x => { const low = Math.floor(x), over = x - low; return copysign(over < 0.5 || (over === 0.5 && low % 2 === 0) ? low : over >= 0.5 ? low + 1 : x, x); };
+  const logit = x => 0.25 <= x && x <= 0.75 ? 2 * atanh(2 * x - 1) : log(x / (1 - x));
+
+  function logaddexp(x, y) {
+    const [larger, smaller] = x >= y ? [x, y] : [y, x];
+    return x !== x || y !== y ? NaN : abs(larger) === Infinity ? larger : larger + log1p(exp(smaller - larger));
+  }
+
+  function sinc_order(x, n) {  // the n-th derivative of sin(πx) / (πx)
+    if (x !== x || !(0 <= n && n <= 60)) return NaN;
+    const order = Math.trunc(n), u = Math.PI * x, scale = Math.pow(Math.PI, order);
+    if (abs(u) === Infinity) return 0;
+    if (x === 0 || abs(u) < order) {
+      let found = 0, k = Math.floor((order + 1) / 2), factorial = 1;
+      for (let i = 2; i <= 2 * k - order; i++) factorial *= i;
+      let term = (k % 2 ? -1 : 1) * Math.pow(u, 2 * k - order) / (factorial * (2 * k + 1));
+      while (k < 40 + order && (term || !k) && found + term !== found) {
+        found += term;
+        k++;
+        term *= -u * u * (2 * k - 1) / ((2 * k - order) * (2 * k - 1 - order) * (2 * k + 1));
+      }
+      return found * scale;
+    }
+    const turns = nearest(x), sign = turns % 2 ? -1 : 1, rest = Math.PI * (x - turns);
+    const waves = [sign * sin(rest), sign * cos(rest), -sign * sin(rest), -sign * cos(rest)];
+    let found = waves[0] / u;
+    for (let k = 1; k <= order; k++) found = (waves[k % 4] - k * found) / u;
+    return found * scale;
+  }
+
   // erf and erfc: polynomials fitted to x² for small x, to x − 1 near 1, and above to 1/x² around a centre, there of
   // log(x · exp(x²) · erfc(x)) + 9/16. exp(−x²) is taken of a rounded x whose square is exact, and of what that leaves.
   const SMALL = [0.1283791670955126, -0.37612638903183754, 0.11283791670955118, -0.02686617064512888, 0.0052239776254045765, -0.0008548327019900606, 0.00012055332766501479, -1.4925641599796734e-05, 1.6461870018745888e-06, -1.636115005978804e-07, 1.4745948090565165e-08, -1.1769026546511048e-09, 6.759519257603756e-11];
@@ -131,7 +162,7 @@ const ieee = (() => {
 
   return {
     acos, acosh, asin, asinh, at_least, at_most, atan, atan2, atanh, cbrt, compare, copysign, cos, cosh, cosquare, div: divide, div0, divide,
-    erf, erfc, exp, expm1, fabs: abs, floor, greatest, hypot, least, log, log10, log1p, log2, logsumexp, mod, mul0, nonnegative, pow,
+    ceil, erf, erfc, exp, exp2, expm1, logaddexp, logit, nearest, sinc_order, fabs: abs, floor, greatest, hypot, least, log, log10, log1p, log2, logsumexp, mod, mul0, nonnegative, pow,
     power_log, power_poly, power_slope, quotient, refusing, relu, sech2, sigmoid, sign, sin, sinh, softplus, softsign, sqrt, step, take,
     tan, tanh,
   };

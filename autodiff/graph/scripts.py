@@ -22,11 +22,13 @@ OPERATORS = {
     "select": "{0} !== 0 ? {1} : {2}", "where": "{0}", "held": "{0}",
 }  # fmt: skip
 # What ieee.js has, by the names of the functions of Python in ieee.py and kernels.py that it stands for.
-FUNCTIONS = """
-    acos acosh asin asinh at_least at_most atan atan2 atanh cbrt compare copysign cos cosh cosquare div div0 divide erf erfc exp
-    expm1 fabs floor greatest hypot least log log10 log1p log2 logsumexp mod mul0 nonnegative pow power_log power_slope quotient
-    relu sech2 sigmoid sign sin sinh softplus softsign sqrt step take tan tanh
-""".split()
+FUNCTIONS = [
+    "acos", "acosh", "asin", "asinh", "at_least", "at_most", "atan", "atan2", "atanh", "cbrt", "compare", "copysign", "cos",
+    "cosh", "cosquare", "div", "div0", "divide", "erf", "erfc", "exp", "expm1", "fabs", "floor", "greatest", "hypot",
+    "least", "log", "log10", "log1p", "log2", "logsumexp", "mod", "mul0", "nonnegative", "pow", "power_log", "power_slope",
+    "quotient", "relu", "sech2", "sigmoid", "sign", "sin", "sinh", "softplus", "softsign", "sqrt", "step", "take", "tan",
+    "tanh", "ceil", "exp2", "logaddexp", "logit", "nearest", "sinc_order",
+]  # fmt: skip
 LIBRARY = {getattr(module, name): name for module in (ieee, kernels) for name in FUNCTIONS if hasattr(module, name)}
 LIBRARY[rules.TABLE["power_poly"].formula] = "power_poly"
 

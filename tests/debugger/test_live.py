@@ -230,7 +230,7 @@ def test_asked_it_hides_judges_and_counts(browse):
     assert "= ?" in browsed.lines()[0][1]
     for answer, says in [
         (-event.contribution, "the sign is not"), (event.local, "upstream factor is missing"),
-        (event.upstream, "upstream factor alone"), (event.after, "sum with what came over another path"), (1e9, "Not yet"),
+        (event.upstream, "upstream factor alone"), (event.after, "sum with what came over another path"), (1e9, "Not yet:"),
     ]:  # fmt: skip
         page.get_by_role("textbox", name="Your answer").fill(repr(answer))
         browsed.click("Check")

@@ -12,6 +12,7 @@ from browsing import chromium
 from graphs import perceptron, random_graph
 
 import autodiff as ad
+from autodiff import nn
 from autodiff.debugger.history import steps
 from autodiff.debugger.words import Words
 from autodiff.drawing import model as drawing_model
@@ -436,11 +437,15 @@ def test_in_a_notebook_the_same_page_is_in_a_frame(browser, tmp_path):
 
 
 def test_a_page_of_thirty_values_is_small():
-    loss = random_graph(1, 25)
-    made = ad.page(loss)
-    assert len(steps(loss).nodes) >= 30
+    perceptron = nn.Perceptron(2, "sigmoid", seed=1)
+    rows = [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 1.0), ([0.5, 0.5], 1.0)]
+    loss = nn.mse([perceptron(row) for row, _ in rows], [target for _, target in rows])
+    made = ad.page(loss, parameters=perceptron.parameters())
+    assert len(steps(loss).nodes) == 30
     assert len(made.html.encode()) <= 120_000
     assert repr(made) == f"<Page: Steps of loss, {len(made.html.encode()):,} bytes>"
+    crowded = ad.page(random_graph(1, 25))  # twice as many edges
+    assert len(crowded.html.encode()) <= 150_000
 
 
 def large_graph():
@@ -465,10 +470,8 @@ def test_a_large_graph_is_folded_and_still_stepped_through(browse):
     assert browsed.lines() == Words(steps(loss)).lines(len(steps(loss)) - 1)
     counts = page.locator("#graph g.folded .grad").all_text_contents()
     assert all(re.fullmatch(r"\s(\d+) of \1", text) for text in counts)
-    assert page.locator("#values tr").count() == 2462 % 40
-    assert page.locator("#more").text_content() == "from 2441, and 2440 more"
-    browsed.click("Earlier Values")
     assert page.locator("#values tr").count() == 40
+    assert page.locator("#more").text_content().endswith("and 2422 more")
 
 
 def test_what_to_fold_can_be_said(browse, monkeypatch):
@@ -590,5 +593,5 @@ def test_an_address_names_a_step_of_the_training_and_a_moment(browse, run):
 
 def test_the_page_of_one_step_is_the_page_of_its_loss(browse, run, tmp_path):
     browsed = browse(run.page(3, tmp_path / "three.html"))
-    assert browsed.page.get_by_role("slider").count() == 1
+    assert browsed.page.get_by_role("slider", name="Training step").count() == 0
     assert (tmp_path / "three.html").read_text() == ad.page(run.loss(3)).html
