@@ -126,7 +126,7 @@ PUBLIC_NAMES = """
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
-    erf erfc exp2 rsqrt sinc logaddexp floor ceil round sign step where clip max min maximum minimum
+    erf erfc erfinv exp2 rsqrt sinc logaddexp floor ceil round sign step where clip max min maximum minimum
     sigmoid relu softplus softsign silu gelu mish elu selu celu leaky_relu maxout hard_tanh hard_sigmoid log_sigmoid logit
     take sum prod mean dot norm softmax log_softmax logsumexp
 """

@@ -104,6 +104,22 @@ def logit(x: float) -> float:
     return 2 * atanh(2 * x - 1) if 0.25 <= x <= 0.75 else log(divide(x, 1 - x))
 
 
+def erfinv(x: float) -> float:
+    """The y with erf(y) = x: Newton's steps from Winitzki's approximation (2008), on erfc where erf is near 1."""
+    size = fabs(x)
+    if not size < 1:
+        return copysign(inf, x) if size == 1 else nan
+    if size < 1e-8:
+        return x * sqrt(math.pi) / 2
+    logarithm = log1p(-size) + log1p(size)
+    half = 2 / (math.pi * 0.147) + logarithm / 2
+    y = sqrt(-logarithm / 0.147 / (half + sqrt(half * half - logarithm / 0.147)))
+    for _ in range(4):
+        missed = erf(y) - size if size < 0.5 else (1 - size) - erfc(y)
+        y -= missed * sqrt(math.pi) / 2 * exp(y * y)
+    return copysign(y, x)
+
+
 def sinc_order(x: float, n: float) -> float:
     """The n-th derivative of sin(πx) / (πx), for n from 0 to 60, of which the whole part counts; else nan.
 

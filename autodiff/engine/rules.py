@@ -602,6 +602,9 @@ _min      = op("min",      None, ieee.least,    lambda *xs: _shares([1 - compare
 at_least = op("at_least", 2, kernels.at_least, lambda x, y, out: (step(compare(x, y)), 1 - step(compare(x, y))),  "max({0}, {1})")
 at_most  = op("at_most",  2, kernels.at_most,  lambda x, y, out: (step(compare(y, x)), 1 - step(compare(y, x))),  "min({0}, {1})")
 
+erfinv = op("erfinv", 1, ieee.erfinv, lambda x, out: (exp(out * out) / TWO_OVER_SQRT_PI,),
+            "erf⁻¹({0})", "inverse of the error function; ±inf at ±1, nan beyond")
+
 # activations
 sigmoid  = op("sigmoid",  1, kernels.sigmoid,            lambda x, out: (out * sigmoid(-x),),
               "σ({0})", "logistic function 1 / (1 + exp(−x))")

@@ -101,7 +101,13 @@ class TrainingLog:
             raise ImportError('plot() needs matplotlib: pip install "autodiff-scalar[plot]"')
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(9, 4), dpi=150, layout="constrained")
+        class Picture(Figure):  # a notebook shows a plain Figure only where pyplot has been imported
+            def _repr_png_(self) -> bytes:
+                picture = BytesIO()
+                self.savefig(picture, format="png")
+                return picture.getvalue()
+
+        figure = Picture(figsize=(9, 4), dpi=150, layout="constrained")
         losses, weights = figure.subplots(1, 2)
         self._plot_losses(losses)
         self._plot_weights(weights)

@@ -162,6 +162,6 @@ def _members(thing: Any) -> list[tuple[Any, Any]]:
 
 def _number(path: str, number: Any) -> float:
     try:
-        return as_float(number, path)
+        return number.data if isinstance(number, Value) else as_float(number, path)
     except (TypeError, OverflowError) as error:
         raise StateError(f"{path} is no number that a float can hold: {error}") from error

@@ -74,6 +74,13 @@ def sum_of_products(*xs):
     return mp.fsum(x * y for x, y in zip(xs[:half], xs[half:], strict=True))
 
 
+def inverse_error_function(x):
+    y = mp.erfinv(mp.re(x))
+    for _ in range(6 if mp.im(x) else 0):  # mpmath's takes no complex numbers
+        y -= (mp.erf(y) - x) * mp.sqrt(mp.pi) / 2 * mp.exp(y * y)
+    return y
+
+
 def sinc_order(x, n):  # written out for n = 2, where it is tested
     u = mp.pi * x
     return mp.pi**2 * (-mp.sin(u) / u - 2 * mp.cos(u) / u**2 + 2 * mp.sin(u) / u**3)
@@ -120,6 +127,7 @@ TRUTHS = {
     "atan2": Truth(angle, (ANY, ANY)),
     "erf": Truth(mp.erf, ((-6.0, 6.0),)),
     "erfc": Truth(mp.erfc, ((-6.0, 12.0),)),
+    "erfinv": Truth(inverse_error_function, ((-0.99999, 0.99999),)),
     "sign": Truth(real_sign, (ANY,), analytic=False),
     "step": Truth(lambda x: mpf(x > 0), (ANY,), analytic=False),
     "compare": Truth(lambda x, y: mp.sign(x - y), (ANY, ANY), analytic=False),

@@ -97,6 +97,12 @@ def test_a_log_goes_through_json():
         nn.TrainingLog.from_dict({"losses": []})
 
 
+def test_a_plot_shows_itself_in_a_notebook():
+    model, optimizer = classifier()
+    figure = nn.fit(model, XS, YS, optimizer=optimizer, epochs=2, progress=False).plot()
+    assert figure._repr_png_().startswith(b"\x89PNG")
+
+
 def test_the_best_weights_after_an_interrupt():
     model, optimizer = classifier()
 

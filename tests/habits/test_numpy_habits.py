@@ -75,6 +75,7 @@ ROWS = {
     "hard_tanh": 1.0,
     "hard_sigmoid": 1 / 6,
     "celu": 1.0,
+    "erfinv": math.sqrt(math.pi) / 2 * math.exp(0.7328690779592168**2),
     "floor": 0.0,
     "ceil": 0.0,
     "round": 0.0,
@@ -101,6 +102,8 @@ def test_their_edges():
     assert (ad.logaddexp(-inf, -inf), ad.logaddexp(1000.0, 1000.0)) == (-inf, 1000.0 + math.log(2))
     assert (ad.rsqrt(0.0), ad.rsqrt(inf)) == (inf, 0.0)
     assert (ad.hard_tanh(5.0), ad.hard_sigmoid(-5.0), ad.exp2(2000.0)) == (1.0, 0.0, inf)
+    assert (ad.erfinv(1.0), ad.erfinv(-1.0), ad.erfinv(0.0)) == (inf, -inf, 0.0)
+    assert math.isnan(ad.erfinv(1.5))
     assert ad.grad(ad.hard_tanh)(1.0) == 0.0
     assert all(math.isnan(getattr(ad, name)(nan)) for name in ROWS)
     assert math.isnan(ad.logaddexp(nan, inf))
