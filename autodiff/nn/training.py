@@ -114,7 +114,11 @@ def fit(
     size = len(data) if batch_size is None else batch_size
     fitted = fitting(optimizer, model, "fit()")
     file = _file_of(record)
-    recorder = None if record is False else Recorder(model, fitted, record_mb, "fit(record_mb)", len(data), compile or engine is not None)
+    recorder = (
+        None
+        if record is False
+        else Recorder(model, fitted, record_mb, "fit(record_mb)", len(data), compile or engine is not None)
+    )
     training = _Training(model, loss, fitted, schedule, clip_norm, _replayed(model, loss, compile, engine), recorder)
     log = training.log
     if recorder is not None:
