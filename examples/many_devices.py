@@ -1,9 +1,9 @@
 """The digits network, written as scalar code, trained on eight devices by JAX's own means.
 
-The loss of one digit is recorded once, turned into arrays, and given to JAX, which spreads each batch over a mesh of devices and
-adds up their gradients. Here the devices are eight pieces of one processor, and the weights come out as on one device. On GPUs or
-a cluster nothing changes but where the devices come from: call `jax.distributed.initialize()` first on every host, leave the flags
-below out, and `jax.devices()` has all devices of all hosts. Each host then gives the digits that are its own to
+The loss of one digit is recorded once, turned into arrays, and given to JAX, which spreads each batch over a mesh of devices
+and adds up their gradients. Here the devices are eight pieces of one processor, and the weights come out as on one device.
+On GPUs or a cluster nothing changes but where the devices come from: call `jax.distributed.initialize()` first on every
+host, leave the flags below out, and `jax.devices()` has all devices of all hosts. Each host then gives its own digits to
 `jax.make_array_from_process_local_data`.
 
     python examples/many_devices.py      trains twice, on one device and on eight, and compares the weights

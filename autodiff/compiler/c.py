@@ -265,12 +265,12 @@ SPELLINGS: dict[str, str] = {
     "select": "{0} != 0.0 ? {1} : {2}", "sign": "op_compare({0}, 0.0)",
     "pow": "op_pow({0}, {1})", "mod": "op_mod({0}, {1})", "at_least": "op_greater({0}, {1})", "at_most": "op_less({0}, {1})",
     **{name: f"op_{name}({{0}})" for name in (
-        "step", "nonnegative", "sigmoid", "relu", "softplus", "softsign", "silu", "gelu", "mish", "selu",
+        "step", "nonnegative", "sigmoid", "relu", "softplus", "softsign", "silu", "gelu", "mish", "selu", "sech2", "cosquare",
     )},
     **{name: f"op_{name}({{0}}, {{1}})" for name in (
-        "compare", "mul0", "div0", "xlogy", "xlog1py", "elu", "leaky_relu",
+        "compare", "mul0", "div0", "xlogy", "xlog1py", "elu", "leaky_relu", "quotient", "power_slope", "power_log",
     )},
-    **{name: f"op_{name}({{*}})" for name in ("max", "min", "sum", "prod", "dot", "norm", "logsumexp", "taken")},
+    **{name: f"op_{name}({{*}})" for name in ("max", "min", "sum", "prod", "dot", "norm", "logsumexp", "taken", "power_poly")},
 }  # fmt: skip
 
 
@@ -304,6 +304,15 @@ HELPERS: dict[str, str] = {
     "op_elu": _helper("elu(double x, double a)", "return op_relu(x) + a * expm1(op_less(0.0, x));"),
     "op_selu": _helper("selu(double x)", "return 1.0507009873554805 * op_elu(x, 1.6732632423543772);"),
     "op_leaky_relu": _helper("leaky_relu(double x, double a)", "return op_relu(x) + a * op_less(0.0, x);"),
+    "op_quotient": _helper("quotient(double x, double y)", "return floor((x - op_mod(x, y)) / y + 0.5);"),
+    "op_power_slope": _helper("power_slope(double x, double y)",
+                              "return y == 0.0 ? 0.0 : op_mul0(y, op_pow(x, y - 1.0));"),
+    "op_power_log": _helper("power_log(double x, double y)", "return op_mul0(op_pow(x, y), log(x));"),
+    "op_power_poly": _helper("power_poly(const double *x, int n)",
+                             "double s = x[n - 1]; for (int k = n - 2; k > 1; k--) s = op_mul0(s, log(x[0])) + x[k]; "
+                             "return op_mul0(op_pow(x[0], x[1]), s);"),
+    "op_sech2": _helper("sech2(double x)", "return 4.0 * op_sigmoid(2.0 * x) * op_sigmoid(-2.0 * x);"),
+    "op_cosquare": _helper("cosquare(double x)", "return (1.0 - x) * (1.0 + x);"),
     "op_max": _helper("max(const double *x, int n)",
                       "double m = x[0]; for (int i = 1; i < n; i++) m = op_greater(m, x[i]); return m;"),
     "op_min": _helper("min(const double *x, int n)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,7 +42,9 @@ class Recording(NamedTuple):
         return [ArrayOf(array.key, array.shape, [numbers.get(value) for value in array.values]) for array in self.arrays]
 
 
-def recording(f: Compiled, example: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None, taker: str = "") -> Recording:
+def recording(
+    f: Compiled[..., Any], example: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None, taker: str = ""
+) -> Recording:
     """The last form of arguments that was recorded, or that of the example, which is the arguments of one sample."""
     from autodiff.compiler.function import VALUE
 
@@ -60,13 +63,13 @@ def recording(f: Compiled, example: tuple[Any, ...] = (), kwargs: dict[str, Any]
     return Recording(entry, _arguments(f, key), arrays_of(f))
 
 
-def arrays_of(f: Compiled) -> list[ParameterArray]:
+def arrays_of(f: Compiled[..., Any]) -> list[ParameterArray]:
     """The parameters of all forms of arguments recorded so far, as arrays."""
     f._last()
     return parameters.arrays_of(f, list(dict.fromkeys(value for entry in f._entries.values() for value in entry.parameters)))
 
 
-def _arguments(f: Compiled, key: Any) -> list[Argument]:
+def _arguments(f: Compiled[..., Any], key: Any) -> list[Argument]:
     structure, _, _, static, _ = key
     number = len(structure.children) + len(static)
     skipped = {i for i, _ in static}
@@ -80,7 +83,7 @@ def _arguments(f: Compiled, key: Any) -> list[Argument]:
     return found
 
 
-def _names(f: Compiled, number: int) -> list[str]:
+def _names(f: Compiled[..., Any], number: int) -> list[str]:
     """What the function calls its arguments."""
     try:
         named = [p.name for p in inspect.signature(f.fn).parameters.values() if p.kind <= p.POSITIONAL_OR_KEYWORD]
@@ -105,13 +108,13 @@ def _blocks(structure: Structure, axis: Any, path: str) -> Iterator[tuple[str, S
 # ---- text -------------------------------------------------------------------------------------------------------------------
 
 
-def _backward(f: Compiled) -> Goal:
+def _backward(f: Compiled[..., Any]) -> Goal:
     from autodiff.compiler.function import Goal
 
     return Goal("backward", stored=f.reduce is None)
 
 
-def _function(f: Compiled, recorded: Recording, goal: Goal, name: str) -> Written:
+def _function(f: Compiled[..., Any], recorded: Recording, goal: Goal, name: str) -> Written:
     replay = recorded.entry.replay(goal)
     arrays = recorded.places(replay)
     if goal.kind == "backward":
@@ -124,7 +127,7 @@ def _function(f: Compiled, recorded: Recording, goal: Goal, name: str) -> Writte
     return written(replay.groups, name, "The value of each sample.", recorded.arguments, arrays, result=recorded.result)
 
 
-def source(f: Compiled) -> str:
+def source(f: Compiled[..., Any]) -> str:
     """The last program that ran, as one function and the helpers that it calls."""
     replay = f._replay()
     recorded = recording(f)
@@ -134,7 +137,7 @@ def source(f: Compiled) -> str:
     return "\n\n".join(part for part in (str(text), helper_text(text.helpers)) if part)
 
 
-def module(f: Compiled, example: tuple[Any, ...], kwargs: dict[str, Any], taker: str) -> tuple[str, Recording]:
+def module(f: Compiled[..., Any], example: tuple[Any, ...], kwargs: dict[str, Any], taker: str) -> tuple[str, Recording]:
     """A module with ``values`` and, of a function that returns one number, ``loss`` and ``loss_and_gradients``."""
     from autodiff.compiler.function import VALUE
 
@@ -171,7 +174,7 @@ def _plain(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"""', "'''")
 
 
-def _loss(f: Compiled, recorded: Recording, arguments: str) -> str:
+def _loss(f: Compiled[..., Any], recorded: Recording, arguments: str) -> str:
     batched = any(axis is not None for argument in recorded.arguments for _, _, axis in argument.blocks)
     call = f"values({arguments})"
     kind = {"mean": "mean of the values", "sum": "sum of the values", None: "values"}[f.reduce]
@@ -179,7 +182,7 @@ def _loss(f: Compiled, recorded: Recording, arguments: str) -> str:
     return f'def loss({arguments}):\n    """The {kind} of the samples."""\n    return {text}\n'
 
 
-def write(f: Compiled, file: Any, example: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def write(f: Compiled[..., Any], file: Any, example: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     text, _ = module(f, example, kwargs, "export()")
     files.replace(Path(file), text.encode())
 
@@ -194,7 +197,7 @@ def loaded(text: str, name: str) -> SimpleNamespace:
     return SimpleNamespace(**{key: thing for key, thing in names.items() if not key.startswith("__")})
 
 
-def to_jax(f: Compiled, example: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[..., Any]:
+def to_jax(f: Compiled[..., Any], example: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[..., Any]:
     import jax.numpy
 
     text, _ = module(f, example, kwargs, "to_jax()")
@@ -208,7 +211,7 @@ def to_jax(f: Compiled, example: tuple[Any, ...], kwargs: dict[str, Any]) -> Cal
     return step
 
 
-def to_torch(f: Compiled, example: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[..., Any]:
+def to_torch(f: Compiled[..., Any], example: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[..., Any]:
     import array_api_compat.torch
     import torch
 
@@ -233,7 +236,7 @@ class OnJax:
     It has the two methods of a compiled function that training asks for.
     """
 
-    def __init__(self, f: Compiled):
+    def __init__(self, f: Compiled[..., Any]):
         self.f = f
         self.functions: dict[str, Any] = {}
 
@@ -259,7 +262,7 @@ class OnJax:
         import jax
         import numpy
 
-        wide = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+        wide: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else import_module("jax.experimental").enable_x64
         if not self.functions:
             text, _ = module(self.f, tuple([samples[0] for samples in batch]), {}, "fit()")
             functions = loaded(text, self.f.name)

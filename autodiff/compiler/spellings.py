@@ -47,8 +47,11 @@ SPELLINGS: dict[str, Spelling] = {
     # functions that it lacks, or has otherwise
     **{name: _helper(name) for name in (
         "cbrt", "erf", "erfc", "step", "nonnegative", "sigmoid", "softplus", "softsign", "silu", "gelu", "mish", "selu",
+        "sech2", "cosquare",
     )},
-    **{name: _helper(name, 2) for name in ("xlogy", "xlog1py", "compare", "mul0", "div0")},
+    **{name: _helper(name, 2) for name in (
+        "xlogy", "xlog1py", "compare", "mul0", "div0", "quotient", "power_slope", "power_log",
+    )},
     "relu": Spelling("xp.where({0} <= 0.0, 0.0, {0})"),
     "leaky_relu": _helper("leaky_relu", 2, literal=True), "elu": _helper("elu", 2, literal=True),
     # branches
@@ -62,6 +65,7 @@ SPELLINGS: dict[str, Spelling] = {
     "min": Spelling("xp.min({0}, axis=-1)", along_axis=True, pair="xp.minimum({0}, {1})"),
     "sum": Spelling("xp.sum({0}, axis=-1)", along_axis=True), "prod": Spelling("xp.prod({0}, axis=-1)", along_axis=True),
     "dot": Spelling("_dot(xp, {0})", along_axis=True), "norm": Spelling("_norm(xp, {0})", along_axis=True),
+    "power_poly": Spelling("_power_poly(xp, {0}, {1}, {2})", along_axis=True, single=2),
     "hypot": Spelling("_norm(xp, {0})", along_axis=True),
     "logsumexp": Spelling("_logsumexp(xp, {0})", along_axis=True),
 }  # fmt: skip
@@ -113,6 +117,33 @@ HELPERS: dict[str, str] = {
     whole = xp.isfinite(x) & xp.isinf(y)
     beyond = xp.where((x == 0.0) | ((x < 0.0) == (y < 0.0)), x, y)
     return xp.where(whole, beyond, xp.remainder(x, xp.where(whole, 1.0, y)))
+''',
+    "_power_poly": '''def _power_poly(xp, x, y, coefficients):
+    """x^y times a polynomial in log(x), whose coefficients are along the last axis; its limit at 0."""
+    total = coefficients[..., -1]
+    for k in range(coefficients.shape[-1] - 2, -1, -1):
+        total = _mul0(xp, total, xp.log(x)) + coefficients[..., k]
+    return _mul0(xp, _pow(xp, x, y), total)
+''',
+    "_quotient": '''def _quotient(xp, x, y):
+    """The whole number of y in x."""
+    return xp.floor((x - _mod(xp, x, y)) / y + 0.5)
+''',
+    "_power_slope": '''def _power_slope(xp, x, y):
+    """The derivative of the power x^y by x."""
+    return xp.where(y == 0.0, 0.0, _mul0(xp, y, _pow(xp, x, y - 1.0)))
+''',
+    "_power_log": '''def _power_log(xp, x, y):
+    """The derivative of the power x^y by y."""
+    return _mul0(xp, _pow(xp, x, y), xp.log(x))
+''',
+    "_sech2": '''def _sech2(xp, x):
+    """The derivative of tanh."""
+    return 4.0 * _sigmoid(xp, 2.0 * x) * _sigmoid(xp, -2.0 * x)
+''',
+    "_cosquare": '''def _cosquare(xp, x):
+    """1 minus the square of x."""
+    return (1.0 - x) * (1.0 + x)
 ''',
     "_leaky_relu": '''def _leaky_relu(xp, x, slope):
     """x for x > 0, else slope times x."""

@@ -260,8 +260,8 @@ class _Training:
             mean, _ = self.replayed(batch)
             if math.isfinite(loss.data) and not math.isclose(mean, loss.data, rel_tol=1e-6, abs_tol=1e-9):
                 raise SettingError(
-                    f"fit(compile=True) or fit(engine=) needs a loss that is the mean of the losses of single samples; of the first batch "
-                    f"{_named(self.loss)} gives {loss.data}, and the mean of those is {mean}: leave it out"
+                    "fit(compile=True) or fit(engine=) needs a loss that is the mean of the losses of single samples; of the "
+                    f"first batch {_named(self.loss)} gives {loss.data}, and the mean of those is {mean}: leave it out"
                 )
         return loss.data, loss.backward
 

@@ -19,7 +19,7 @@ from autodiff import nn
 from autodiff.compiler import c, export
 from autodiff.compiler.arrays import SPELLINGS
 from autodiff.engine import rules
-from autodiff.errors import ShapeError, StateError, TraceError, UnknownNameError
+from autodiff.errors import SettingError, ShapeError, StateError, TraceError, UnknownNameError
 
 EDGES = [-math.inf, -2.5, -1.0, -0.5, -0.0, 0.0, 0.3, 1.0, 2.0, 3.0, 1e-300, 30.0, 710.0, math.inf, math.nan]
 EDGES_OF_TWO = [-math.inf, -2.0, -0.0, 0.0, 0.5, 2.0, 3.0, math.inf, math.nan]
@@ -676,3 +676,34 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder"):
         f.export(tmp_path / "missing" / "step.py", 1.0)
     assert not list(tmp_path.iterdir())
+
+
+# ---- training ---------------------------------------------------------------------------------------------------------------
+
+
+def trained(**how):
+    model = nn.MLP(2, [4, 1], "tanh", seed=1)
+    rng = random.Random(1)
+    xs = [[rng.uniform(-1, 1), rng.uniform(-1, 1)] for _ in range(23)]
+    ys = [float(x * y > 0) for x, y in xs]
+    log = nn.fit(
+        model, xs, ys, epochs=4, batch_size=10, optimizer=ad.optim.Adam(model.parameters(), lr=0.05), seed=2,
+        validation=(xs[:5], ys[:5]), progress=False, **how,
+    )  # fmt: skip
+    return model.state_dict(), log
+
+
+def test_fit_with_jax_takes_the_same_steps():
+    pytest.importorskip("jax")
+    ours, our_log = trained(compile=True)
+    theirs, their_log = trained(engine="jax")
+    assert list(theirs) == list(ours)
+    close(list(theirs.values()), list(ours.values()), 1e-9)
+    close(their_log.losses, our_log.losses, 1e-9)
+    close(their_log.validation, our_log.validation, 1e-9)
+    assert their_log.steps == 12
+
+
+def test_an_engine_that_does_not_exist():
+    with pytest.raises(SettingError, match="not 'tpu'"):
+        trained(engine="tpu")
