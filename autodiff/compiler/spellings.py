@@ -54,6 +54,10 @@ SPELLINGS: dict[str, Spelling] = {
     )},
     "relu": Spelling("xp.where({0} <= 0.0, 0.0, {0})"),
     "leaky_relu": _helper("leaky_relu", 2, literal=True), "elu": _helper("elu", 2, literal=True),
+    "exp2": Spelling("xp.pow(xp.full_like({0}, 2.0), {0})"), "rsqrt": Spelling("1.0 / xp.sqrt({0})"),
+    "ceil": _call("xp.ceil"), "round": _call("xp.round"), "log_sigmoid": Spelling("-_softplus(xp, -({0}))"),
+    "hard_tanh": Spelling("xp.clip({0}, -1.0, 1.0)"), "hard_sigmoid": Spelling("xp.clip(({0} + 3.0) / 6.0, 0.0, 1.0)"),
+    "logaddexp": Spelling("_logsumexp(xp, {0})", along_axis=True),
     # branches
     "greater": Spelling("xp.astype({0} > {1}, dtype)", True), "greater_equal": Spelling("xp.astype({0} >= {1}, dtype)", True),
     "equal": Spelling("xp.astype({0} == {1}, dtype)", True),
