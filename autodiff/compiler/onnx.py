@@ -402,6 +402,9 @@ class Namespace:
     def minimum(self, x: Tensor, y: Tensor) -> Tensor:
         return self.where(self.isnan(x), x, self.where(self.isnan(y), y, self.where(y < x, y, x)))
 
+    def clip(self, x: Tensor, low: float, high: float) -> Tensor:
+        return self.maximum(self.minimum(x, x.like(high)), x.like(low))
+
     def pow(self, x: Tensor, y: Tensor) -> Tensor:
         return x.node("Pow", y)
 
@@ -497,7 +500,7 @@ class Namespace:
 
 NODES = {
     "abs": "Abs", "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "sin": "Sin", "cos": "Cos", "tanh": "Tanh", "floor": "Floor",
-    "sign": "Sign",
+    "sign": "Sign", "ceil": "Ceil", "round": "Round",
 }  # fmt: skip
 ATAN_ABOVE = (
     -8.750608600031904122785e-1, -1.615753718733365076637e1, -7.500855792314704667340e1, -1.228866684490136173410e2,
