@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from autodiff.engine import functions as _functions
 from autodiff.engine.check import check_gradients as check_gradients
+from autodiff.engine.decisions import refresh as refresh
 from autodiff.engine.differentiate import grad as grad
 from autodiff.engine.differentiate import gradients as gradients
 from autodiff.engine.differentiate import hessian as hessian
@@ -25,6 +26,7 @@ from autodiff.engine.value import last as _last  # noqa: F401  pickles know thes
 from autodiff.engine.value import thaw as _thaw  # noqa: F401
 from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.errors import DebuggerError as DebuggerError
+from autodiff.errors import DecisionWarning as DecisionWarning
 from autodiff.errors import DetachedError as DetachedError
 from autodiff.errors import DetachedWarning as DetachedWarning
 from autodiff.errors import GradientMismatch as GradientMismatch
@@ -84,6 +86,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
     __all__ = [
         "AutodiffError",
         "DebuggerError",
+        "DecisionWarning",
         "DetachedError",
         "DetachedWarning",
         "GradientMismatch",
@@ -127,6 +130,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "pm",
         "record_run",
         "record_source",
+        "refresh",
         "scope",
         "steps",
         "strict",

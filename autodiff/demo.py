@@ -1,4 +1,4 @@
-"""The main job, end to end: one weight trained by hand-sized steps, then a perceptron; pictures of both, and its steps."""
+"""The main job, end to end: one weight trained by hand-sized steps, then a perceptron; pictures and pages of both."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from autodiff._implementation import implementation
 from autodiff._support import files
 from autodiff.debugger import page
 from autodiff.drawing import draw
+from autodiff.engine.recording import record_source
 from autodiff.engine.value import Value
 from autodiff.errors import RendererFailed, RendererNotFound
 
@@ -139,8 +140,31 @@ def loss_of_one_row() -> tuple[Value, list[Value]]:
     return loss, perceptron.parameters()
 
 
+def article() -> tuple[Value, list[Value]]:
+    """The one weight once more, every number of it a Value with a name and a line, to be changed on a page."""
+    with record_source():
+        w = Value(FIRST_WEIGHT, "w")
+        i = Value(INPUT, "i")
+        y = Value(TARGET, "y")
+        a = i * w
+        C = (y - a) ** 2
+    return C, [w]
+
+
+def loss_of_all_rows() -> tuple[Value, list[Value]]:
+    """The mean squared error of an untrained perceptron over the four rows of OR, with its lines."""
+    perceptron = untrained_perceptron()
+    inputs, targets = zip(*OR, strict=True)
+    with record_source():
+        outputs = [perceptron(row) for row in inputs]
+        C = nn.mse(outputs, targets)
+    for number, output in enumerate(outputs, start=1):
+        output.name = f"a{number}"
+    return C, perceptron.parameters()
+
+
 def write_pictures(out: Path, steps: list[Step]) -> tuple[list[Path], list[str]]:
-    """The pictures and the page of steps that could be written, and what keeps the others from it."""
+    """The pictures and the pages that could be written, and what keeps the others from it."""
     written, missing = [], []
     try:
         for name, (loss, parameters) in [("one_weight", first_cost()), ("perceptron", loss_of_one_row())]:
@@ -154,9 +178,10 @@ def write_pictures(out: Path, steps: list[Step]) -> tuple[list[Path], list[str]]
         missing.append('the plots need matplotlib: pip install "autodiff-scalar[plot]"')
     else:
         written += [plot_activation(steps, out / "activation.png"), plot_cost(steps, out / "cost.png")]
-    loss, parameters = loss_of_one_row()
-    page(loss, out / "perceptron.html", parameters=parameters)
-    return [*written, out / "perceptron.html"], missing
+    for name, (loss, parameters) in [("article", article()), ("perceptron", loss_of_all_rows())]:
+        page(loss, out / f"{name}.html", parameters=parameters)
+        written.append(out / f"{name}.html")
+    return written, missing
 
 
 def plot_activation(steps: list[Step], file: Path) -> Path:

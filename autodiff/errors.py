@@ -139,3 +139,7 @@ class RendererFailed(AutodiffError, RuntimeError):
 
 class RendererNotFound(AutodiffError, RuntimeError):
     """No program that turns DOT text into a picture was found; the message has the command that mends it."""
+
+
+class DecisionWarning(UserWarning):
+    """A comparison that Python decided while a graph was recorded would be decided otherwise for the numbers of now."""

@@ -14,6 +14,7 @@ WRITTEN = [
     "one_weight.png",
     "perceptron.svg",
     "perceptron.png",
+    "article.html",
     "perceptron.html",
     "activation.png",
     "cost.png",

@@ -116,11 +116,11 @@ def test_each_module_says_in_its_first_line_what_it_is():
 
 PUBLIC_NAMES = """
     Value
-    AutodiffError DebuggerError DetachedError DetachedWarning GradientMismatch GraphTooLarge NonFiniteError NonFiniteWarning
-    NotInGraphError OperationError RendererFailed RendererNotFound SettingError ShapeError StaleRecording StateError TargetError
-    TraceError TrainingDiverged UnknownNameError WrongFile
+    AutodiffError DebuggerError DecisionWarning DetachedError DetachedWarning GradientMismatch GraphTooLarge NonFiniteError
+    NonFiniteWarning NotInGraphError OperationError RendererFailed RendererNotFound SettingError ShapeError StaleRecording
+    StateError TargetError TraceError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
-    blame compile draw explain expression implementation nn optim operation record_source scope strict summary
+    blame compile draw explain expression implementation nn optim operation record_source refresh scope strict summary
     steps debug page pm History
     record_run load_run
     add sub mul div neg pow mod abs

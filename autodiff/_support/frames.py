@@ -10,11 +10,15 @@ from functools import cache
 from types import FrameType
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+DEMO = PACKAGE + "demo.py"
 
 
 def is_ours(file: str) -> bool:
-    """Whether a frame's file belongs to this package, or to Python's own import machinery, whose callers count."""
-    return file.startswith((PACKAGE, "<frozen"))
+    """Whether a frame's file belongs to this package, or to Python's own import machinery, whose callers count.
+
+    The demo is a user like any other: its pages show its lines.
+    """
+    return file.startswith((PACKAGE, "<frozen")) and file != DEMO
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Functions recorded once and replayed over whole batches: trace, adjoint, simplify, roll, program, machine, source."""
+"""Functions recorded once and replayed over whole batches: trace, adjoint, simplify, roll, groups, slots, machine, source."""
 
 from autodiff.compiler.function import Compiled, compile
 

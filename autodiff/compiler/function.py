@@ -12,7 +12,7 @@ import threading
 import weakref
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from numbers import Number
@@ -25,7 +25,6 @@ from autodiff.compiler.program import Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, simplified
 from autodiff.compiler.slots import placed
-from autodiff.compiler.source import source
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
 from autodiff.engine.recording import announce
@@ -401,7 +400,11 @@ class Compiled(Generic[P, R]):
 
     @property
     def source(self) -> str:
-        """The last program, forward and backward, as readable Python with NumPy's names, for one sample."""
+        """The last program that ran, forward and backward, as one readable Python function of arrays, which needs no autodiff.
+
+        It is written in the terms of the Array API standard: ``xp`` is numpy, ``jax.numpy`` or another namespace, ``params`` a
+        dictionary of arrays as ``params()`` gives it, and the other arguments have the samples along their first axis.
+        """
         return self.listing("vector")
 
     def listing(self, form: str = "vector") -> str:
@@ -414,8 +417,82 @@ class Compiled(Generic[P, R]):
             return replay.scalars.listing()
         if form != "vector":
             raise ValueError(f'a listing is "vector" or "scalar", not {form!r}')
-        names = [parameter.name for parameter in replay.parameters]
-        return source(replay.groups, self.name, names, self._last().structure.size)
+        from autodiff.compiler import export
+
+        return export.source(self)
+
+    # ---- out of one core ----------------------------------------------------------------------------------------------------
+
+    def params(self, xp: Any = None) -> dict[str, Any]:
+        """The parameters' numbers as arrays of a namespace (NumPy's if none is given) by path, neurons folded into rows.
+
+        ``{"layers.0.w": (16, 2), "layers.0.b": (16,), …}``: all of each model that the function uses a part of, in their order.
+        JAX makes them float32 unless ``jax_enable_x64`` is set.
+        """
+        from autodiff.compiler import export, parameters
+
+        return parameters.state_of(export.arrays_of(self), xp)
+
+    def load_params(self, params: Mapping[str, Any]) -> None:
+        """Take the parameters' numbers from such a dictionary, of arrays of any library.
+
+        Raises, before anything is changed, ``StateError`` for a missing or unexpected key, ``ShapeError`` for another shape.
+        """
+        from autodiff.compiler import export, parameters
+
+        parameters.load_state(export.arrays_of(self), params, self.name)
+
+    def export(self, file: Any, *example: Any, **kwargs: Any) -> None:
+        """Write a Python module of arrays, which needs no autodiff: ``loss`` and ``loss_and_gradients(xp, params, *batch)``.
+
+        ``loss_and_gradients`` gives the mean of the losses (or what ``reduce`` says) and a dictionary of its gradients;
+        a parameter that the function does not use has gradient 0. ``values`` gives what the function returns for each sample,
+        and stands alone if that is not one number. The form of the arguments is that of ``example``, the arguments of one
+        sample, or the last one recorded. Over no samples a mean is nan, and an index that ``ad.take`` does not find gives nan.
+
+        Raises ``UnknownNameError`` for an operation that has no spelling in arrays, ``TraceError`` where nothing is recorded
+        and there is no example, ``OSError`` if the file cannot be written.
+        """
+        from autodiff.compiler import export
+
+        export.write(self, file, example, kwargs)
+
+    def to_jax(self, *example: Any, **kwargs: Any) -> Callable[..., Any]:
+        """A pure function ``(params, *batch) -> (loss, gradients)`` of JAX arrays, for ``jax.jit`` and whatever JAX has.
+
+        Of a function that does not return one number, ``(params, *batch) -> values``. ``example`` as in ``export``.
+        """
+        from autodiff.compiler import export
+
+        return export.to_jax(self, example, kwargs)
+
+    def to_torch(self, *example: Any, **kwargs: Any) -> Callable[..., Any]:
+        """As ``to_jax``, of torch tensors, on the device on which the parameters are."""
+        from autodiff.compiler import export
+
+        return export.to_torch(self, example, kwargs)
+
+    def to_onnx(self, file: Any, *example: Any, **kwargs: Any) -> None:
+        """Write an ONNX model of the function's values, with the parameters' numbers in it and any number of samples.
+
+        Its inputs are the arrays among the arguments; its output ``values`` has one row for each sample. ``example`` as in
+        ``export``. Raises as ``export`` does.
+        """
+        from autodiff.compiler import onnx
+
+        onnx.write(self, file, example, kwargs)
+
+    def to_c(self, file: Any, *example: Any, **kwargs: Any) -> None:
+        """Write one C file and its header, without dependencies and with static memory, for one sample.
+
+        ``double NAME_loss(const double *params, const double *sample)`` and ``double NAME_loss_and_gradients(const double
+        *params, const double *sample, double *gradients)``; NAME is that of the file, the parameters and gradients are those of
+        ``params()``, one array after the other. Of a function that does not return one number,
+        ``void NAME_values(const double *params, const double *sample, double *values)``. ``example`` as in ``export``.
+        """
+        from autodiff.compiler import c
+
+        c.write(self, file, example, kwargs)
 
     def _last(self) -> Entry:
         if not self._entries:

@@ -120,7 +120,7 @@ def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tup
         if place is None:
             place = numbers[key] = len(ops)
             ops.append(CONSTANT)
-            args.append((float(x),))
+            args.append((x.data if isinstance(x, Value) else float(x),))  # a Value that a formula made of a number
         return place
 
     for node, arguments in reversed(kept):

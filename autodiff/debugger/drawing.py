@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from autodiff.debugger.history import History
 from autodiff.debugger.words import Words
@@ -24,8 +26,12 @@ ATTRIBUTES = {
     "id", "class", "d", "points", "cx", "cy", "rx", "ry", "x", "y", "width", "height", "viewBox", "transform", "fill", "stroke",
     "stroke-width", "stroke-dasharray", "text-anchor", "font-family", "font-size", "font-weight", "opacity",
 }  # fmt: skip
+LINE = "#757d89"  # of edges, said once of the group of each
+USUAL_TEXT = {"font-family": "Helvetica,sans-Serif", "font-size": "12", "fill": "#1f2328"}  # said once, of the whole
 LONGEST_OPERATION = 30
+DECIMALS = re.compile(r"\d+\.\d+")
 WIDE = -8.888e-88  # a number that needs as much room as any
+USUAL = -0.088888  # one that needs as much as most
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,15 @@ class Picture:
     edges: list[str]
 
 
-def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Iterable[Value] = ()) -> Picture:
-    """The graph of a history, with room for gradients that come and go. What cannot be drawn is said in its place."""
+def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Iterable[Value] = (), live: bool = False) -> Picture:
+    """The graph of a history, with room for gradients that come and go, and if it is ``live`` for other numbers.
+
+    What cannot be drawn is said in its place.
+    """
     events = range(history.forward, len(history))
     try:
         graph = _graph(history, fold, parameters)
-        svg = as_html(picture(digraph(_prepared(graph, history, words)).source, "svg").decode(), words)
+        svg = as_html(picture(digraph(_prepared(graph, history, words, live)).source, "svg").decode(), words)
     except (RendererNotFound, RendererFailed) as error:
         return Picture(f"<p>No drawing: {html.escape(str(error))}</p>", [""] * history.forward, [""] * len(events))
     between: dict[tuple[str, str], list[str]] = {}
@@ -65,12 +74,15 @@ def _graph(history: History, fold: Fold, parameters: Iterable[Value]) -> Graph:
     return Painter(part, [kinds[place] for place in history.origin], history.scopes).graph(fold, PICTURE)
 
 
-def _prepared(graph: Graph, history: History, words: Words) -> Graph:
-    """The graph with the names that the page uses, and with the widest gradient that each box will have."""
-    return replace(graph, boxes=[_named(box, history, words) for box in graph.boxes])
+def _prepared(graph: Graph, history: History, words: Words, live: bool) -> Graph:
+    """The graph with the names that the page uses, and with the widest numbers that each box will have."""
+    edges = graph.edges
+    if live:
+        edges = [replace(edge, derivative=USUAL) if edge.derivative is not None else edge for edge in edges]
+    return replace(graph, boxes=[_named(box, history, words, live) for box in graph.boxes], edges=edges)
 
 
-def _named(box: Box, history: History, words: Words) -> Box:
+def _named(box: Box, history: History, words: Words, live: bool) -> Box:
     if box.kind == "constant":
         return box
     if not box.id.startswith("v"):
@@ -78,9 +90,18 @@ def _named(box: Box, history: History, words: Words) -> Box:
     place = int(box.id[1:])
     operation = words.operation(place)
     gradients = [history.upstream(place), *(history.edge(number)[2] for number in history.additions(place))]
-    widest = max(gradients, key=lambda gradient: len(number_text(gradient)))
+    data: Any = box.data
+    if live:
+        gradients.append(USUAL)
+        data = _widest([history.datum(place), USUAL])
     spelled = operation if box.count == 1 and len(operation) <= LONGEST_OPERATION else box.operation
-    return replace(box, name=words.name(place), operation=spelled, grad=widest if math.isfinite(widest) else WIDE)
+    return replace(box, name=words.name(place), operation=spelled, data=data, grad=_widest(gradients))
+
+
+def _widest(numbers: Iterable[float]) -> float:
+    """The number that takes most room; one that is not finite might be any."""
+    widest = max(numbers, key=lambda number: len(number_text(number)))
+    return widest if math.isfinite(widest) else WIDE
 
 
 def as_html(svg: str, words: Words) -> str:
@@ -89,14 +110,23 @@ def as_html(svg: str, words: Words) -> str:
     for group in root.iter("g"):
         if "node" in group.get("class", "").split():
             _mark_numbers(group)
-    root.set("role", "img")
+        if group.get("class") == "edge":
+            group.attrib |= {"fill": LINE, "stroke": LINE}
+            for part in group:
+                part.attrib = {key: text for key, text in part.attrib.items() if text != LINE}
+    root.attrib |= USUAL_TEXT | {"role": "img"}
     root.set("aria-label", f"The graph of {words.loss}: {len(words.history.nodes)} Values; the table has the same")
     return ET.tostring(root, encoding="unicode")
 
 
 def _stripped(element: ET.Element) -> ET.Element:
     """The element without namespaces, links, titles and whatever else a page has no use for."""
-    made = ET.Element(_local(element.tag), {key: text for key, text in element.attrib.items() if key in ATTRIBUTES})
+    given = {key: DECIMALS.sub(_tenths, text) for key, text in element.attrib.items() if key in ATTRIBUTES}
+    made = ET.Element(_local(element.tag), given)
+    if made.tag == "polygon":
+        made.set("points", re.sub(r"^(\S+)( .*) \1$", r"\1\2", given["points"]))  # it closes by itself
+    if made.tag == "text":
+        made.attrib = {key: text for key, text in given.items() if (USUAL_TEXT | {"text-anchor": "start"}).get(key) != text}
     made.text = (element.text or "").replace(" ", "\u00a0") if made.tag == "text" else None  # HTML would drop the outer ones
     waiting = list(element)
     while waiting:
@@ -108,6 +138,11 @@ def _stripped(element: ET.Element) -> ET.Element:
         elif _local(child.tag) in TAGS:
             made.append(_stripped(child))
     return made
+
+
+def _tenths(number: re.Match[str]) -> str:
+    """A tenth of a point is finer than a screen."""
+    return f"{float(number[0]):.1f}".removesuffix(".0")
 
 
 def _local(tag: str) -> str:

@@ -1,6 +1,7 @@
 """The page: a history as one self-contained HTML file, to be walked through in any browser, offline, or in a notebook.
 
-``page.html`` is the page without its content: ``recording.js``, text, drawing and data go into its ``{{places}}``. What comes
+``page.html`` is the page without its content: scripts, text, drawing and data go into its ``{{places}}``. ``recording.js`` is
+what it knows and says, ``live.js`` over ``ieee.js`` what it computes, ``touch.js`` what a hand can change. What comes
 from the user is escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script
 and one style.
 """
@@ -27,15 +28,20 @@ from autodiff.debugger.drawing import Picture, drawn
 from autodiff.debugger.history import History
 from autodiff.debugger.words import GIVEN, LINES, MOST_LOCALS, Words, rule_of, stretch
 from autodiff.drawing.model import Fold, check_fold
+from autodiff.engine import rules
+from autodiff.engine.decisions import decisions_about
 from autodiff.engine.value import Value
 from autodiff.errors import GraphTooLarge
 from autodiff.graph.names import printable
+from autodiff.graph.scripts import Scripts, Unwritable
 from autodiff.graph.walk import has_more_than
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
+MOST_ALIVE = 3_000  # that it computes by itself unless it is told to
 MOST_OF_RUN = 6_000_000  # characters of a page that go to the steps of a training
 CONTEXT = 3  # lines of source around those that are used
 HEIGHT = 760  # pixels of the frame in a notebook
+OPPOSITE = {"<": "≥", "<=": ">", ">": "≤", ">=": "<", "==": "≠", "!=": "="}  # what held where the comparison did not
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ def page(
     scope: str | None = None,
     fold: Fold = "auto",
     parameters: Iterable[Value] = (),
+    live: bool | None = None,
 ) -> Page:
     """The forward and the backward pass of ``loss`` as one HTML file that needs nothing else: ``page(loss, "steps.html")``.
 
@@ -76,6 +83,13 @@ def page(
     ``steps.html#step=14`` opens at position 14. In a notebook ``page(loss)`` shows it in place. A large graph is folded as
     ``draw`` folds it, as ``fold`` says; ``scope`` takes the operations of one scope. Leaves among ``parameters`` are drawn as
     such. Where nothing draws graphs the page has none, and says what mends that. No Value is changed.
+
+    Up to 3,000 Values the page computes: each leaf's number can be typed or dragged, and everything follows at once, by the
+    rules of the table written in JavaScript; a Value is seen as a curve over a leaf, with the tangent whose slope is the
+    gradient; "Descend" takes steps of gradient descent over the leaves that are ticked, at first ``parameters``, or without
+    any all leaves with a name. ``live=True`` asks for that at any size, ``live=False`` for a recording alone; so is the page of
+    a ``scope``, whose gradients come from outside of it. An operation of one's own that cannot be written in JavaScript keeps
+    its number, and comparisons that Python decided under ``record_source()`` are watched: what is no longer sure is grey.
 
     Raises ``TypeError`` for anything but a Value, ``UnknownNameError`` for a scope that is not there, ``GraphTooLarge`` for
     more Values than a browser moves through or more boxes than can be laid out unfolded, and ``OSError`` for a file that
@@ -92,7 +106,10 @@ def page(
     history.refuse_too_large(MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
     words = Words(history)
     title = f"Steps of {words.loss}" + (f", scope {printable(scope)}" if scope else "")
-    made = Page(_filled(title, history, words, drawn(history, words, fold, parameters)), title)
+    parameters = tuple(parameters)
+    computes = scope is None and (len(history.nodes) <= MOST_ALIVE if live is None else live)
+    picture = drawn(history, words, fold, parameters, computes)
+    made = Page(_filled(title, history, words, picture, None, computes, parameters), title)
     if file is not None:
         made.write(file)
     return made
@@ -138,32 +155,55 @@ def _data_of_same_form(loss: Value, data: dict[str, Any]) -> dict[str, Any] | No
     return there if all(there[key] == data[key] for key in ("names", "given", "ops", "scopes", "result", "operand")) else None
 
 
-def _filled(title: str, history: History, words: Words, picture: Picture, run: list[Any] | None = None) -> str:
+def _filled(
+    title: str,
+    history: History,
+    words: Words,
+    picture: Picture,
+    run: list[Any] | None = None,
+    live: bool = False,
+    parameters: Iterable[Value] = (),
+) -> str:
     edges = len(history) - history.forward
+    data, engine = data_of(history, words) | {"boxes": picture.boxes, "edges": picture.edges}, ""
+    if live:
+        computed, rows = rows_of(history)
+        data |= computed | {"decisions": _decisions(history, words), "ticked": _ticked(history, words, parameters)}
+        engine = f"const rules = {rows};"
+    template = _template(live).replace("{{rules}}", engine)
     content = {
-        "policy": _policy(),
+        "policy": _policy(template),
         "title": html.escape(title),
         "summary": html.escape(f"{history.forward:,} Values get their number, then {edges:,} edges add to gradients"),
         "graph": picture.svg,
-        "data": data_of(history, words) | {"boxes": picture.boxes, "edges": picture.edges} | ({"run": run} if run else {}),
+        "data": as_script_data(data | ({"run": run} if run else {})),
+        "live": "live" if live else "recorded",
     }
-    content["data"] = as_script_data(content["data"])
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: str(content[place[1]]), _template())
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: content[place[1]], template)
 
 
 @cache
-def _template() -> str:
-    here = resources.files("autodiff.debugger")
-    page, recording = (here.joinpath(name).read_text(encoding="utf-8") for name in ("page.html", "recording.js"))
-    return page.replace("{{recording}}", re.sub(r"^ *(//.*)?\n|^ +", "", recording, flags=re.M))  # without comments
+def _template(live: bool) -> str:
+    """The page without its content. One that computes has the engine, and what changes numbers."""
+
+    def part(name: str) -> str:
+        text = resources.files("autodiff.debugger").joinpath(name).read_text(encoding="utf-8")
+        return re.sub(r"^ *(//.*)?\n|^ +|  // .*", "", text, flags=re.M)  # without indents and comments
+
+    parts = {
+        "recording": part("recording.js"),
+        "engine": part("ieee.js") + "{{rules}}\n" + part("live.js") if live else "{{rules}}",
+        "touch": part("touch.js") if live else "",
+        "touching": part("touch.html") if live else "",
+    }
+    return re.sub(r"\{\{(recording|engine|touch|touching)\}\}", lambda place: parts[place[1]], part("page.html"))
 
 
-@cache
-def _policy() -> str:
+def _policy(template: str) -> str:
     """Nothing may be loaded, and nothing run but the page's own script and style, which their hashes name."""
     hashes = {
         tag: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        for tag, text in re.findall(r"<(script|style)>(.*?)</\1>", _template(), re.DOTALL)
+        for tag, text in re.findall(r"<(script|style)>(.*?)</\1>", template, re.DOTALL)
     }
     return (
         f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; "
@@ -222,6 +262,57 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
         "sources": sources,
         "files": files_used,
     }
+
+
+def rows_of(history: History) -> tuple[dict[str, Any], str]:
+    """What a page that computes has beyond a recording: for each Value what computes it; and those rows as JavaScript.
+
+    An operation that cannot be written in JavaScript has no row: it stays as it was recorded, and the page says so.
+    """
+    scripts, refused = Scripts(), {}
+    kinds, arguments = [], []
+    for node in history.nodes:
+        kind, given = "", node.arguments
+        if node.op and node.op not in refused:
+            try:
+                kind = scripts.row(rules.TABLE[node.op], len(given))
+            except Unwritable as reason:
+                refused[node.op] = str(reason)
+        kinds.append(kind)
+        arguments.append([history.place(x) if isinstance(x, Value) else [_finite(x)] for x in given])
+    return {"kinds": kinds, "arguments": arguments, "refused": refused, "decisions": []}, scripts.text()
+
+
+def _decisions(history: History, words: Words) -> list[dict[str, Any]]:
+    """The comparisons that were decided while the graph was recorded; ``after`` are the Values computed from what was compared.
+
+    Where nothing was computed from that the branch is elsewhere: then it may be any operation.
+    """
+    found = []
+    places = history.walk.places
+    for decision in decisions_about(history.nodes):
+        sides = [decision.left, decision.right]
+        values = [x for x in sides if isinstance(x, Value) and id(x) in places]
+        marked = history.walk.depending_on(values)
+        after = [place for place, mark in enumerate(marked) if mark and place not in {places[id(x)] for x in values}]
+        after = after or [place for place, node in enumerate(history.nodes) if node.op]
+        left, right = (
+            places[id(x)] if any(x is y for y in values) else [_finite(x.data if isinstance(x, Value) else x)] for x in sides
+        )
+        names = [words.name(x) if isinstance(x, int) else words.number(float(x[0])) for x in (left, right)]
+        op = decision.op if decision.outcome else OPPOSITE[decision.op]
+        where = f"{os.path.basename(decision.source.file)}:{decision.source.line}" if decision.source else ""
+        found.append({
+            "op": decision.op, "left": left, "right": right, "outcome": decision.outcome, "after": after,
+            "text": f"{names[0]} {op} {names[1]}", "where": where,
+        })  # fmt: skip
+    return found
+
+
+def _ticked(history: History, words: Words, parameters: Iterable[Value]) -> list[int]:
+    """The leaves that a descent changes at first: the parameters, or without any those that have a name."""
+    given = [history.walk.places[id(x)] for x in parameters if id(x) in history.walk.places]
+    return sorted(given) or [place for place, node in enumerate(history.nodes) if not node.op and words.calls.called(node)]
 
 
 class _Texts:

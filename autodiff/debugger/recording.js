@@ -6,6 +6,7 @@ function recordingOf(d) {
   const N = d.names.length, E = d.operand.length, LENGTH = N + E, LOSS = N - 1;
   const additions = d.names.map(() => []), actions = d.names.map(() => []);
   d.operand.forEach((operand, e) => { additions[operand].push(e); actions[d.result[e]].push(e); });
+  const operands = d.names.map((_, place) => actions[place].map(e => d.operand[e]));
   const names = new Map();  // every way to call a Value, to the places of those called so
   d.names.forEach((name, place) => {
     for (const key of new Set([name, d.given[place], "v" + place])) if (key) names.set(key, [...(names.get(key) ?? []), place]);
@@ -58,7 +59,7 @@ function recordingOf(d) {
     });
   }
 
-  function lines(at) {  // label and text of each line about the event that has just happened at a position
+  function lines(at, asked = false) {  // label and text of each line about the event before a position; what is asked for hidden
     if (!at) return filled("start", {});
     const place = changed(at), name = d.names[place];
     if (at <= N) {
@@ -72,10 +73,11 @@ function recordingOf(d) {
       ];
     }
     const e = at - N - 1, by = d.result[e], list = additions[place], upstream = d.upstream[by], local = d.local[e];
+    const hidden = x => asked ? "?" : number(x);
     return filled("added", {
       name, loss: d.loss, by: d.names[by], operation: d.made[by], symbols: d.texts[d.symbol[e]], rule: d.texts[d.rule[e]],
-      upstream: number(upstream), local: number(local), contribution: number(upstream * local),
-      before: number(d.before[e]), after: number(d.after[e]), which: list.indexOf(e) + 1, of: list.length,
+      upstream: number(upstream), local: hidden(local), contribution: hidden(upstream * local),
+      before: number(d.before[e]), after: hidden(d.after[e]), which: list.indexOf(e) + 1, of: list.length,
     });
   }
 
@@ -87,7 +89,48 @@ function recordingOf(d) {
     if (names.has(text)) for (const place of names.get(text)) { at.add(place + 1); for (const e of additions[place]) at.add(N + e + 1); }
     else if (text.startsWith("op:")) d.ops.forEach((op, place) => { if (op && op === text.slice(3)) add(place); });
     else if (text.startsWith("scope:")) d.scopes.forEach((scope, place) => { if (scope && `.${scope}.`.includes(`.${text.slice(6)}.`)) add(place); });
+    else if (/^(.*:)?\d+$/.test(text)) {  // FILE:LINE or LINE
+      const [, file, line] = /^(?:(.*):)?(\d+)$/.exec(text);
+      d.sources.forEach((source, place) => { if (source && source[1] === +line && (!file || d.files[source[0]].name === file)) add(place); });
+    }
     return [...at].sort((a, b) => a - b);
+  }
+
+  const isNan = Number.isNaN, isInf = x => Math.abs(x) === Infinity;
+
+  function caught(what, limit) {  // the positions after the events that make it, not those that pass it on
+    const at = [], is = { nan: isNan, inf: isInf }[what];
+    if (is) d.data.forEach((x, place) => { if (is(x) && !operands[place].some(operand => is(d.data[operand]))) at.push(place + 1); });
+    for (let e = 0; e < E; e++) {
+      const upstream = d.upstream[d.result[e]], local = d.local[e], before = d.before[e], after = d.after[e];
+      const found = is ? is(after) && !is(before) && !is(upstream)
+        : what === "vanishing" ? Math.abs(upstream * local) < limit && limit <= Math.abs(upstream)
+        : Math.abs(after) > limit && !(Math.abs(before) > limit) && !(Math.abs(upstream) > limit);
+      if (found) at.push(N + e + 1);
+    }
+    return at;
+  }
+
+  function stop(text) {  // what a person wrote, as the terminal has it: the positions now, or what is wrong with it
+    const wanted = /^catch\s+(\w+)\s*(\S*)$/.exec(text);
+    if (wanted) {
+      const [, what, limit] = wanted, needs = ["vanishing", "exploding"].includes(what);
+      if (!needs && !["nan", "inf"].includes(what)) return { problem: "There are catch nan, catch inf, catch vanishing 1e-6 and catch exploding 1e3." };
+      if (needs ? !(Number(limit) > 0) : limit) return { problem: needs ? `Say a limit: catch ${what} ${what === "vanishing" ? "1e-6" : "1e3"}.` : `catch ${what} takes no limit.` };
+      return { at: () => caught(what, Number(limit)) };
+    }
+    const [, place, condition] = names.has(text) ? [0, text] : /^(.*?)(?:\s+if\s+(.*))?$/.exec(text);
+    const there = find(place);
+    if (!there.length) return { problem: `There is no ${place || "place given"}: write a Value's name, op:NAME or scope:NAME.` };
+    if (condition === undefined) return { at: () => there };
+    try {
+      const holds = expression(condition);
+      return { at: () => there.filter(at => {
+        const quantities = { data: d.data[changed(at)] }, e = at - N - 1;
+        if (e >= 0) Object.assign(quantities, { grad: d.after[e], local: d.local[e], upstream: d.upstream[d.result[e]], contribution: d.upstream[d.result[e]] * d.local[e] });
+        try { return Boolean(holds(quantities)); } catch { return false; }
+      }) };
+    } catch (error) { return { problem: error.message }; }
   }
 
   function lastChange(place, at) {  // the last change of a gradient before the event that is shown, or −1
@@ -95,5 +138,70 @@ function recordingOf(d) {
     return list.length ? list[list.length - 1] : -1;
   }
 
-  return { N, E, LENGTH, LOSS, additions, actions, names, gradient, datum, acting, changed, phase, number, lines, find, lastChange };
+  return { N, E, LENGTH, LOSS, additions, actions, names, gradient, datum, acting, changed, phase, number, lines, find, stop, lastChange };
+}
+
+// A condition or a number that a person writes, as Python writes it: a function of the quantities in it. Nothing is handed to eval.
+function expression(text) {
+  const tokens = text.match(/\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|[A-Za-z_]\w*|\*\*|[<>=!]=|[-+*\/%()<>,·×−]|\S/gi) ?? [];
+  const constants = { pi: Math.PI, e: Math.E, nan: NaN, inf: Infinity, True: true, False: false };
+  const functions = { isnan: Number.isNaN, isinf: x => Math.abs(x) === Infinity, isfinite: Number.isFinite, max: Math.max, min: Math.min, pow: Math.pow };
+  for (const name of ["abs", "exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sinh", "cosh", "log2", "log10", "cbrt"]) functions[name] = Math[name];
+  let next = 0;
+  const wrong = () => new Error(`${text} is no expression: write arithmetic and comparisons, such as abs(grad) > 1 and grad < 0.`);
+  const taken = (...wanted) => wanted.includes(tokens[next]) ? tokens[next++] : undefined;
+  const need = token => { if (!taken(token)) throw wrong(); };
+  const chain = (part, operators) => () => {
+    let left = part();
+    for (let token; (token = taken(...Object.keys(operators)));) { const [f, x, y] = [operators[token], left, part()]; left = q => f(x, y, q); }
+    return left;
+  };
+
+  function atom() {
+    const token = tokens[next++];
+    if (token === "(") { const inner = either(); need(")"); return inner; }
+    if (/^[\d.]/.test(token ?? "")) { const x = Number(token); if (Number.isNaN(x)) throw wrong(); return () => x; }
+    if (!/^[A-Za-z_]/.test(token ?? "") || ["and", "or", "not", "if"].includes(token)) throw wrong();
+    if (taken("(")) {
+      const f = Object.hasOwn(functions, token) ? functions[token] : undefined, given = [either()];
+      if (!f) throw new Error(`There is no function ${token}.`);
+      while (taken(",")) given.push(either());
+      need(")");
+      return q => f(...given.map(x => x(q)));
+    }
+    if (Object.hasOwn(constants, token)) return () => constants[token];
+    if (!["data", "grad", "local", "upstream", "contribution"].includes(token)) throw new Error(`There is no ${token} in a condition; there are data, grad, local, upstream and contribution.`);
+    return q => { if (!Object.hasOwn(q, token)) throw wrong(); return q[token]; };
+  }
+
+  function power() {
+    const base = atom();
+    if (!taken("**")) return base;
+    const exponent = sign();
+    return q => Math.pow(base(q), exponent(q));
+  }
+
+  function sign() {
+    if (taken("-", "−")) { const x = sign(); return q => -x(q); }
+    return taken("+") ? sign() : power();
+  }
+
+  const times = (x, y, q) => x(q) * y(q), less = (x, y) => x < y;
+  const product = chain(sign, { "*": times, "·": times, "×": times, "/": (x, y, q) => x(q) / y(q), "%": (x, y, q) => ((x(q) % y(q)) + y(q)) % y(q) });
+  const sum = chain(product, { "+": (x, y, q) => x(q) + y(q), "-": (x, y, q) => x(q) - y(q), "−": (x, y, q) => x(q) - y(q) });
+  const compared = { "<": less, "<=": (x, y) => x <= y, ">": (x, y) => x > y, ">=": (x, y) => x >= y, "==": (x, y) => x === y, "!=": (x, y) => x !== y };
+
+  function comparison() {
+    const parts = [sum()], operators = [];
+    for (let token; (token = taken(...Object.keys(compared)));) { operators.push(compared[token]); parts.push(sum()); }
+    return operators.length ? q => operators.every((f, i) => f(parts[i](q), parts[i + 1](q))) : parts[0];
+  }
+
+  function not() { if (!taken("not")) return comparison(); const x = not(); return q => !x(q); }
+  const both = chain(not, { and: (x, y, q) => x(q) && y(q) });
+  function either() { return chain(both, { or: (x, y, q) => x(q) || y(q) })(); }
+
+  const whole = either();
+  if (next !== tokens.length) throw wrong();
+  return whole;
 }

@@ -9,6 +9,7 @@ class Kernel:
     name: str
     arity: int
     handle: int
+    def __init__(self, name: str, arity: int, handle: int) -> None: ...
     def __call__(self, x: float, *others: float) -> float: ...
 
 KERNELS: dict[str, Kernel]

@@ -11,7 +11,8 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from autodiff._support import frames
-from autodiff.engine.value import Value, attach, set_noting, set_observer, set_tracing, topological_order
+from autodiff.engine.decisions import note
+from autodiff.engine.value import Value, attach, set_decided, set_noting, set_observer, set_tracing, topological_order
 from autodiff.errors import NonFiniteError, TraceError
 
 Seen = Callable[[Value, str, int], None]
@@ -158,13 +159,15 @@ def tracing() -> Iterator[list[Value]]:
 def record_source() -> Iterator[None]:
     """Each Value made inside, in whatever thread, remembers where: ``source`` has ``file``, ``line``, ``column`` and ``text``.
 
-    What an expression was assigned to is then its name in drawings and explanations: ``z = w * x + b`` draws "z". Only a code
+    A comparison that Python decides, ``if x > 0:``, is noted too: a page and ``refresh`` say when it no longer holds. What
+    an expression was assigned to is then its name in drawings and explanations: ``z = w * x + b`` draws "z". Only a code
     object and the offset of an instruction are kept; the rest is found out when it is asked for.
     """
     global _open_sources
     with _lock:
         _open_sources += 1
         set_noting(True)
+        set_decided(note)
     try:
         yield
     finally:
@@ -172,6 +175,7 @@ def record_source() -> Iterator[None]:
             _open_sources -= 1
             if not _open_sources:
                 set_noting(False)
+                set_decided(None)
 
 
 @contextmanager

@@ -531,7 +531,7 @@ hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: _directions((x, y), out),
 
 # circular and hyperbolic functions
 sinc_order = op("sinc_order", 2, ieee.sinc_order, lambda x, n, out: (sinc_order(x, n + 1), 0), "D^{1} sinc({0})")
-sinc  = op("sinc",  1, lambda x: ieee.sinc_order(x, 0), lambda x, out: (sinc_order(x, 1),), "sinc({0})",  "sin(πx) / (πx), 1 at 0")
+sinc  = op("sinc",  1, lambda x: sinc_order(x, 0), lambda x, out: (sinc_order(x, 1),), "sinc({0})",  "sin(πx) / (πx), 1 at 0")
 logaddexp = op("logaddexp", 2, ieee.logaddexp, lambda x, y, out: (sigmoid(x - y), sigmoid(y - x)),
                "log(exp({0}) + exp({1}))", "log(eˣ + eʸ) without overflow")
 sin   = op("sin",   1, ieee.sin,   lambda x, out: (cos(x),),                           "sin({0})",   "sine of x in radians")

@@ -29,6 +29,29 @@ if not cython.compiled:
     from autodiff.engine import ieee as libm
     from autodiff.engine import kernels
 
+    # Compiled, the loops borrow nodes, and slots own what they hold; interpreted, a node is a node.
+    NOBODY = None
+
+    def lend(value):
+        """The value itself."""
+        return value
+
+    value_of = hold = held = lend
+
+    def width(node):
+        """How many arguments an operation of many has."""
+        return len(node.left)
+
+    def value_among(node, i):
+        """The argument at a place, if it is a Value."""
+        argument = node.left[i]
+        return argument if isinstance(argument, Value) else NOBODY
+
+    def partial_among(node, i):
+        """The partial at a place."""
+        return node.right[i]
+
+
 # What ``kind`` says of a node: which of its two slots holds a Value, or that it has many operands. Then ``left`` is the tuple
 # of them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None. And whether
 # backward() has been through an operation, for its gradient is no number before.
@@ -57,6 +80,7 @@ SUM = cython.declare(cython.short, rules.TABLE["sum"].code)
 DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
 
 noting = cython.declare(cython.bint, False)  # whether each new Value notes where it was made, while record_source() is on
+decided = cython.declare(object, None)  # called with each comparison that Python decides while record_source() is on
 observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
 sweep_observer = cython.declare(object, None)  # and with the Value and the seed before a sweep backward
 door = cython.declare(object, None)  # called with a Value before float() takes its number
@@ -184,7 +208,7 @@ class Value:
     @property
     def arguments(self) -> tuple:
         """Everything the operation was given, in order: Values and plain numbers; empty for a leaf."""
-        given = self.left if self.kind & MANY else (self.left, self.right)
+        given = held(self.left) if self.kind & MANY else (held(self.left), held(self.right))
         return tuple([x if isinstance(x, Value) else float(x) for x in given if x is not None])
 
     @property
@@ -196,7 +220,7 @@ class Value:
     def partials(self) -> tuple:
         """The local derivatives ∂self/∂operand, one for each of ``operands``, as they were when it was made."""
         if self.kind & MANY:
-            return tuple([partial for x, partial in zip(self.left, self.right) if isinstance(x, Value)])
+            return tuple([partial for x, partial in zip(held(self.left), held(self.right)) if isinstance(x, Value)])
         return ((self.d_left,) if self.kind & LEFT else ()) + ((self.d_right,) if self.kind & RIGHT else ())
 
     # micrograd's names for what is above, and microgpt's
@@ -213,8 +237,8 @@ class Value:
     @property
     def _op(self) -> str:
         """The operation as micrograd writes it, ``+``, ``**2``, ``ReLU``; a row that micrograd has not by its name."""
-        if self.code == POW and not isinstance(self.right, Value):
-            return f"**{self.right:g}"
+        if self.code == POW and not isinstance(held(self.right), Value):
+            return f"**{held(self.right):g}"
         return SYMBOLS.get(self.op, self.op)
 
     @property
@@ -485,7 +509,7 @@ class Value:
     def __bool__(self) -> bool:
         if tracing is not None:
             tracing.read("its truth, as in `if x:`")
-        return self.primal != 0.0
+        return outcome("!=", self, 0.0, self.primal != 0.0)
 
     def __floor__(self) -> int:
         if tracing is not None:
@@ -511,38 +535,38 @@ class Value:
         if tracing is not None and tracing.here():
             return condition("equal", self, other)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal == number
+        return NotImplemented if number is None else outcome("==", self, other, self.primal == number)
 
     def __ne__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             same = condition("equal", self, other)
             return same if same is NotImplemented else rules.apply(rules.TABLE["select"], (same, 0.0, 1.0))
         number = data_of(other)
-        return NotImplemented if number is None else self.primal != number
+        return NotImplemented if number is None else outcome("!=", self, other, self.primal != number)
 
     def __lt__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater", other, self)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal < number
+        return NotImplemented if number is None else outcome("<", self, other, self.primal < number)
 
     def __le__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater_equal", other, self)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal <= number
+        return NotImplemented if number is None else outcome("<=", self, other, self.primal <= number)
 
     def __gt__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater", self, other)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal > number
+        return NotImplemented if number is None else outcome(">", self, other, self.primal > number)
 
     def __ge__(self, other: Any) -> Any:
         if tracing is not None and tracing.here():
             return condition("greater_equal", self, other)
         number = data_of(other)
-        return NotImplemented if number is None else self.primal >= number
+        return NotImplemented if number is None else outcome(">=", self, other, self.primal >= number)
 
     def __and__(self, other: Any) -> Any:
         """Of conditions that a trace leaves open: whether both hold."""
@@ -582,19 +606,19 @@ class Value:
             return
         if cython.compiled:
             # neither allocates, raises or looks for signals
-            count_uses(self, None, True)
-            sweep(self, upstream)
+            count_uses(lend(self), None, True)
+            sweep(lend(self), upstream)
             return
         met: list = []
         before: list = []
         try:
-            count_uses(self, met, False)
+            count_uses(lend(self), met, False)
             before = gradients_and_kinds(met)
             for value in met:
                 if value.code:
                     value.adjoint = 0.0
                     value.kind |= SWEPT
-            sweep(self, upstream)
+            sweep(lend(self), upstream)
         except BaseException:
             for value, (adjoint, kind) in zip(met, before):
                 value.adjoint = adjoint
@@ -613,23 +637,20 @@ class Value:
 
     def __dealloc__(self):
         # Compiled only; plain Python takes care by itself that a long chain is released without recursion.
-        # Operands that die with this node wait their turn in a list, which the outermost call empties.
-        global releasing, next_dying
+        # Operands that die with this node wait their turn in a stack, which the outermost call empties.
+        global releasing, n_dying
         # The left one is let go before the right one is looked at: they may be the same.
-        if Py_REFCNT(cython.cast(cython.pointer(PyObject), self.left)) == 1:
-            put_off(self.left)
-        self.left = None
-        if Py_REFCNT(cython.cast(cython.pointer(PyObject), self.right)) == 1:
-            put_off(self.right)
-        self.right = None
+        let_go(self.left)
+        let_go(self.right)
         if releasing:
             return
         releasing = True
-        while next_dying is not None:
-            doomed: object = next_dying
-            next_dying = dying.pop() if len(dying) > BALLAST else None
-            doomed = None
+        while n_dying:
+            n_dying -= 1
+            Py_DECREF(dying[n_dying])
         releasing = False
+        if room > ROOM:
+            give_room_back()
 
 
 # ---- making a node ----------------------------------------------------------------------------------------------------------
@@ -647,16 +668,19 @@ def record(
 ) -> Value:
     """A new operation of one or two operands."""
     node: Value = Value.__new__(Value)
-    if not cython.compiled:  # the fields of a compiled node start as zero and None
+    if not cython.compiled:  # the fields of a compiled node start as zero, NULL and None
         node.adjoint = 0.0
         node.about = None
         node.link = None
         node.uses = 0
+        node.left = left
+        node.right = right
+    else:
+        node.left = hold(left)
+        node.right = hold(right)
     node.code = code
     node.kind = kind
     node.primal = data
-    node.left = left
-    node.right = right
     node.d_left = d_left
     node.d_right = d_right
     if noting:
@@ -683,9 +707,13 @@ def kind_of(left: object, right: object) -> cython.short:
 @cython.inline
 def clear(node: Value) -> object:
     """Make a node a leaf without a name."""
+    if cython.compiled:
+        let_go(node.left)
+        let_go(node.right)
     node.adjoint = node.d_left = node.d_right = 0.0
-    node.left = node.right = node.about = None
-    node.link = None
+    node.left = node.right = NOBODY
+    node.about = None
+    node.link = NOBODY
     node.uses = node.code = node.kind = 0
 
 
@@ -782,6 +810,33 @@ def condition(name: str, x: Any, y: Any) -> Any:
         if not isinstance(operand, Value) and plain(operand) is None:
             return NotImplemented
     return rules.apply(rules.TABLE[name], (x, y))
+
+
+@cython.cfunc
+@cython.inline
+def outcome(op: object, x: Value, y: object, holds: cython.bint) -> object:
+    """What Python decides about two numbers, noted if somebody wants to know."""
+    if decided is not None:
+        decided(op, x, y, holds)
+    return holds
+
+
+def set_decided(function: Any) -> None:
+    """Have ``function`` called with each comparison and its outcome, None for nobody. For ``recording.py`` alone."""
+    global decided
+    decided = function
+
+
+def rewrite(node: Value, number: Any, partials: Any) -> None:
+    """Give an operation another number, and another partial for each of its arguments. For ``recording.py`` alone."""
+    node.primal = number
+    if node.kind & MANY:
+        kept: array = held(node.right)
+        kept[:] = array("d", partials)
+        return
+    node.d_left = partials[0]
+    if len(partials) > 1:
+        node.d_right = partials[1]
 
 
 def both_or_either(x: Value, y: Any, either: bool) -> Any:
@@ -1020,22 +1075,24 @@ def topological_order(root: Value) -> list:
         return [root]
     order: list = []
     leaves: list = []
-    node: Value
+    node: borrowed
+    i: cython.Py_ssize_t
     try:
-        count_uses(root, None, False)
-        top: Value | None = root
-        while top is not None:
+        count_uses(lend(root), None, False)
+        top: borrowed = lend(root)
+        while top is not NOBODY:
             node = top
             top = node.link
-            node.link = None
-            order.append(node)
+            node.link = NOBODY
+            order.append(value_of(node))
             if node.kind & LEFT:
                 top = used(node.left, top)
             if node.kind & RIGHT:
                 top = used(node.right, top)
             if node.kind & MANY:
-                for operand in node.operands:
-                    top = used(operand, top)
+                for i in range(width(node)):
+                    if value_among(node, i) is not NOBODY:
+                        top = used(value_among(node, i), top)
             add_leaves(node, leaves)
     except BaseException:
         forget(root)
@@ -1046,38 +1103,40 @@ def topological_order(root: Value) -> list:
 
 
 @cython.cfunc
-def add_leaves(node: Value, leaves: list) -> object:
+def add_leaves(node: borrowed, leaves: list) -> object:
     """Add the operands that are leaves, the last one first."""
-    operand: Value
+    operand: borrowed
+    i: cython.Py_ssize_t
     if node.kind & MANY:
-        for operand in reversed(node.operands):
-            if not operand.code:
-                leaves.append(operand)
+        for i in range(width(node) - 1, -1, -1):
+            operand = value_among(node, i)
+            if operand is not NOBODY and not operand.code:
+                leaves.append(value_of(operand))
     if node.kind & RIGHT:
         operand = node.right
         if not operand.code:
-            leaves.append(operand)
+            leaves.append(value_of(operand))
     if node.kind & LEFT:
         operand = node.left
         if not operand.code:
-            leaves.append(operand)
+            leaves.append(value_of(operand))
 
 
 @cython.cfunc
-def count_uses(root: Value, met: list | None, zero: cython.bint) -> object:
+def count_uses(root: borrowed, met: list | None, zero: cython.bint) -> object:
     """Count for each operation below root its uses there, and set its gradient to 0 if asked.
 
-    Each Value goes into the list ``met`` if there is one, a leaf at each of its uses.
+    Interpreted, each Value goes into the list ``met`` if there is one, a leaf at each of its uses.
     """
-    node: Value
-    arguments: tuple
-    top: Value | None = root
-    if met is not None:
+    node: borrowed
+    i: cython.Py_ssize_t
+    top: borrowed = root
+    if not cython.compiled and met is not None:
         met.append(root)
-    while top is not None:
+    while top is not NOBODY:
         node = top
         top = node.link
-        node.link = None
+        node.link = NOBODY
         if zero:
             node.adjoint = 0.0
             node.kind |= SWEPT
@@ -1086,17 +1145,17 @@ def count_uses(root: Value, met: list | None, zero: cython.bint) -> object:
         if node.kind & RIGHT:
             top = count_use(node.right, top, met)
         if node.kind & MANY:
-            arguments = node.left
-            for argument in arguments:
-                if isinstance(argument, Value):
-                    top = count_use(argument, top, met)
+            for i in range(width(node)):
+                if value_among(node, i) is not NOBODY:
+                    top = count_use(value_among(node, i), top, met)
 
 
 @cython.cfunc
 @cython.inline
-def count_use(operand: Value, top: Value | None, met: list | None) -> Value | None:
+@cython.exceptval(check=False)
+def count_use(operand: borrowed, top: borrowed, met: list | None) -> borrowed:
     """One use more; the first time, the operand goes on the stack. Returns the new top of the stack."""
-    if met is not None and not operand.uses:
+    if not cython.compiled and met is not None and not operand.uses:
         met.append(operand)
     if not operand.code:
         return top
@@ -1109,7 +1168,8 @@ def count_use(operand: Value, top: Value | None, met: list | None) -> Value | No
 
 @cython.cfunc
 @cython.inline
-def used(operand: Value, top: Value | None) -> Value | None:
+@cython.exceptval(check=False)
+def used(operand: borrowed, top: borrowed) -> borrowed:
     """One use less; after the last one it is the operand's turn. Returns the new top of the stack."""
     if not operand.code:
         return top
@@ -1121,16 +1181,17 @@ def used(operand: Value, top: Value | None) -> Value | None:
 
 
 @cython.cfunc
-def sweep(root: Value, seed: cython.double) -> object:
+@cython.exceptval(check=False)
+def sweep(root: borrowed, seed: cython.double) -> cython.void:
     """The chain rule: each operation in its turn adds upstream · local to the gradients of its operands."""
-    node: Value
-    operand: Value
-    top: Value | None = root
+    node: borrowed
+    operand: borrowed
+    top: borrowed = root
     root.adjoint = seed
-    while top is not None:
+    while top is not NOBODY:
         node = top
         top = node.link
-        node.link = None
+        node.link = NOBODY
         if node.kind & LEFT:
             operand = node.left
             operand.adjoint += node.adjoint * node.d_left
@@ -1144,22 +1205,16 @@ def sweep(root: Value, seed: cython.double) -> object:
 
 
 @cython.cfunc
-def sweep_many(node: Value, top: Value | None) -> Value | None:
-    arguments: tuple = node.left
-    partials: array = node.right
-    operand: Value
+@cython.exceptval(check=False)
+def sweep_many(node: borrowed, top: borrowed) -> borrowed:
+    operand: borrowed
     i: cython.Py_ssize_t
-    for i in range(len(arguments)):
-        if isinstance(arguments[i], Value):
-            operand = arguments[i]
-            operand.adjoint += node.adjoint * partial_at(partials, i)
+    for i in range(width(node)):
+        operand = value_among(node, i)
+        if operand is not NOBODY:
+            operand.adjoint += node.adjoint * partial_among(node, i)
             top = used(operand, top)
     return top
-
-
-# What the two functions below add up goes into arrays, one number for each node of an order, so that no gradient ever changes.
-# Where a node stands in the order is written into it while compiled code runs, which nothing divides; interpreted, into a
-# dictionary.
 
 
 def adjoints(root: Value, values: Any) -> list:
@@ -1201,7 +1256,7 @@ def tangents(order: Any, values: Any, seeds: Any) -> list:
     try:
         take_places(nodes, places)
         for i in range(len(leaves)):
-            place = place_of(leaves[i], places)
+            place = place_of(lend(leaves[i]), places)
             if place >= 0:
                 put(found, place, partial_at(given, i))
                 put(varies, place, partial_at(given, i) != 0.0)
@@ -1226,7 +1281,8 @@ def take_places(order: list, places: dict) -> object:
 
 @cython.cfunc
 @cython.inline
-def place_of(node: Value, places: dict) -> cython.Py_ssize_t:
+@cython.exceptval(check=False)
+def place_of(node: borrowed, places: dict) -> cython.Py_ssize_t:
     """Where a node stands, −1 if it does not."""
     if cython.compiled:
         return cython.cast(cython.Py_ssize_t, node.uses) - 1
@@ -1244,55 +1300,47 @@ def leave_places(order: list) -> object:
 @cython.cfunc
 def added_up(node: Value, places: dict, numbers: array) -> cython.double:
     """What has been added up for a node; 0 for one without a place."""
-    place: cython.Py_ssize_t = place_of(node, places)
+    place: cython.Py_ssize_t = place_of(lend(node), places)
     return partial_at(numbers, place) if place >= 0 else 0.0
 
 
 @cython.cfunc
 def sweep_back(order: list, places: dict, gradients: array) -> object:
     """The chain rule, as ``sweep`` applies it."""
-    node: Value
-    arguments: tuple
-    partials: array
+    node: borrowed
     upstream: cython.double
     i: cython.Py_ssize_t
     k: cython.Py_ssize_t
     put(gradients, len(order) - 1, 1.0)
     for i in range(len(order) - 1, -1, -1):
-        node = order[i]
+        node = lend(order[i])
         upstream = partial_at(gradients, i)
         if node.kind & LEFT:
             add_to(gradients, place_of(node.left, places), upstream * node.d_left)
         if node.kind & RIGHT:
             add_to(gradients, place_of(node.right, places), upstream * node.d_right)
         if node.kind & MANY:
-            arguments = node.left
-            partials = node.right
-            for k in range(len(arguments)):
-                if isinstance(arguments[k], Value):
-                    add_to(gradients, place_of(arguments[k], places), upstream * partial_at(partials, k))
+            for k in range(width(node)):
+                if value_among(node, k) is not NOBODY:
+                    add_to(gradients, place_of(value_among(node, k), places), upstream * partial_among(node, k))
 
 
 @cython.cfunc
 def sweep_forward(order: list, places: dict, found: array, varies: array) -> object:
     """The chain rule forward: each operation adds up local · tangent over those operands that vary."""
-    node: Value
-    arguments: tuple
-    partials: array
+    node: borrowed
     i: cython.Py_ssize_t
     k: cython.Py_ssize_t
     for i in range(len(order)):
-        node = order[i]
+        node = lend(order[i])
         if node.kind & LEFT:
             push(i, place_of(node.left, places), node.d_left, found, varies)
         if node.kind & RIGHT:
             push(i, place_of(node.right, places), node.d_right, found, varies)
         if node.kind & MANY:
-            arguments = node.left
-            partials = node.right
-            for k in range(len(arguments)):
-                if isinstance(arguments[k], Value):
-                    push(i, place_of(arguments[k], places), partial_at(partials, k), found, varies)
+            for k in range(width(node)):
+                if value_among(node, k) is not NOBODY:
+                    push(i, place_of(value_among(node, k), places), partial_among(node, k), found, varies)
 
 
 @cython.cfunc
@@ -1321,7 +1369,7 @@ def forget(root: Value) -> None:
     while pending:
         node = pending.pop()
         node.uses = 0
-        node.link = None
+        node.link = NOBODY
         met = [operand for operand in node.operands if operand.op and operand not in seen]
         seen.update(met)
         pending += met
@@ -1330,34 +1378,70 @@ def forget(root: Value) -> None:
 # ---- release ----------------------------------------------------------------------------------------------------------------
 
 EMPTY = cython.declare(array, array("d"))
-BALLAST = cython.declare(cython.Py_ssize_t, 16)  # entries that stay, so that the list is not reallocated at every step
-dying = cython.declare(list, [None] * BALLAST)
-next_dying = cython.declare(object, None)
+ROOM = cython.declare(cython.Py_ssize_t, 1 << 16)  # how many may wait without their room being given back afterwards
 releasing = cython.declare(cython.bint, False)
 
 
 @cython.cfunc
-@cython.inline
-def put_off(node: object) -> object:
-    """Keep alive until the outermost release comes to it."""
-    global next_dying
-    if next_dying is None:
-        next_dying = node
-    else:
-        dying.append(node)
-
-
-def release_operands(self: Value) -> None:
-    """``__del__`` of interpreted Values under WebAssembly, whose stack is too short for what Python does by itself."""
-    global releasing
-    dying.append((self.left, self.right))
-    self.left = self.right = None
-    if releasing:
+@cython.exceptval(check=False)
+def let_go(slot: cython.p_void) -> cython.void:
+    """Give up what a slot holds. A Value that nobody else holds waits for the outermost release, alone or out of its tuple."""
+    i: cython.Py_ssize_t
+    if slot == cython.NULL:
         return
-    releasing = True
-    while len(dying) > BALLAST:
-        dying.pop()
-    releasing = False
+    if Py_REFCNT(slot) == 1 and PyTuple_CheckExact(slot):
+        for i in range(PyTuple_GET_SIZE(slot)):
+            argument: cython.p_void = PyTuple_GET_ITEM(slot, i)
+            PyTuple_SET_ITEM(slot, i, cython.NULL)
+            put_off(argument)
+        Py_DECREF(slot)
+    else:
+        put_off(slot)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def put_off(x: cython.p_void) -> cython.void:
+    """Give up one object; if it is a Value that nobody else holds, when the outermost release comes to it."""
+    global dying, n_dying, room
+    if Py_REFCNT(x) == 1 and is_value(x):
+        if n_dying == room:
+            more: cython.p_void = PyMem_Realloc(dying, (2 * room + 64) * cython.sizeof(cython.p_void))
+            if more == cython.NULL:  # no memory to wait in: released at once, by recursion
+                Py_DECREF(x)
+                return
+            dying = as_slots(more)
+            room = 2 * room + 64
+        dying[n_dying] = x
+        n_dying += 1
+    else:
+        Py_DECREF(x)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def give_room_back() -> cython.void:
+    global dying, room
+    PyMem_Free(dying)
+    dying = as_slots(cython.NULL)
+    room = 0
+
+
+if not cython.compiled:
+    waiting: list = []
+
+    def release_operands(self: Any) -> None:
+        """``__del__`` of interpreted Values under WebAssembly, whose stack is too short for what Python does by itself."""
+        global releasing
+        waiting.append((self.left, self.right))
+        self.left = self.right = None
+        if releasing:
+            return
+        releasing = True
+        while waiting:
+            waiting.pop()
+        releasing = False
 
 
 # ---- copies without recursion -----------------------------------------------------------------------------------------------
@@ -1388,7 +1472,7 @@ class Frozen:
 
 def fields(node: Value) -> tuple:
     """Everything ``thaw`` needs to make a node like this one."""
-    partials = list(node.right) if node.kind & MANY else [node.d_left, node.d_right]
+    partials = list(held(node.right)) if node.kind & MANY else [node.d_left, node.d_right]
     about = None if node.about is None else (node.about.name, node.about.scope, node.about.source)
     state = getattr(node, "__dict__", None) or (None if node.about is None else node.about.own)
     return type(node), node.op, node.primal, node.adjoint, node.swept, about, node.arguments, partials, state
@@ -1413,12 +1497,13 @@ def thaw(
     rule = rules.named(op)
     node.code = rule.code
     if rule.arity is None or rule.arity > 2:
-        node.left, node.right, node.kind = tuple(arguments), array("d", partials), MANY
+        left, right = tuple(arguments), array("d", partials)
+        node.kind = MANY
     else:
-        node.left = arguments[0]
-        node.right = arguments[1] if rule.arity == 2 else None
+        left, right = arguments[0], arguments[1] if rule.arity == 2 else None
         node.d_left, node.d_right = partials
-        node.kind = kind_of(node.left, node.right)
+        node.kind = kind_of(left, right)
+    node.left, node.right = hold(left), hold(right)
     if swept:
         node.kind |= SWEPT
     return node

@@ -98,8 +98,20 @@ class Symbol:
     def __le__(self, other: Any) -> Symbol:
         return self._record(rules.TABLE["greater_equal"], (other, self))
 
+    def __mod__(self, other: Any) -> Symbol:
+        return self._record(rules.TABLE["mod"], (self, other))
+
+    def __rmod__(self, other: Any) -> Symbol:
+        return self._record(rules.TABLE["mod"], (other, self))
+
     def __neg__(self) -> Symbol:
         return self._record(rules.TABLE["neg"], (self,))
+
+    def __pos__(self) -> Symbol:
+        return self
+
+    def __abs__(self) -> Symbol:
+        return self._record(rules.TABLE["abs"], (self,))
 
 
 NEGATIVE, POWER = rules.TABLE["neg"].precedence, rules.TABLE["pow"].precedence

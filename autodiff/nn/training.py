@@ -62,6 +62,7 @@ def fit(
     metrics: str | Metric | Iterable[str | Metric] | Mapping[str, Metric] | None = None,
     callback: Callable[[TrainingLog], object] | None = None,
     compile: bool = False,
+    engine: str | None = None,
     record: bool | str | PathLike[str] = False,
     record_mb: float = MEGABYTES,
 ) -> TrainingLog:
@@ -93,6 +94,9 @@ def fit(
     file too, at the end, whatever the end is. ``record_mb`` is how many megabytes it may take: when they are full, older steps
     are thinned, and recomputed when they are asked for, which is said with a ``RuntimeWarning``.
 
+    ``engine="jax"`` records them likewise, and takes losses and gradients from JAX in double precision (extra ``jax``), on the
+    device that JAX chooses: a GPU where there is one. The optimiser stays ours. Samples must be numbers or of one shape.
+
     Ctrl-C is held back during a step. It ends the training: the model is as after the last whole step, with ``patience`` as
     after the best epoch, and the log so far is returned, with ``log.interrupted`` true.
 
@@ -106,6 +110,8 @@ def fit(
             whole(least, count, f"fit({name})")
     if clip_norm is not None:
         within(0.0, math.inf, clip_norm, "fit(clip_norm)")
+    if engine not in (None, "jax"):
+        raise SettingError(f'fit(engine) is "jax" or None, not {engine!r}')
     loss, measures = loss_function(loss), metric_functions(metrics)
     data = _samples(xs, ys, "fit()")
     watched = data if patience is not None else None
@@ -114,8 +120,12 @@ def fit(
     size = len(data) if batch_size is None else batch_size
     fitted = fitting(optimizer, model, "fit()")
     file = _file_of(record)
-    recorder = None if record is False else Recorder(model, fitted, record_mb, "fit(record_mb)", len(data), compile)
-    training = _Training(model, loss, fitted, schedule, clip_norm, one_sample(model, loss) if compile else None, recorder)
+    recorder = (
+        None
+        if record is False
+        else Recorder(model, fitted, record_mb, "fit(record_mb)", len(data), compile or engine is not None)
+    )
+    training = _Training(model, loss, fitted, schedule, clip_norm, _replayed(model, loss, compile, engine), recorder)
     log = training.log
     log.metrics = {name: [] for name in measures}
     if recorder is not None:
@@ -164,6 +174,15 @@ def fit(
         if file is not None:
             _save(log.run, file)
     return log
+
+
+def _replayed(model: Callable[[Any], Any], loss: Loss, compile: bool, engine: str | None) -> Any:
+    """The loss of one sample for the machine or for another engine; None if it is to be recorded for each batch."""
+    if engine is None:
+        return one_sample(model, loss) if compile else None
+    from autodiff.compiler.export import OnJax
+
+    return OnJax(one_sample(model, loss))
 
 
 @dataclass
@@ -241,8 +260,8 @@ class _Training:
             mean, _ = self.replayed(batch)
             if math.isfinite(loss.data) and not math.isclose(mean, loss.data, rel_tol=1e-6, abs_tol=1e-9):
                 raise SettingError(
-                    f"fit(compile=True) needs a loss that is the mean of the losses of single samples; of the first batch "
-                    f"{_named(self.loss)} gives {loss.data}, and the mean of those is {mean}: leave compile out"
+                    "fit(compile=True) or fit(engine=) needs a loss that is the mean of the losses of single samples; of the "
+                    f"first batch {_named(self.loss)} gives {loss.data}, and the mean of those is {mean}: leave it out"
                 )
         return loss.data, loss.backward
 

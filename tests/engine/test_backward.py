@@ -256,6 +256,50 @@ def test_operands_of_very_different_age_in_any_position():
         assert x.grad == 12.0 + sum({old: 2.0, middle: 3.0, young: 0.0}[node] for node in operands)
 
 
+class Tagged(Value):
+    """A Value that holds things of its own, and is told apart from others by its class."""
+
+
+def test_graphs_of_old_nodes_a_hundred_thousand_times():
+    """Each operation takes nodes of any age, most of which die at some time; now and then one goes back over what is left."""
+    generator = random.Random(7)
+    x = Tagged(0.5)
+    x.note = ["kept"]
+    pool = [(x, 1.0)] * 40  # a node, and the tangent along x that was carried forward with it
+
+    def combined():
+        (a, da), (b, db), (c, dc) = (pool[generator.randrange(40)] for _ in range(3))
+        kind = generator.randrange(7)
+        if kind == 0:
+            return (a + b) * 0.5, (da + db) * 0.5
+        if kind == 1:
+            return a - b * 0.5, da - db * 0.5
+        if kind == 2:
+            return functions.tanh(a * b), (da * b.data + a.data * db) / math.cosh(a.data * b.data) ** 2
+        if kind == 3:
+            return functions.sum([a, 1.0, a, b, c]) / 4, (2 * da + db + dc) / 4
+        if kind == 4:
+            return functions.dot([a, 0.25, b], [0.5, c, 0.25]), 0.5 * da + 0.25 * dc + 0.25 * db
+        if kind == 5:
+            leaf = Tagged(generator.uniform(-1, 1))
+            leaf.node = a  # which dies no earlier
+            return leaf * b, leaf.data * db
+        return x * 1.0, 1.0
+
+    for i in range(100_000):
+        out, tangent = combined() if i % 3 else (x * 0.5, 0.5)
+        pool[generator.randrange(40)] = out, tangent
+        if i % 40 == 0:
+            x.grad = 0.0
+            out.backward()
+            assert math.isclose(x.grad, tangent, rel_tol=1e-9, abs_tol=1e-9), i
+        elif i % 1000 == 1:
+            before = x.grad
+            assert math.isclose(value.adjoints(out, [x])[0], tangent, rel_tol=1e-9, abs_tol=1e-9), i
+            assert x.grad == before
+    assert x.note == ["kept"]
+
+
 # ---- all or nothing ----------------------------------------------------------------------------------------------------------
 
 

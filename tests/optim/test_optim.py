@@ -365,7 +365,7 @@ def step_interrupted_at(optimizer, line):
     lines = count()
 
     def trace(frame, event, argument):
-        if not frame.f_code.co_filename.endswith("optim.py"):
+        if not frame.f_code.co_filename.endswith("optimizers.py"):
             return None
         if event == "line" and next(lines) == line:
             raise KeyboardInterrupt
