@@ -25,7 +25,7 @@ def same(numbers, others):
 
 
 def network(seed=2):
-    return nn.MLP(2, [3, 1], "tanh", seed=seed)
+    return nn.MLP(2, [3, 1], "tanh", init="uniform", seed=seed)
 
 
 class Witness:
