@@ -39,7 +39,7 @@ def likelihood(outputs: list[list[ad.Value]], ys: list[float]) -> ad.Value:
 def train(compile: bool = False) -> nn.Run:
     """The recorded training, up to the step at which it broke."""
     xs, ys = curve(POINTS, seed=1)
-    model = nn.MLP(1, [HIDDEN, 2], "tanh", seed=SEED)
+    model = nn.MLP(1, [HIDDEN, 2], "tanh", init="uniform", seed=SEED)
     model.layers[1].neurons[1].b.data = 1.0  # every variance begins positive
     optimizer = optim.SGD(model.parameters(), lr=RATE)
     try:

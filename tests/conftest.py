@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 from autodiff._implementation import implementation
+from autodiff.engine import operations, rules
 
 hypothesis.settings.register_profile("autodiff", deadline=None)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=5000, print_blob=True)
@@ -54,6 +55,15 @@ def run_script():
         return finished.stdout
 
     return run
+
+
+@pytest.fixture
+def users_operations():
+    """What a test makes with ``ad.operation`` leaves the table after it: other tests walk the table."""
+    before = set(rules.TABLE)
+    yield
+    for name in set(rules.TABLE) - before:
+        del rules.TABLE[name], operations._made[name]
 
 
 @pytest.fixture(scope="session")

@@ -39,9 +39,9 @@ class Operation:
     @overload
     def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap]
     @overload
-    def __call__(self, operands: Iterable[float], /) -> float: ...  # type: ignore[overload-overlap]
-    @overload
     def __call__(self, *operands: Value | float, **named: Value | float) -> Value: ...
+    @overload
+    def __call__(self, operands: Iterable[float], /) -> float: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, operands: Iterable[Value | float], /) -> Value: ...
     # fmt: on

@@ -480,6 +480,7 @@ compare: Binary
 step: Unary
 abs: Unary
 div0: Binary
+celu: WithAlpha
 elu: WithAlpha
 leaky_relu: WithSlope
 mul0: Binary

@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 from graphs import perceptron
-from test_engine import BUILT_IN, WRITE, crooked, hold_against_python, read, written
+from test_engine import BUILT_IN, WRITE, hold_against_python, read, written
 
 import autodiff as ad
 from autodiff import demo, optim
@@ -267,12 +267,13 @@ def test_a_number_that_belongs_to_the_other_branch_is_said_and_what_depends_on_i
     assert rows.evaluate_all(grey) == []
 
 
-def test_an_operation_that_no_page_can_compute_is_named_and_keeps_its_number(browse):
+def test_an_operation_that_no_page_can_compute_is_named_and_keeps_its_number(browse, users_operations):
+    crooked = ad.operation("live_crooked", lambda x: x * x if x > 0 else 0.0, lambda x, out: (2 * x * (x > 0),))
     x, y = ad.Value(0.7, "x"), ad.Value(2.0, "y")
     u = crooked(x)
     u.name = "u"
     browsed = browse(u * y)
-    assert browsed.page.locator("#refused").text_content().startswith("page_crooked: no page can compute this")
+    assert browsed.page.locator("#refused").text_content().startswith("live_crooked: no page can compute this")
     spin(browsed, "x").fill("-3")
     assert browsed.page.evaluate("autodiff.data('u')") == u.data
     assert browsed.page.locator("#values tr td.doubt").count() > 0

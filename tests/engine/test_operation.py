@@ -101,7 +101,8 @@ def test_compiled_it_gives_what_it_gives_eagerly():
     assert value == pytest.approx(everything(*POINT), rel=1e-14)
     assert gradient == pytest.approx(ad.grad(by_hand, (0, 1))(*POINT), rel=1e-12)
     assert f.map([0.1, -0.2], [0.3, -0.4]) == pytest.approx([everything(0.1, 0.3), everything(-0.2, -0.4)])
-    assert "ln_cosh(" in f.source
+    with pytest.raises(ad.UnknownNameError, match="no spelling in the Array API"):
+        f.source  # noqa: B018
     again = pickle.loads(pickle.dumps(ad.compile(ln_cosh)))
     assert again(2.0) == ln_cosh(2.0)
 
@@ -137,10 +138,10 @@ def test_conditions_of_the_debugger_know_it():
 
 
 def test_elementwise_over_an_array_of_objects():
-    made = ad.operation("exp2", lambda x: 2.0**x, lambda x, out: (math.log(2) * out,))
+    made = ad.operation("spacing", lambda x: 2.0**x, lambda x, out: (math.log(2) * out,))
     array = np.array([ad.Value(1.0), ad.Value(3.0)])
-    assert [x.data for x in np.exp2(array)] == [2.0, 8.0]
-    assert ad.Value(2.0).exp2().data == made(2.0) == 4.0
+    assert [x.data for x in np.spacing(array)] == [2.0, 8.0]
+    assert ad.Value(2.0).spacing().data == made(2.0) == 4.0
 
 
 def test_names_and_defaults_of_the_operands():

@@ -200,7 +200,7 @@ def test_names_come_from_assignments():
         loss += z
     assert names(loss) == ["w", "x", "b", "", "z", "a", "", "loss₁", "loss₂"]
     boxes = {box.name: box.operation for box in graph_of(a).boxes}
-    assert boxes == {"w": "", "x": "", "b": "", "": "w · x", "z": "w · x + b", "a": "σ(z)"}
+    assert boxes == {"w": "", "x": "", "b": "", "v3": "w · x", "z": "w · x + b", "a": "σ(z)"}
     assert str(explain(a, w)).startswith("da/dw = da/dz · dz/dw = ")
     assert expression(a) == "a = σ(w · x + b)"
 

@@ -92,11 +92,6 @@ def test_data_and_grad_take_nothing_but_numbers():
     assert (x.data, x.grad) == (3.0, 1.0)
 
 
-def test_a_value_has_no_attributes_of_the_users():
-    with pytest.raises(AttributeError):
-        Value(1.0).colour = "red"
-
-
 # ---- operators ---------------------------------------------------------------------------------------------------------------
 
 

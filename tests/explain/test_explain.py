@@ -101,7 +101,7 @@ def test_formulas_are_those_of_the_table(rule):
     y.name = "y"
     line = str(explain(y, x)).splitlines()[0]
     text = partials_text(rule, "x")[0]
-    if str(rule.written(["x"])) in text:  # the result itself goes by its name
+    if str(rule.written(["x"])) in text and rule.name != "sinc":  # the result itself goes by its name
         text = text.replace(rule.written(["x"]), "y")
     text = re.sub(r"(?<![\w.)])(\d+(?:\.\d+)?) · \((?!−\d)", r"\1(", text)
     assert line.split(" = ")[1] == text or rule.spelling == "{0}"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff import nn, optim
+from autodiff.errors import NonFiniteWarning
 
 DATA = Path(__file__).parents[1] / "data"
 REFERENCE = SimpleNamespace(**runpy.run_path(str(DATA / "make_torch_optimizers.py")))
@@ -178,6 +179,7 @@ def test_compiled_and_interpreted_come_to_the_same_bits_at_every_edge(run_script
 
 
 @every_configuration
+@pytest.mark.filterwarnings("ignore::autodiff.errors.NonFiniteWarning")
 @pytest.mark.parametrize("gradient", EDGES)
 def test_a_nan_or_an_inf_is_never_hidden(name, gradient):
     parameters = with_gradients([gradient])
@@ -254,7 +256,8 @@ def test_buffers_of_any_floats_go_through_json(mean, square):
 
 def test_a_state_is_plain_and_says_what_it_is():
     optimizer = optim.Adam(with_gradients([math.inf, 2.0]), betas=(0.5, 0.75))
-    optimizer.step()
+    with pytest.warns(NonFiniteWarning):
+        optimizer.step()
     assert optimizer.state_dict() == {
         "optimizer": "Adam",
         "parameters": 2,

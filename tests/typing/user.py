@@ -27,6 +27,7 @@ assert_type(ad.elu(x, alpha=2.0), ad.Value)
 assert_type(ad.elu(1, alpha=2), float)
 assert_type(ad.leaky_relu(x, slope=0.1), ad.Value)
 assert_type(ad.leaky_relu(x, negative_slope=0.1), ad.Value)
+assert_type(ad.celu(x, alpha=2.0), ad.Value)
 assert_type(ad.atan2(y=1.0, x=2.0), float)
 assert_type(ad.atan2(y, x), ad.Value)
 assert_type(ad.hypot(3.0, x), ad.Value)
@@ -35,11 +36,12 @@ assert_type(ad.xlogy(x, y), ad.Value)
 for function in (
     ad.abs, ad.acos, ad.acosh, ad.asin, ad.asinh, ad.atan, ad.atanh, ad.cbrt, ad.cos, ad.cosh, ad.erf, ad.erfc, ad.exp,
     ad.expm1, ad.gelu, ad.log, ad.log10, ad.log1p, ad.log2, ad.mish, ad.neg, ad.relu, ad.selu, ad.sigmoid, ad.sign, ad.silu,
-    ad.sin, ad.sinh, ad.softplus, ad.softsign, ad.sqrt, ad.step, ad.tan, ad.tanh,
+    ad.sin, ad.sinh, ad.softplus, ad.softsign, ad.sqrt, ad.step, ad.tan, ad.tanh, ad.exp2, ad.rsqrt, ad.sinc, ad.erfinv,
+    ad.logit, ad.log_sigmoid, ad.hard_tanh, ad.hard_sigmoid, ad.floor, ad.ceil, ad.round,
 ):  # fmt: skip
     assert_type(function(x), ad.Value)
     assert_type(function(0.5), float)
-for of_two in (ad.add, ad.sub, ad.mul, ad.div, ad.mod, ad.pow, ad.hypot, ad.xlogy):
+for of_two in (ad.add, ad.sub, ad.mul, ad.div, ad.mod, ad.pow, ad.hypot, ad.xlogy, ad.logaddexp):
     assert_type(of_two(x, 1.0), ad.Value)
     assert_type(of_two(2.0, 1.0), float)
 assert_type(ad.sum(xs), ad.Value)
@@ -175,6 +177,21 @@ assert_type(ad.implementation, str)
 for error in (
     ad.DebuggerError, ad.GradientMismatch, ad.GraphTooLarge, ad.NonFiniteError, ad.NotInGraphError, ad.OperationError,
     ad.RendererFailed, ad.RendererNotFound, ad.SettingError, ad.ShapeError, ad.StaleRecording, ad.StateError, ad.TargetError,
-    ad.TraceError, ad.TrainingDiverged, ad.UnknownNameError, ad.WrongFile,
+    ad.TraceError, ad.TrainingDiverged, ad.UnknownNameError, ad.WrongFile, ad.DetachedError,
 ):  # fmt: skip
     assert issubclass(error, ad.AutodiffError)
+for warning in (ad.DecisionWarning, ad.DetachedWarning, ad.NonFiniteWarning):
+    assert issubclass(warning, Warning)
+ad.refresh(z)
+ad.pm()
+
+# time travel
+with ad.record_run(model, optimizers[0]) as run:
+    pass
+assert_type(run, nn.Run)
+run.save("run.ad")
+assert_type(ad.load_run("run.ad")[0].loss, float)
+print(nn.record_run, nn.load_run)
+assert_type(nn.accuracy(outputs, targets), float)
+nn.save_checkpoint("model.json", model, optimizers[0], log)
+nn.load_checkpoint("model.json", nn.Sequential(nn.Linear(2, 1)))
