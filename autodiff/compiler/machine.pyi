@@ -6,9 +6,7 @@ from typing import Any
 from autodiff.compiler.slots import Program
 from autodiff.engine.value import Value
 
-UNARY: tuple[str, ...]
-BINARY: tuple[str, ...]
-FOLDS: tuple[str, ...]
+FOLDS: dict[str, str]
 KINDS: tuple[str, ...]
 
 class Machine:

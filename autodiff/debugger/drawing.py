@@ -159,3 +159,5 @@ def _mark_numbers(group: ET.Element) -> None:
             word = None
         elif label in ("data", "grad"):
             word = (label, text.get("y"))
+            del text.attrib["font-size"], text.attrib["fill"]  # which the page's style has for all of them
+            text.set("class", "key")

@@ -1574,6 +1574,11 @@ def method_of(rule: Any, name: str) -> Any:
     return method
 
 
+def scaled_by(factor: float) -> Any:
+    """A method that multiplies by a plain number."""
+    return lambda self: self * factor
+
+
 for _rule in rules.TABLE.values():
     if _rule.of_one_number and not hasattr(Value, _rule.name):
         attach(_rule.name, method_of(_rule, _rule.name))
@@ -1581,4 +1586,4 @@ for _rule in rules.TABLE.values():
         attach(NUMPY_NAMES[_rule.name], method_of(_rule, NUMPY_NAMES[_rule.name]))
 
 for _name, _factor in {"deg2rad": DEGREE, "radians": DEGREE, "rad2deg": 1 / DEGREE, "degrees": 1 / DEGREE}.items():
-    attach(_name, lambda self, factor=_factor: self * factor)
+    attach(_name, scaled_by(_factor))
