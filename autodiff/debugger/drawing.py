@@ -116,7 +116,7 @@ def as_html(svg: str, words: Words) -> str:
                 part.attrib = {key: text for key, text in part.attrib.items() if text != LINE}
     root.attrib |= USUAL_TEXT | {"role": "img"}
     root.set("aria-label", f"The graph of {words.loss}: {len(words.history.nodes)} Values; the table has the same")
-    return ET.tostring(root, encoding="unicode")
+    return ET.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
 def _stripped(element: ET.Element) -> ET.Element:
@@ -161,3 +161,5 @@ def _mark_numbers(group: ET.Element) -> None:
             word = (label, text.get("y"))
             del text.attrib["font-size"], text.attrib["fill"]  # which the page's style has for all of them
             text.set("class", "key")
+        elif text.attrib.pop("font-weight", None):
+            text.set("class", "name")

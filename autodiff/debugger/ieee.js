@@ -158,11 +158,20 @@ const ieee = (() => {
     return tail(x);
   }
 
+  function erfinv(x) {  // Newton's steps, as in Python
+    const size = abs(x), half = sqrt(Math.PI) / 2, l = log1p(-size) + log1p(size), c = 2 / (Math.PI * 0.147) + l / 2;
+    if (!(size < 1)) return size === 1 ? copysign(Infinity, x) : NaN;
+    if (size < 1e-8) return x * half;
+    let y = sqrt(-l / 0.147 / (c + sqrt(c * c - l / 0.147)));
+    for (let i = 0; i < 4; i++) y -= (size < 0.5 ? erf(y) - size : 1 - size - erfc(y)) * half * exp(y * y);
+    return copysign(y, x);
+  }
+
   const refusing = (out, ...xs) => Number.isFinite(out) || !xs.every(Number.isFinite) ? out : NaN;  // Python's math: no result
 
   return {
     acos, acosh, asin, asinh, at_least, at_most, atan, atan2, atanh, cbrt, compare, copysign, cos, cosh, cosquare, div: divide, div0, divide,
-    ceil, erf, erfc, exp, exp2, expm1, logaddexp, logit, nearest, sinc_order, fabs: abs, floor, greatest, hypot, least, log, log10, log1p, log2, logsumexp, mod, mul0, nonnegative, pow,
+    ceil, erf, erfc, erfinv, exp, exp2, expm1, logaddexp, logit, nearest, sinc_order, fabs: abs, floor, greatest, hypot, least, log, log10, log1p, log2, logsumexp, mod, mul0, nonnegative, pow,
     power_log, power_poly, power_slope, quotient, refusing, relu, sech2, sigmoid, sign, sin, sinh, softplus, softsign, sqrt, step, take,
     tan, tanh,
   };

@@ -24,7 +24,7 @@ OPERATORS = {
 # What ieee.js has, by the names of the functions of Python in ieee.py and kernels.py that it stands for.
 FUNCTIONS = [
     "acos", "acosh", "asin", "asinh", "at_least", "at_most", "atan", "atan2", "atanh", "cbrt", "compare", "copysign", "cos",
-    "cosh", "cosquare", "div", "div0", "divide", "erf", "erfc", "exp", "expm1", "fabs", "floor", "greatest", "hypot",
+    "cosh", "cosquare", "div", "div0", "divide", "erf", "erfc", "erfinv", "exp", "expm1", "fabs", "floor", "greatest", "hypot",
     "least", "log", "log10", "log1p", "log2", "logsumexp", "mod", "mul0", "nonnegative", "pow", "power_log", "power_slope",
     "quotient", "relu", "sech2", "sigmoid", "sign", "sin", "sinh", "softplus", "softsign", "sqrt", "step", "take", "tan",
     "tanh", "ceil", "exp2", "logaddexp", "logit", "nearest", "sinc_order",
