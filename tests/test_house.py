@@ -142,6 +142,11 @@ def test_every_public_name_is_there_and_documented():
         assert isinstance(thing, str) or thing.__doc__, name
 
 
+def test_the_version_stands_in_one_place():
+    citation = (PACKAGE.parent / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {autodiff.__version__}\n" in citation
+
+
 def test_dir_shows_the_public_names_alone():
     assert dir(autodiff) == sorted(PUBLIC_NAMES.split())
 
