@@ -13,11 +13,9 @@ BUILD_REQUIREMENTS := import tomllib; print(*tomllib.load(open("pyproject.toml",
 HOT := $(shell grep -o 'autodiff/[a-z_/]*\.py' setup.py)
 STUBS := $(subst /,.,$(basename $(wildcard autodiff/*/*.pyi)))
 SIDE_BY_SIDE := -n auto --dist worksteal
-# Of the whole suite alone: a part of it covers a part.
-COVERAGE := $(if $(PYTEST_ARGS),,--cov --cov-report=term)
 EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: help demo test fuzz mutants check bench examples docs dist clean vscode
+.PHONY: help demo test coverage fuzz mutants check bench examples docs dist clean vscode
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -37,7 +35,10 @@ test: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run the tests, compiled and i
 		echo "=== nothing is compiled here: the tests run once, interpreted"; \
 	fi
 	@echo "=== tests, interpreted modules (AUTODIFF_PURE=1)"
-	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(COVERAGE) $(PYTEST_ARGS)
+	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+
+coverage: $(VENV)/dev.stamp  ## the lines and branches that the interpreted tests take
+	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term $(PYTEST_ARGS)
 
 mutants: $(VENV)/mutants.stamp  ## plant faults that no test may miss, for an hour (MUTANTS_ARGS="autodiff/nn/losses.py --minutes 5")
 	@nice -n 15 $(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
