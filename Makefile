@@ -53,7 +53,7 @@ check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@$(BIN)/mypy
 	@$(BIN)/mypy --strict tests/typing/user.py
 	@$(BIN)/basedpyright --level error --pythonpath $(BIN)/python tests/typing/user.py
-	@AUTODIFF_PURE=1 $(BIN)/python -m mypy.stubtest --concise --ignore-missing-stub \
+	@AUTODIFF_PURE=1 $(BIN)/python -m mypy.stubtest --concise --ignore-missing-stub --mypy-config-file pyproject.toml \
 		--allowlist tests/typing/stubtest.allow $(STUBS)
 
 bench: $(BENCH_VENV)/bench.stamp $(VENV)/compiled.stamp  ## time and memory, beside other engines (BENCH_ARGS="...")
