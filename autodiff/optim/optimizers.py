@@ -1,4 +1,4 @@
-"""Optimisers, which change parameters along their gradients; learning-rate schedules and gradient clipping to go with them.
+"""Optimisers, which change parameters along their gradients.
 
 Names, defaults and formulas are those of PyTorch 2. Each step is one loop over typed numbers: this file is plain Python, and
 Cython compiles it as it stands (``optimizers.pxd`` has its C types). Only the loops take their annotations for C types; the
@@ -18,8 +18,7 @@ from autodiff._support.settings import switch, within
 from autodiff.engine.recording import is_strict
 from autodiff.engine.value import Value
 from autodiff.errors import NonFiniteError, NonFiniteWarning, SettingError, StateError
-from autodiff.optim.clipping import clip_grad_norm, clip_grad_value, trainable
-from autodiff.optim.schedules import constant, cosine, linear, step_decay
+from autodiff.optim.clipping import trainable
 
 try:
     import cython
@@ -34,20 +33,6 @@ if not cython.compiled:
         """The numbers themselves, where compiled code takes a pointer to them."""
         return numbers
 
-
-__all__ = [
-    "SGD",
-    "Adam",
-    "AdamW",
-    "Optimizer",
-    "RMSprop",
-    "clip_grad_norm",
-    "clip_grad_value",
-    "constant",
-    "cosine",
-    "linear",
-    "step_decay",
-]
 
 # Where each number may lie: at least the one, and below the other.
 RANGES = {
