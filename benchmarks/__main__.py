@@ -26,13 +26,13 @@ one thread. micrograd's graphs are cycles, which del does not release: its times
 growth of a fresh process's resident memory for each node of a chain."""
 SLOW = {"micrograd", "micrograd-gc", "plain-gc", "torch"}  # they take gigabytes for the tree, and a minute
 
-COMPILED = "compiled"  # the workloads of replay.py
+ELSEWHERE = {"compiled": "replay", "exported": "exported"}  # modules, each in a process of its own: they bring threads
 WITH_OPTIMIZERS = {"autodiff", "interpreted", "plain", "tensor"}
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    known = [*REPEATS, COMPILED]
+    known = [*REPEATS, *ELSEWHERE]
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(known)}; all if none is given")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES), help="those to compare")
     parser.add_argument("--repeats", type=int, help="of every workload, in place of its own number")
@@ -127,12 +127,12 @@ def main() -> None:
     if chosen.memory:
         runners.print_memory(chosen.memory)
         return
-    compiled = not chosen.workloads or COMPILED in chosen.workloads
-    chosen.workloads = [workload for workload in chosen.workloads or REPEATS if workload != COMPILED]
+    elsewhere = [module for workload, module in ELSEWHERE.items() if workload in (chosen.workloads or ELSEWHERE)]
+    chosen.workloads = [workload for workload in chosen.workloads or REPEATS if workload not in ELSEWHERE]
     if chosen.workloads:
         show(measure(chosen), chosen.markdown)
-    if compiled:  # in a process of its own: these peers bring threads and collectors of theirs
-        subprocess.run([sys.executable, "-m", "benchmarks.replay"], check=True)
+    for module in elsewhere:
+        subprocess.run([sys.executable, "-m", f"benchmarks.{module}"], check=True)
 
 
 with_deep_stack(main)

@@ -5,6 +5,7 @@ It is written from the slots of the machine, which reuse memory: instruction by 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -268,10 +269,11 @@ SPELLINGS: dict[str, str] = {
     "select": "{0} != 0.0 ? {1} : {2}", "sign": "op_compare({0}, 0.0)",
     "pow": "op_pow({0}, {1})", "mod": "op_mod({0}, {1})", "at_least": "op_greater({0}, {1})", "at_most": "op_less({0}, {1})",
     **{name: f"op_{name}({{0}})" for name in (
-        "step", "nonnegative", "sigmoid", "relu", "softplus", "softsign", "silu", "gelu", "mish", "selu", "sech2", "cosquare",
+        "step", "nonnegative", "sigmoid", "relu", "softplus", "softsign", "silu", "gelu", "mish", "selu", "sech2", "cosquare", "logit",
+        "erfinv",
     )},
     **{name: f"op_{name}({{0}}, {{1}})" for name in (
-        "compare", "mul0", "div0", "xlogy", "xlog1py", "elu", "leaky_relu", "quotient", "power_slope", "power_log",
+        "compare", "mul0", "div0", "xlogy", "xlog1py", "elu", "celu", "leaky_relu", "quotient", "power_slope", "power_log",
     )},
     **{name: f"op_{name}({{*}})" for name in ("max", "min", "sum", "prod", "dot", "norm", "logsumexp", "taken", "power_poly")},
 }  # fmt: skip
@@ -305,6 +307,15 @@ HELPERS: dict[str, str] = {
     "op_gelu": _helper("gelu(double x)", f"return op_mul0(0.5 * erfc(-{0.5**0.5!r} * x), x);"),
     "op_mish": _helper("mish(double x)", "return op_mul0(tanh(op_softplus(x)), x);"),
     "op_elu": _helper("elu(double x, double a)", "return op_relu(x) + a * expm1(op_less(0.0, x));"),
+    "op_celu": _helper("celu(double x, double a)", "return op_relu(x) + a * expm1(op_less(0.0, x) / a);"),
+    "op_logit": _helper("logit(double x)",
+                        "return x >= 0.25 && x <= 0.75 ? 2.0 * atanh(2.0 * x - 1.0) : log(x / (1.0 - x));"),
+    "op_erfinv": _helper("erfinv(double x)",
+                         "double m = fabs(x), l, h, y; if (!(m < 1.0)) return m == 1.0 ? x * INFINITY : NAN; "
+                         f"if (m < 1e-8) return x * {math.sqrt(math.pi) / 2!r}; l = log1p(-m) + log1p(m); "
+                         f"h = {2 / (math.pi * 0.147)!r} + l / 2.0; y = sqrt(-l / 0.147 / (h + sqrt(h * h - l / 0.147))); "
+                         f"for (int i = 0; i < 4; i++) y -= (m < 0.5 ? erf(y) - m : 1.0 - m - erfc(y)) * {math.sqrt(math.pi) / 2!r} "
+                         "* exp(y * y); return copysign(y, x);"),
     "op_selu": _helper("selu(double x)", "return 1.0507009873554805 * op_elu(x, 1.6732632423543772);"),
     "op_leaky_relu": _helper("leaky_relu(double x, double a)", "return op_relu(x) + a * op_less(0.0, x);"),
     "op_quotient": _helper("quotient(double x, double y)", "return floor((x - op_mod(x, y)) / y + 0.5);"),

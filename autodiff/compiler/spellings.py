@@ -5,9 +5,11 @@ What the standard lacks is composed from what it has, in helpers that are writte
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 SQRT_HALF = repr(0.5**0.5)
+HALF_ROOT_PI = repr(math.sqrt(math.pi) / 2)
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,14 @@ SPELLINGS: dict[str, Spelling] = {
     # functions that it lacks, or has otherwise
     **{name: _helper(name) for name in (
         "cbrt", "erf", "erfc", "step", "nonnegative", "sigmoid", "softplus", "softsign", "silu", "gelu", "mish", "selu",
-        "sech2", "cosquare",
+        "sech2", "cosquare", "logit", "erfinv",
     )},
     **{name: _helper(name, 2) for name in (
         "xlogy", "xlog1py", "compare", "mul0", "div0", "quotient", "power_slope", "power_log",
     )},
     "relu": Spelling("xp.where({0} <= 0.0, 0.0, {0})"),
     "leaky_relu": _helper("leaky_relu", 2, literal=True), "elu": _helper("elu", 2, literal=True),
+    "celu": _helper("celu", 2, literal=True),
     "exp2": Spelling("xp.pow(xp.full_like({0}, 2.0), {0})"), "rsqrt": Spelling("1.0 / xp.sqrt({0})"),
     "ceil": _call("xp.ceil"), "round": _call("xp.round"), "log_sigmoid": Spelling("-_softplus(xp, -({0}))"),
     "hard_tanh": Spelling("xp.clip({0}, -1.0, 1.0)"), "hard_sigmoid": Spelling("xp.clip(({0} + 3.0) / 6.0, 0.0, 1.0)"),
@@ -157,6 +160,10 @@ HELPERS: dict[str, str] = {
     """x for x > 0, else a (exp(x) - 1)."""
     return xp.where(x <= 0.0, 0.0, x) + a * xp.expm1(xp.where(x >= 0.0, 0.0, x))
 ''',
+    "_celu": '''def _celu(xp, x, a):
+    """x for x > 0, else a (exp(x / a) - 1)."""
+    return xp.where(x <= 0.0, 0.0, x) + a * xp.expm1(xp.where(x >= 0.0, 0.0, x) / a)
+''',
     "_selu": '''def _selu(xp, x):
     """The self-normalising elu of Klambauer et al. 2017."""
     return 1.0507009873554805 * _elu(xp, x, 1.6732632423543772)
@@ -209,6 +216,24 @@ HELPERS: dict[str, str] = {
     shift = xp.where(xp.isinf(largest), 0.0, largest)
     total = shift[..., 0] + xp.log(xp.sum(xp.exp(x - shift), axis=-1))
     return xp.where(xp.isinf(largest[..., 0]), largest[..., 0], total)
+''',
+    "_logit": '''def _logit(xp, x):
+    """log(x / (1 - x)), accurate where it passes through zero."""
+    middle = (x >= 0.25) & (x <= 0.75)
+    return xp.where(middle, 2.0 * xp.atanh(xp.where(middle, 2.0 * x - 1.0, 0.0)), xp.log(x / (1.0 - x)))
+''',
+    "_erfinv": f'''def _erfinv(xp, x):
+    """The inverse of erf: Newton's steps from Winitzki's approximation (2008), on erfc where erf is near 1."""
+    size = xp.abs(x)
+    inner = xp.where(size < 1.0, size, 0.5)
+    logarithm = xp.log1p(-inner) + xp.log1p(inner)
+    half = {2 / (math.pi * 0.147)!r} + logarithm / 2.0
+    y = xp.sqrt(-logarithm / 0.147 / (half + xp.sqrt(half * half - logarithm / 0.147)))
+    for _ in range(4):
+        missed = xp.where(inner < 0.5, _erf(xp, y) - inner, (1.0 - inner) - _erfc(xp, y))
+        y = y - missed * {HALF_ROOT_PI} * xp.exp(y * y)
+    y = xp.where(size < 1e-8, size * {HALF_ROOT_PI}, y)
+    return xp.where(size < 1.0, xp.sign(x) * y, xp.where(size == 1.0, xp.sign(x) * xp.inf, xp.nan))
 ''',
     "_cbrt": '''def _cbrt(xp, x):
     """The cube root: a power, and a step of Newton's."""
