@@ -206,7 +206,7 @@ HELPERS: dict[str, str] = {
     "_norm": '''def _norm(xp, x):
     """The root of the sum of squares along the last axis, without overflow."""
     largest = xp.max(xp.abs(x), axis=-1, keepdims=True)
-    scale = xp.where((largest > 0.0) & xp.isfinite(largest), largest, 1.0)
+    scale = xp.where((largest > 0.0) & xp.isfinite(largest), xp.clip(largest, 0.0, 2.0**1022), 1.0)  # whose inverse is normal
     root = scale[..., 0] * xp.sqrt(xp.sum((x / scale) ** 2.0, axis=-1))
     return xp.where(xp.any(xp.isinf(x), axis=-1), xp.inf, root)
 ''',
