@@ -269,8 +269,8 @@ SPELLINGS: dict[str, str] = {
     "select": "{0} != 0.0 ? {1} : {2}", "sign": "op_compare({0}, 0.0)",
     "pow": "op_pow({0}, {1})", "mod": "op_mod({0}, {1})", "at_least": "op_greater({0}, {1})", "at_most": "op_less({0}, {1})",
     **{name: f"op_{name}({{0}})" for name in (
-        "step", "nonnegative", "sigmoid", "relu", "softplus", "softsign", "silu", "gelu", "mish", "selu", "sech2", "cosquare", "logit",
-        "erfinv",
+        "step", "nonnegative", "sigmoid", "relu", "softplus", "softsign", "silu", "gelu", "mish", "selu", "sech2", "cosquare",
+        "logit", "erfinv",
     )},
     **{name: f"op_{name}({{0}}, {{1}})" for name in (
         "compare", "mul0", "div0", "xlogy", "xlog1py", "elu", "celu", "leaky_relu", "quotient", "power_slope", "power_log",
@@ -314,8 +314,8 @@ HELPERS: dict[str, str] = {
                          "double m = fabs(x), l, h, y; if (!(m < 1.0)) return m == 1.0 ? x * INFINITY : NAN; "
                          f"if (m < 1e-8) return x * {math.sqrt(math.pi) / 2!r}; l = log1p(-m) + log1p(m); "
                          f"h = {2 / (math.pi * 0.147)!r} + l / 2.0; y = sqrt(-l / 0.147 / (h + sqrt(h * h - l / 0.147))); "
-                         f"for (int i = 0; i < 4; i++) y -= (m < 0.5 ? erf(y) - m : 1.0 - m - erfc(y)) * {math.sqrt(math.pi) / 2!r} "
-                         "* exp(y * y); return copysign(y, x);"),
+                         "for (int i = 0; i < 4; i++) y -= (m < 0.5 ? erf(y) - m : 1.0 - m - erfc(y)) * "
+                         f"{math.sqrt(math.pi) / 2!r} * exp(y * y); return copysign(y, x);"),
     "op_selu": _helper("selu(double x)", "return 1.0507009873554805 * op_elu(x, 1.6732632423543772);"),
     "op_leaky_relu": _helper("leaky_relu(double x, double a)", "return op_relu(x) + a * op_less(0.0, x);"),
     "op_quotient": _helper("quotient(double x, double y)", "return floor((x - op_mod(x, y)) / y + 0.5);"),
