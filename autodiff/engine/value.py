@@ -318,8 +318,8 @@ class Value:
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, Value):
-            y: borrowed = lend(other)
-            return record(ADD, self.primal + y.primal, self, other, 1.0, 1.0, BOTH)
+            y: Value = other
+            return record(ADD, self.primal + y.primal, self, y, 1.0, 1.0, BOTH)
         number = plain(other)
         if number is None:
             return beside("add", self, other)
@@ -335,8 +335,8 @@ class Value:
 
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, Value):
-            y: borrowed = lend(other)
-            return record(SUB, self.primal - y.primal, self, other, 1.0, -1.0, BOTH)
+            y: Value = other
+            return record(SUB, self.primal - y.primal, self, y, 1.0, -1.0, BOTH)
         number = plain(other)
         if number is None:
             return beside("sub", self, other)
@@ -352,8 +352,8 @@ class Value:
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, Value):
-            y: borrowed = lend(other)
-            return record(MUL, self.primal * y.primal, self, other, y.primal, self.primal, BOTH)
+            y: Value = other
+            return record(MUL, self.primal * y.primal, self, y, y.primal, self.primal, BOTH)
         number = plain(other)
         if number is None:
             return beside("mul", self, other)
@@ -369,9 +369,9 @@ class Value:
 
     def __truediv__(self, other: Any) -> Any:
         if isinstance(other, Value):
-            y: borrowed = lend(other)
+            y: Value = other
             out: cython.double = kernels.divide(self.primal, y.primal)
-            return record(DIV, out, self, other, kernels.divide(1.0, y.primal), kernels.divide(-out, y.primal), BOTH)
+            return record(DIV, out, self, y, kernels.divide(1.0, y.primal), kernels.divide(-out, y.primal), BOTH)
         number = plain(other)
         if number is None:
             return beside("div", self, other)
@@ -390,10 +390,10 @@ class Value:
         if modulo is not None:
             return NotImplemented
         if isinstance(other, Value):
-            y: borrowed = lend(other)
+            y: Value = other
             out: cython.double = kernels.pow(self.primal, y.primal)
             return record(
-                POW, out, self, other, kernels.power_slope(self.primal, y.primal), kernels.d_exponent(self.primal, out), BOTH
+                POW, out, self, y, kernels.power_slope(self.primal, y.primal), kernels.d_exponent(self.primal, out), BOTH
             )
         number = plain(other)
         if number is None:
@@ -619,18 +619,12 @@ class Value:
             count_uses(lend(self), None, True)
             sweep(lend(self), upstream)
             return
-        met: list = []
         before: list = []
         try:
-            count_uses(lend(self), met, False)
-            before = gradients_and_kinds(met)
-            for value in met:
-                if value.code:
-                    value.adjoint = 0.0
-                    value.kind |= SWEPT
-            sweep(lend(self), upstream)
+            count_uses(self, before, True)
+            sweep(self, upstream)
         except BaseException:
-            for value, (adjoint, kind) in zip(met, before):
+            for value, adjoint, kind in before:
                 value.adjoint = adjoint
                 value.kind = kind
             forget(self)
@@ -662,8 +656,12 @@ def record(
     """A new operation of one or two operands."""
     if cython.compiled:
         node: borrowed = new_node()
+        node.left = hold(left)
+        node.right = hold(right)
     else:
         node = Value.__new__(Value)
+        node.left = left
+        node.right = right
         node.about = None
         node.link = None
         node.uses = 0
@@ -671,13 +669,14 @@ def record(
     node.adjoint = 0.0
     node.d_left = d_left
     node.d_right = d_right
-    node.left = hold(left)
-    node.right = hold(right)
     node.code = code
     node.kind = kind
     if noting or observer is not None:
         return announced(value_of(node))
-    return value_of(node)
+    if cython.compiled:
+        return value_of(node)
+    else:
+        return node
 
 
 @cython.cfunc
@@ -1179,41 +1178,41 @@ def add_leaves(node: borrowed, leaves: list) -> object:
 
 
 @cython.cfunc
-def count_uses(root: borrowed, met: list | None, zero: cython.bint) -> object:
+def count_uses(root: borrowed, before: list | None, zero: cython.bint) -> object:
     """Count for each operation below root its uses there, and set its gradient to 0 if asked.
 
-    Interpreted, each Value goes into the list ``met`` if there is one, a leaf at each of its uses.
+    Interpreted, what a sweep changes goes into the list ``before`` if there is one, that of a leaf at each of its uses.
     """
     node: borrowed
     i: cython.Py_ssize_t
     top: borrowed = root
-    if not cython.compiled and met is not None:
-        met.append(root)
     while top is not NOBODY:
         node = top
         top = node.link
         node.link = NOBODY
         if zero:
+            if not cython.compiled:
+                before.append((node, node.adjoint, node.kind))
             node.adjoint = 0.0
             node.kind |= SWEPT
         if node.kind & LEFT:
-            top = count_use(node.left, top, met)
+            top = count_use(node.left, top, before)
         if node.kind & RIGHT:
-            top = count_use(node.right, top, met)
+            top = count_use(node.right, top, before)
         if node.kind & MANY:
             for i in range(width(node)):
                 if value_among(node, i) is not NOBODY:
-                    top = count_use(value_among(node, i), top, met)
+                    top = count_use(value_among(node, i), top, before)
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def count_use(operand: borrowed, top: borrowed, met: list | None) -> borrowed:
+def count_use(operand: borrowed, top: borrowed, before: list | None) -> borrowed:
     """One use more; the first time, the operand goes on the stack. Returns the new top of the stack."""
-    if not cython.compiled and met is not None and not operand.uses:
-        met.append(operand)
     if not operand.code:
+        if not cython.compiled and before is not None:
+            before.append((operand, operand.adjoint, operand.kind))
         return top
     operand.uses += 1
     if operand.uses > 1:
@@ -1409,14 +1408,6 @@ def push(i: cython.Py_ssize_t, operand: cython.Py_ssize_t, partial: cython.doubl
         put(varies, i, 1.0)
 
 
-def gradients_and_kinds(nodes: list) -> list:
-    """What ``backward()`` changes in each node.
-
-    A function of its own: Python 3.13 does not come to the ``except`` around a comprehension that is interrupted in its loop.
-    """
-    return [(node.adjoint, node.kind) for node in nodes]
-
-
 def forget(root: Value) -> None:
     """Clear what a walk that was interrupted has left in the nodes."""
     pending: list = [root]
@@ -1440,7 +1431,7 @@ def forget(root: Value) -> None:
 #
 # A free node has reference count 0, nothing in its slots, is about None, and its link is anything. Instances of
 # subclasses are Python's own affair. So is every Value under PYTHONMALLOC=malloc or debug, in Python's development mode and in
-# its debug build, so that tools which watch memory see each.
+# its debug build, so that tools which watch memory see each, and in its free-threaded build.
 
 SPARE = cython.declare(cython.Py_ssize_t, 32)  # pages beyond what is needed that are not worth giving back
 pooled = cython.declare(cython.bint, False)
@@ -1481,6 +1472,7 @@ def take_over_memory() -> object:
         os.environ.get("PYTHONMALLOC", "pymalloc") in ("", "default", "pymalloc")
         and not sys.flags.dev_mode
         and not hasattr(sys, "gettotalrefcount")
+        and "free-threading" not in sys.version
     )
     PyObject_GetArenaAllocator(cython.address(system))
     here = cython.address(nowhere)
@@ -1717,26 +1709,19 @@ def release(node: borrowed) -> cython.void:
     not saved, for nothing here touches it, and what Python code is run by the release of other things saves it for itself.
     """
     global releasing, n_dying
-    if node.weakrefs != cython.NULL:
-        PyObject_ClearWeakRefs(head(node))
-    left: cython.p_void = node.left
-    right: cython.p_void = node.right
-    node.left = node.right = NOBODY
-    if node.about != NONE:
-        about: cython.p_void = node.about
-        Py_INCREF(NONE)
-        node.about = NONE
-        Py_DECREF(about)
-    free_node(node)
-    # The left one is let go before the right one is looked at: they may be the same.
-    let_go(left)
-    let_go(right)
+    x: borrowed
+    give_up(node)
     if releasing:
         return
     releasing = True
     while n_dying:
         n_dying -= 1
-        Py_DECREF(dying[n_dying])
+        x = as_node(dying[n_dying])
+        if Py_REFCNT(x) == 1 and Py_TYPE(x) == type_of_values:
+            Py_SET_REFCNT(x, 0)
+            give_up(x)
+        else:
+            Py_DECREF(x)
     releasing = False
     if room > ROOM:
         give_room_back()
@@ -1744,6 +1729,33 @@ def release(node: borrowed) -> cython.void:
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
+def give_up(node: borrowed) -> cython.void:
+    """Free one node, and let go of what it held."""
+    left: cython.p_void = node.left
+    right: cython.p_void = node.right
+    about: cython.p_void = node.about
+    many: cython.bint = node.kind & MANY
+    if node.weakrefs != cython.NULL:
+        PyObject_ClearWeakRefs(head(node))
+    node.left = node.right = NOBODY
+    if about != NONE:
+        Py_INCREF(NONE)
+        node.about = NONE
+        Py_DECREF(about)
+    free_node(node)
+    if many:
+        let_go(left)
+        let_go(right)
+        return
+    # The left one is let go before the right one is looked at: they may be the same.
+    if left != cython.NULL:
+        put_off(left)
+    if right != cython.NULL:
+        put_off(right)
+
+
+@cython.cfunc
 @cython.exceptval(check=False)
 def let_go(slot: cython.p_void) -> cython.void:
     """Give up what a slot holds. A Value that nobody else holds waits for the outermost release, alone or out of its tuple."""
