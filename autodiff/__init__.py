@@ -23,6 +23,7 @@ from autodiff.engine.recording import scope as scope
 from autodiff.engine.recording import strict as strict
 from autodiff.engine.value import Value as Value
 from autodiff.engine.value import last as _last  # noqa: F401  pickles know these two by their names here
+from autodiff.engine.value import release_memory as release_memory
 from autodiff.engine.value import thaw as _thaw  # noqa: F401
 from autodiff.errors import AutodiffError as AutodiffError
 from autodiff.errors import DebuggerError as DebuggerError

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
@@ -31,3 +32,11 @@ if os.environ.get("AUTODIFF_PURE") == "1":
 
 _engine = importlib.import_module("autodiff.engine.value")
 implementation = "python" if str(_engine.__file__).endswith(".py") else "compiled"
+
+if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    warnings.warn(
+        "autodiff does not support threads without the global interpreter lock: use Values in one thread alone, "
+        "or start Python with PYTHON_GIL=1 (-X gil=1)",
+        RuntimeWarning,
+        stacklevel=2,
+    )

@@ -121,6 +121,7 @@ PUBLIC_NAMES = """
     StateError TargetError TraceError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
     blame compile draw explain expression implementation nn optim operation record_source refresh scope strict summary
+    release_memory
     steps debug page pm History
     record_run load_run
     add sub mul div neg pow mod abs
@@ -219,3 +220,16 @@ HEAVY = "numpy matplotlib tqdm IPython torch mpmath graphviz pdb autodiff.debugg
 def test_importing_loads_nothing_heavy(run_script):
     loaded = run_script("import sys\nbefore = set(sys.modules)\nimport autodiff\nprint(*set(sys.modules) - before)").split()
     assert set(HEAVY.split()).isdisjoint(loaded)
+
+
+def test_a_python_without_its_lock_is_warned_about_at_import(run_script):
+    script = """
+import sys, warnings
+sys._is_gil_enabled = lambda: False
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import autodiff
+print(*[f"{warning.category.__name__}: {warning.message}" for warning in caught])
+"""
+    assert run_script(script).startswith("RuntimeWarning: autodiff does not support threads without the global")
+    assert run_script(script.replace("False", "True")) == "\n"

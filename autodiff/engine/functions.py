@@ -195,7 +195,12 @@ def sum(xs: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
 @overload
 def sum(xs: Iterable[Number]) -> Value: ...
 def sum(xs: Iterable[Any]) -> Any:
-    """Σ xᵢ from left to right, as one node; 0.0 for nothing."""
+    """Σ xᵢ from left to right, as one node; 0.0 for nothing.
+
+    A generator of products, ``ad.sum(w * x for w, x in zip(ws, xs))``, is recorded as one ``dot``: the same number to the last
+    bit, without a node for each product. So is any other iterable but a tuple or list whose items are products of two that
+    nobody else holds or has given a name, all of one ``scope()``. Whoever means to look at the products passes a list.
+    """
     return value.total(xs)
 
 

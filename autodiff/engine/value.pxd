@@ -2,15 +2,32 @@
 cimport libc.math as libm
 from cpython.array cimport array, clone
 from cpython.object cimport PyObject
+from libc.string cimport memset
 
 from autodiff.engine cimport kernels
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(void *)
     int PyObject_GenericSetAttr(object, object, PyObject *) except -1
+    ctypedef void (*destructor)(void *) noexcept
+    ctypedef void *(*allocfunc)(PyTypeObject *, Py_ssize_t)
+    ctypedef void (*freefunc)(void *) noexcept
     ctypedef struct PyTypeObject:
         PyObject *tp_dict
         const char *tp_name
+        allocfunc tp_alloc
+        destructor tp_dealloc
+        freefunc tp_free
+    ctypedef struct PyObjectArenaAllocator:
+        void *ctx
+        void *(*alloc)(void *, size_t) noexcept
+        void (*free)(void *, void *, size_t) noexcept
+    void PyObject_GetArenaAllocator(PyObjectArenaAllocator *)
+    void *PyType_GenericAlloc(PyTypeObject *, Py_ssize_t)
+    PyObject *PyObject_Init(PyObject *, PyTypeObject *)
+    void PyObject_ClearWeakRefs(PyObject *)
+    PyTypeObject *Py_TYPE(void *)
+    void Py_SET_REFCNT(void *, Py_ssize_t)
     void PyType_Modified(PyTypeObject *)
     ctypedef struct PyFrameObject
     ctypedef struct PyCodeObject
@@ -26,6 +43,7 @@ cdef extern from "Python.h":
     void *PyTuple_GET_ITEM(void *, Py_ssize_t)
     void PyTuple_SET_ITEM(void *, Py_ssize_t, void *)
     void *PyMem_Realloc(void *, size_t)
+    void *PyMem_RawRealloc(void *, size_t)
     void PyMem_Free(void *)
 
 cdef extern from *:
@@ -38,7 +56,10 @@ cdef extern from *:
         Node *link
         unsigned int uses
         short code, kind
+        void *about
+        void *weakrefs "__weakref__"
     Node *NOBODY "NULL"
+    void *NONE "Py_None"
 
 ctypedef Node *borrowed
 
@@ -53,17 +74,17 @@ cdef class Value:
     cdef short code, kind
     cdef object __weakref__
 
-cdef inline borrowed lend(Value value) noexcept:
+cdef inline borrowed lend(object value) noexcept:  # which is known to be one
     return <Node *><void *>value
 
 cdef inline Value value_of(borrowed node):
     return <Value><void *>node
 
-cdef inline void *hold(object x) noexcept:
+cdef inline borrowed hold(object x) noexcept:
     if x is None:
         return NULL
     Py_INCREF(<void *>x)
-    return <void *>x
+    return <Node *><void *>x
 
 cdef inline object held(void *slot):
     return None if slot == NULL else <object>slot
@@ -83,6 +104,51 @@ cdef inline bint is_value(void *x) noexcept:
 
 cdef inline void **as_slots(void *room) noexcept:
     return <void **>room
+
+cdef inline bint alone(tuple things, Py_ssize_t i) noexcept:
+    return Py_REFCNT(PyTuple_GET_ITEM(<void *>things, i)) == 1
+
+# ---- memory
+
+cdef enum:
+    PAGE = 1 << 16  # bytes; its address is a multiple of that
+    BLOCK = 1 << 20
+    NODES = ((1 << 16) - 64) // 96  # in a page, after its head
+
+cdef struct Page:
+    Node *free  # given back since the page was last empty
+    Node *fresh  # the first of those that have not been used since then
+    Node *end  # NULL before the nodes are made
+    Page *next  # below it in the stack of pages with room
+    Py_ssize_t used, floor  # how many nodes are in use; with fewer than floor something changes
+
+cdef inline Page *page_of(borrowed node) noexcept:
+    return <Page *>(<size_t>node & ~<size_t>(PAGE - 1))
+
+cdef inline borrowed first_node(Page *page) noexcept:
+    return <Node *>(<char *>page + 64)
+
+cdef inline Page *page_in(void *block, Py_ssize_t i) noexcept:
+    return <Page *>(((<size_t>block + PAGE - 1) & ~<size_t>(PAGE - 1)) + i * PAGE)
+
+cdef inline Py_ssize_t pages_in(void *block) noexcept:
+    return (<char *>block + BLOCK - <char *>page_in(block, 0)) // PAGE
+
+cdef inline PyObject *head(borrowed node) noexcept:
+    return <PyObject *>node
+
+cdef inline borrowed as_node(void *x) noexcept:
+    return <Node *>x
+
+cdef PyTypeObject *type_of_values
+cdef PyObjectArenaAllocator system
+cdef void **blocks  # in the order of their addresses
+cdef Py_ssize_t n_blocks, n_pages
+cdef Page nowhere  # a page without room
+cdef Page *here  # the one that nodes are taken from
+cdef Page *roomy
+
+# ---- release
 
 # operands that wait to be released
 cdef void **dying

@@ -11,6 +11,7 @@ two against each other, row by row and to the last bit.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from array import array
 from typing import Any, NamedTuple
@@ -37,6 +38,16 @@ if not cython.compiled:
         return value
 
     value_of = hold = held = lend
+
+    def references(things, i):
+        """How often what stands at a place is held, as far as Python tells."""
+        return sys.getrefcount(things[i])
+
+    ONE = references((object(),), 0)  # what Python tells of a thing that is held once, which depends on its version
+
+    def alone(things, i):
+        """Whether nobody but this tuple holds what stands at a place."""
+        return references(things, i) == ONE
 
     def width(node):
         """How many arguments an operation of many has."""
@@ -100,7 +111,6 @@ NOTHING = About()
 
 
 @cython.no_gc  # a recording has no cycles, and its strings can hold none
-@cython.freelist(8192)
 @cython.cclass
 class Value:
     """A float that remembers how it was computed.
@@ -609,18 +619,12 @@ class Value:
             count_uses(lend(self), None, True)
             sweep(lend(self), upstream)
             return
-        met: list = []
         before: list = []
         try:
-            count_uses(lend(self), met, False)
-            before = gradients_and_kinds(met)
-            for value in met:
-                if value.code:
-                    value.adjoint = 0.0
-                    value.kind |= SWEPT
-            sweep(lend(self), upstream)
+            count_uses(self, before, True)
+            sweep(self, upstream)
         except BaseException:
-            for value, (adjoint, kind) in zip(met, before):
+            for value, adjoint, kind in before:
                 value.adjoint = adjoint
                 value.kind = kind
             forget(self)
@@ -634,23 +638,6 @@ class Value:
     def __reduce__(self) -> Any:
         # Every node below, oldest first, so that pickle and deepcopy meet operands before what uses them and never recurse.
         return last, ([Frozen.of(node) for node in topological_order(self)],)
-
-    def __dealloc__(self):
-        # Compiled only; plain Python takes care by itself that a long chain is released without recursion.
-        # Operands that die with this node wait their turn in a stack, which the outermost call empties.
-        global releasing, n_dying
-        # The left one is let go before the right one is looked at: they may be the same.
-        let_go(self.left)
-        let_go(self.right)
-        if releasing:
-            return
-        releasing = True
-        while n_dying:
-            n_dying -= 1
-            Py_DECREF(dying[n_dying])
-        releasing = False
-        if room > ROOM:
-            give_room_back()
 
 
 # ---- making a node ----------------------------------------------------------------------------------------------------------
@@ -667,24 +654,36 @@ def record(
     kind: cython.short,
 ) -> Value:
     """A new operation of one or two operands."""
-    node: Value = Value.__new__(Value)
-    if not cython.compiled:  # the fields of a compiled node start as zero, NULL and None
-        node.adjoint = 0.0
+    if cython.compiled:
+        node: borrowed = new_node()
+        node.left = hold(left)
+        node.right = hold(right)
+    else:
+        node = Value.__new__(Value)
+        node.left = left
+        node.right = right
         node.about = None
         node.link = None
         node.uses = 0
-        node.left = left
-        node.right = right
-    else:
-        node.left = hold(left)
-        node.right = hold(right)
-    node.code = code
-    node.kind = kind
     node.primal = data
+    node.adjoint = 0.0
     node.d_left = d_left
     node.d_right = d_right
+    node.code = code
+    node.kind = kind
+    if noting or observer is not None:
+        return announced(value_of(node))
+    if cython.compiled:
+        return value_of(node)
+    else:
+        return node
+
+
+@cython.cfunc
+def announced(node: Value) -> Value:
+    """A new operation, after those who want to know of it have been told."""
     if noting:
-        node.about = made_here(3)
+        node.about = made_here(4)
     if observer is not None:
         observer(node)
     return node
@@ -1019,8 +1018,17 @@ def add_to(numbers: array, i: cython.Py_ssize_t, x: cython.double) -> cython.voi
 
 
 def total(xs: Any) -> Any:
-    """The sum of Values and numbers, from left to right: one node. Without a Value among them, a float."""
-    arguments: tuple = operands_in(tuple(xs), "sum")
+    """The sum of Values and numbers, from left to right: one node. Without a Value among them, a float.
+
+    Products that nobody else holds, as a generator makes them, become operands of one ``dot``, which is the same number.
+    """
+    given: tuple = tuple(xs)
+    if given is not xs and are_products(given):
+        out: Value = total_of_products(given)
+        first: Value = given[0]
+        if out.scope == first.scope:
+            return out
+    arguments: tuple = operands_in(given, "sum")
     found: cython.bint = False
     data: cython.double = 0.0
     i: cython.Py_ssize_t
@@ -1031,6 +1039,53 @@ def total(xs: Any) -> Any:
         data += number_in(arguments[i], "sum")
         put(partials, i, 1.0)
     return record_many(SUM, data, arguments, partials) if found else data
+
+
+@cython.cfunc
+def are_products(things: tuple) -> cython.bint:
+    """Whether there are only products there that nobody else holds, of one scope, without names or attributes of a user's."""
+    node: Value
+    first: object = None
+    i: cython.Py_ssize_t
+    for i in range(len(things)):
+        if not alone(things, i) or type(things[i]) is not Value:
+            return False
+        node = things[i]
+        if node.code != MUL:
+            return False
+        about: object = node.about or NOTHING
+        first = about if first is None else first
+        if about.name is not None or about.scope != first.scope or about.own is not None:
+            return False
+        if not cython.compiled and node.__dict__:
+            return False
+    return len(things) > 0
+
+
+@cython.cfunc
+def total_of_products(products: tuple) -> Value:
+    """The sum of products as one ``dot`` of their operands. It has the numbers that the products were recorded with."""
+    node: Value
+    data: cython.double = 0.0
+    i: cython.Py_ssize_t
+    n: cython.Py_ssize_t = len(products)
+    arguments: list = [None] * (2 * n)
+    partials: array = new_partials(2 * n)
+    for i in range(n):
+        node = products[i]
+        data += node.primal
+        arguments[i] = operand_in(held(node.left))
+        arguments[n + i] = operand_in(held(node.right))
+        put(partials, i, node.d_left)
+        put(partials, n + i, node.d_right)
+    return record_many(DOT, data, tuple(arguments), partials)
+
+
+@cython.cfunc
+@cython.inline
+def operand_in(x: object) -> object:
+    """What a slot holds, a Value or a number, as a Value or a float."""
+    return x if isinstance(x, Value) else float(x)
 
 
 def dot(xs: Any, ys: Any) -> Any:
@@ -1123,41 +1178,41 @@ def add_leaves(node: borrowed, leaves: list) -> object:
 
 
 @cython.cfunc
-def count_uses(root: borrowed, met: list | None, zero: cython.bint) -> object:
+def count_uses(root: borrowed, before: list | None, zero: cython.bint) -> object:
     """Count for each operation below root its uses there, and set its gradient to 0 if asked.
 
-    Interpreted, each Value goes into the list ``met`` if there is one, a leaf at each of its uses.
+    Interpreted, what a sweep changes goes into the list ``before`` if there is one, that of a leaf at each of its uses.
     """
     node: borrowed
     i: cython.Py_ssize_t
     top: borrowed = root
-    if not cython.compiled and met is not None:
-        met.append(root)
     while top is not NOBODY:
         node = top
         top = node.link
         node.link = NOBODY
         if zero:
+            if not cython.compiled:
+                before.append((node, node.adjoint, node.kind))
             node.adjoint = 0.0
             node.kind |= SWEPT
         if node.kind & LEFT:
-            top = count_use(node.left, top, met)
+            top = count_use(node.left, top, before)
         if node.kind & RIGHT:
-            top = count_use(node.right, top, met)
+            top = count_use(node.right, top, before)
         if node.kind & MANY:
             for i in range(width(node)):
                 if value_among(node, i) is not NOBODY:
-                    top = count_use(value_among(node, i), top, met)
+                    top = count_use(value_among(node, i), top, before)
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def count_use(operand: borrowed, top: borrowed, met: list | None) -> borrowed:
+def count_use(operand: borrowed, top: borrowed, before: list | None) -> borrowed:
     """One use more; the first time, the operand goes on the stack. Returns the new top of the stack."""
-    if not cython.compiled and met is not None and not operand.uses:
-        met.append(operand)
     if not operand.code:
+        if not cython.compiled and before is not None:
+            before.append((operand, operand.adjoint, operand.kind))
         return top
     operand.uses += 1
     if operand.uses > 1:
@@ -1353,14 +1408,6 @@ def push(i: cython.Py_ssize_t, operand: cython.Py_ssize_t, partial: cython.doubl
         put(varies, i, 1.0)
 
 
-def gradients_and_kinds(nodes: list) -> list:
-    """What ``backward()`` changes in each node.
-
-    A function of its own: Python 3.13 does not come to the ``except`` around a comprehension that is interrupted in its loop.
-    """
-    return [(node.adjoint, node.kind) for node in nodes]
-
-
 def forget(root: Value) -> None:
     """Clear what a walk that was interrupted has left in the nodes."""
     pending: list = [root]
@@ -1375,11 +1422,337 @@ def forget(root: Value) -> None:
         pending += met
 
 
+# ---- memory -----------------------------------------------------------------------------------------------------------------
+#
+# Compiled, nodes live in pages, and pages in blocks, which come from where Python has those of its own small objects. A page
+# hands out its nodes in the order of their addresses; one that was given back is handed out again before the next fresh one,
+# and all are fresh again when the last was given back. So a training loop runs through the same memory in the same order.
+# The pages with room are a stack. Blocks are given back when less than half of the pages has been needed for a while.
+#
+# A free node has reference count 0, nothing in its slots, is about None, and its link is anything. Instances of
+# subclasses are Python's own affair. So is every Value under PYTHONMALLOC=malloc or debug, in Python's development mode and in
+# its debug build, so that tools which watch memory see each, and in its free-threaded build.
+
+SPARE = cython.declare(cython.Py_ssize_t, 32)  # pages beyond what is needed that are not worth giving back
+pooled = cython.declare(cython.bint, False)
+busy = cython.declare(cython.Py_ssize_t, 0)  # pages with a node in use, and the one that nodes are taken from
+most_busy = cython.declare(cython.Py_ssize_t, 0)  # since the last review
+turns = cython.declare(cython.Py_ssize_t, 0)  # how many pages were begun or emptied since then
+
+
+def release_memory() -> int:
+    """Give the memory that no Value uses back to the system. Returns the number of bytes.
+
+    The memory of released Values is kept for the next ones, so that a training loop asks the system for none after its first
+    steps. Of what is kept, more than twice of what was needed lately is given back by itself while Values come and go; this
+    is for a program that has done with large graphs. A Value in use keeps the megabyte around it. Interpreted, Python keeps
+    that memory itself: nothing happens, and the result is 0.
+    """
+    return give_back(0) if cython.compiled else 0
+
+
+def memory_in_use() -> tuple:
+    """How many Values live in pages now, and how many bytes the blocks take."""
+    nodes: cython.Py_ssize_t = 0
+    i: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    if not cython.compiled:
+        return 0, 0
+    for i in range(n_blocks):
+        for k in range(pages_in(blocks[i])):
+            nodes += page_in(blocks[i], k).used
+    return nodes, n_blocks * BLOCK
+
+
+@cython.cfunc
+def take_over_memory() -> object:
+    """Have Python make and release Values by the functions below. The first Value comes after this."""
+    global pooled, here, type_of_values
+    pooled = (
+        os.environ.get("PYTHONMALLOC", "pymalloc") in ("", "default", "pymalloc")
+        and not sys.flags.dev_mode
+        and not hasattr(sys, "gettotalrefcount")
+        and "free-threading" not in sys.version
+    )
+    PyObject_GetArenaAllocator(cython.address(system))
+    here = cython.address(nowhere)
+    type_of_values = cython.cast(cython.pointer(PyTypeObject), Value)
+    type_of_values.tp_alloc = cython.cast(allocfunc, allocate)
+    type_of_values.tp_dealloc = cython.cast(destructor, release)
+
+
+@cython.cfunc
+@cython.inline
+def new_node() -> borrowed:
+    """A free node, or NULL with a ``MemoryError``. Whoever fills it makes its reference count 1."""
+    page: cython.pointer(Page) = here
+    node: borrowed = page.free
+    if node != NOBODY:
+        page.free = node.link
+    elif page.fresh != page.end:
+        node = page.fresh
+        page.fresh += 1
+    else:
+        return node_elsewhere()
+    node.link = NOBODY
+    page.used += 1
+    return node
+
+
+@cython.cfunc
+def node_elsewhere() -> borrowed:
+    """A free node of the next page with room, or of a new one."""
+    global here, roomy, busy, most_busy
+    if not pooled:
+        node: borrowed = as_node(PyType_GenericAlloc(type_of_values, 0))
+        if node != NOBODY:
+            make_free(node)
+        return node
+    if roomy == cython.NULL:
+        add_block()
+    here.floor = here.used  # it is full: any node that comes back is news
+    here = roomy
+    roomy = here.next
+    if here.end == cython.NULL:
+        make_nodes(here)
+    if not here.used:
+        busy += 1
+        most_busy = max(busy, most_busy)
+    review()
+    return new_node()
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def free_node(node: borrowed) -> cython.void:
+    """Give back the memory of a node that holds nothing any more."""
+    if not pooled or Py_TYPE(node) != type_of_values:
+        Py_DECREF(node.about)
+        Py_TYPE(node).tp_free(node)
+        return
+    page: cython.pointer(Page) = page_of(node)
+    node.link = page.free
+    page.free = node
+    page.used -= 1
+    if page.used < page.floor:
+        page_changed(page)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def page_changed(page: cython.pointer(Page)) -> cython.void:
+    """A page that was full has room, or one has become empty."""
+    global roomy, busy
+    if page.used:
+        page.floor = 1
+        page.next = roomy
+        roomy = page
+        return
+    page.free = NOBODY
+    page.fresh = first_node(page)
+    if page != here:
+        busy -= 1
+    review()
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def review() -> cython.void:
+    """After so many turns that a loop has been through all pages, see whether it needed them."""
+    global turns, most_busy
+    turns += 1
+    if turns > 2 * n_pages + 64:
+        turns = 0
+        if n_pages > 2 * most_busy + SPARE:
+            give_back(most_busy + SPARE)
+        most_busy = busy
+
+
+@cython.cfunc
+def add_block() -> object:
+    """Ask the system for a block, whose pages go on the stack, the lowest on top."""
+    global blocks, n_blocks
+    i: cython.Py_ssize_t
+    more: cython.p_void = PyMem_RawRealloc(blocks, (n_blocks + 1) * cython.sizeof(cython.p_void))
+    if more == cython.NULL:
+        raise MemoryError
+    blocks = as_slots(more)
+    block: cython.p_void = system.alloc(system.ctx, BLOCK)
+    if block == cython.NULL:
+        raise MemoryError
+    i = n_blocks
+    while i > 0 and blocks[i - 1] > block:  # in the order of their addresses
+        blocks[i] = blocks[i - 1]
+        i -= 1
+    blocks[i] = block
+    n_blocks += 1
+    for i in range(pages_in(block)):
+        make_page(page_in(block, i))
+    stack_pages()
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def make_page(page: cython.pointer(Page)) -> cython.void:
+    """An empty page, whose nodes are made when it is begun."""
+    page.free = page.fresh = page.end = NOBODY
+    page.used = 0
+    page.floor = 1
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def make_nodes(page: cython.pointer(Page)) -> cython.void:
+    node: borrowed = first_node(page)
+    page.fresh = node
+    page.end = node + NODES
+    memset(node, 0, NODES * cython.sizeof(Node))
+    while node != page.end:
+        PyObject_Init(head(node), type_of_values)
+        make_free(node)
+        node += 1
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def make_free(node: borrowed) -> cython.void:
+    """Make a node that is all 0 a free one."""
+    Py_SET_REFCNT(node, 0)
+    node.about = NONE
+    Py_INCREF(NONE)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def stack_pages() -> cython.void:
+    """Stack the pages with room anew: those in use on top of the empty ones, the lowest address on top of the next."""
+    global roomy, n_pages
+    i: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    page: cython.pointer(Page)
+    in_use: cython.int
+    roomy = cython.NULL
+    n_pages = 0
+    for in_use in range(2):
+        for i in range(n_blocks - 1, -1, -1):
+            n_pages += pages_in(blocks[i]) * in_use
+            for k in range(pages_in(blocks[i]) - 1, -1, -1):
+                page = page_in(blocks[i], k)
+                if page != here and page.floor == 1 and (page.used > 0) == in_use:
+                    page.next = roomy
+                    roomy = page
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def give_back(pages: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Give blocks that are not in use back to the system as long as more than so many pages are left. Returns the bytes."""
+    global here, busy, n_blocks, n_pages
+    i: cython.Py_ssize_t
+    kept: cython.Py_ssize_t = 0
+    before: cython.Py_ssize_t = n_blocks
+    if not pages and here.end != cython.NULL and not here.used:
+        here = cython.address(nowhere)
+        busy -= 1
+    for i in range(n_blocks - 1, -1, -1):
+        if n_pages > pages and idle(blocks[i]):
+            n_pages -= pages_in(blocks[i])
+            system.free(system.ctx, blocks[i], BLOCK)
+            blocks[i] = cython.NULL
+    for i in range(n_blocks):
+        if blocks[i] != cython.NULL:
+            blocks[kept] = blocks[i]
+            kept += 1
+    n_blocks = kept
+    stack_pages()
+    return (before - kept) * BLOCK
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def idle(block: cython.p_void) -> cython.bint:
+    """Whether nothing in a block is in use."""
+    i: cython.Py_ssize_t
+    used: cython.Py_ssize_t = 0
+    for i in range(pages_in(block)):
+        used += page_in(block, i).used + (page_in(block, i) == here)
+    return used == 0
+
+
 # ---- release ----------------------------------------------------------------------------------------------------------------
 
 EMPTY = cython.declare(array, array("d"))
 ROOM = cython.declare(cython.Py_ssize_t, 1 << 16)  # how many may wait without their room being given back afterwards
 releasing = cython.declare(cython.bint, False)
+
+
+@cython.cfunc
+def allocate(kind: cython.pointer(PyTypeObject), items: cython.Py_ssize_t) -> cython.p_void:
+    """What Python calls for the memory of a new Value, all 0 but for its head. ``record`` does without."""
+    if kind != type_of_values or not pooled:
+        return PyType_GenericAlloc(kind, items)
+    node: borrowed = new_node()
+    node.primal = node.adjoint = node.d_left = node.d_right = 0.0
+    node.code = node.kind = 0
+    Py_DECREF(node.about)  # it will be about None anew
+    Py_INCREF(node)
+    return node
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def release(node: borrowed) -> cython.void:
+    """What Python calls when nobody holds a Value any longer.
+
+    Operands that die with it wait their turn in a stack, which the outermost call empties: no recursion. The error state is
+    not saved, for nothing here touches it, and what Python code is run by the release of other things saves it for itself.
+    """
+    global releasing, n_dying
+    x: borrowed
+    give_up(node)
+    if releasing:
+        return
+    releasing = True
+    while n_dying:
+        n_dying -= 1
+        x = as_node(dying[n_dying])
+        if Py_REFCNT(x) == 1 and Py_TYPE(x) == type_of_values:
+            Py_SET_REFCNT(x, 0)
+            give_up(x)
+        else:
+            Py_DECREF(x)
+    releasing = False
+    if room > ROOM:
+        give_room_back()
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def give_up(node: borrowed) -> cython.void:
+    """Free one node, and let go of what it held."""
+    left: cython.p_void = node.left
+    right: cython.p_void = node.right
+    about: cython.p_void = node.about
+    many: cython.bint = node.kind & MANY
+    if node.weakrefs != cython.NULL:
+        PyObject_ClearWeakRefs(head(node))
+    node.left = node.right = NOBODY
+    if about != NONE:
+        Py_INCREF(NONE)
+        node.about = NONE
+        Py_DECREF(about)
+    free_node(node)
+    if many:
+        let_go(left)
+        let_go(right)
+        return
+    # The left one is let go before the right one is looked at: they may be the same.
+    if left != cython.NULL:
+        put_off(left)
+    if right != cython.NULL:
+        put_off(right)
 
 
 @cython.cfunc
@@ -1551,6 +1924,8 @@ def present(thing: Any, name: str) -> None:
         thing.__module__, thing.__qualname__ = "autodiff", name
 
 
+if cython.compiled:
+    take_over_memory()
 attach("__array_ufunc__", LeavesMasked())
 if not cython.compiled:
     del Value.__getattr__, Value.__setattr__, Value.__delattr__

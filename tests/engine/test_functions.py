@@ -1,13 +1,17 @@
 """The functions of Values and numbers: those composed of rows, how many nodes they record, what they refuse."""
 
 import math
+import operator
+import pickle
 from fractions import Fraction
 
 import pytest
 
 from autodiff.engine import functions as f
+from autodiff.engine.differentiate import gradients as gradients_of
+from autodiff.engine.recording import record_source, scope, strict
 from autodiff.engine.value import Value, topological_order
-from autodiff.errors import ShapeError
+from autodiff.errors import NonFiniteError, ShapeError
 
 inf, nan = math.inf, math.nan
 
@@ -105,6 +109,104 @@ def test_sums_go_from_left_to_right():
     terms = [1.0, 1e100, 1.0, -1e100]
     assert f.sum(terms) == f.sum(values(*terms)).data == 0.0
     assert f.dot(terms, [1.0] * 4) == f.dot(values(*terms), [1.0] * 4).data == 0.0
+
+
+def test_a_generator_of_products_is_summed_as_one_dot():
+    ws, xs = values(0.1, 1e16, -0.7, -1e16), [3, 1.5, 0.1, 1.5]
+    out, products = f.sum(w * x for w, x in zip(ws, xs, strict=True)), [w * x for w, x in zip(ws, xs, strict=True)]
+    assert operations_in(out) == ["dot"]
+    assert out.arguments == (*ws, *map(float, xs))
+    assert (
+        out.data == f.sum(products).data == ((0.0 + products[0].data) + products[1].data + products[2].data) + products[3].data
+    )
+    assert gradients(out, ws) == [3.0, 1.5, 0.1, 1.5]
+
+
+def test_products_of_two_values_constants_on_either_side_and_squares_become_operands():
+    x, y = values(2.0, 3.0)
+    out = f.sum(iter(x * y if i == 0 else 5 * x if i == 1 else x * x for i in range(3)))
+    assert [out.op, out.data, out.arguments] == ["dot", 20.0, (x, 5.0, x, y, x, x)]
+    assert gradients(out, [x, y]) == [3.0 + 5.0 + 4.0, 2.0]
+    assert f.sum(map(operator.mul, [x], [y])).op == "dot"
+
+
+def test_products_that_somebody_holds_stay():
+    x, y = values(2.0, 3.0)
+    products = [x * y, y * x]
+    for given in (products, tuple(products), iter(products), (p for p in products)):
+        assert f.sum(given).op == "sum"
+    for given in ((x * y, y * x), [x * y, y * x], {x * y, y * x}):
+        assert f.sum(given).op == "sum"
+    held = []
+    assert f.sum(held.append(p) or p for p in (x * y for _ in range(2))).operands == tuple(held)
+    out = f.sum(products)
+    out.backward()
+    assert products[0].grad == 1.0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [lambda x: x + 1, lambda x: x, lambda x: 1.0, lambda x: x / 2, lambda x: (x * x).tanh(), lambda x: f.dot([x], [x])],
+)
+def test_only_products_become_operands(other):
+    x = Value(2.0)
+    for kinds in ("po", "op", "ppo"):
+        assert f.sum(x * x if kind == "p" else other(x) for kind in kinds).op == "sum"
+
+
+def test_products_with_a_name_or_an_attribute_or_in_a_scope_of_their_own_stay():
+    x = Value(2.0)
+
+    def made(change):
+        for _ in range(2):
+            product = x * x
+            change(product)
+            yield product
+
+    assert f.sum(made(lambda p: None)).op == "dot"
+    assert f.sum(made(lambda p: setattr(p, "name", "p"))).op == "sum"
+    assert f.sum(made(lambda p: setattr(p, "note", "p"))).op == "sum"
+
+    def in_scopes(names):
+        for name in names:
+            with scope(name):
+                product = x * x
+            yield product
+
+    assert f.sum(in_scopes(["a", "b"])).op == f.sum(in_scopes(["a", "a"])).op == "sum"
+    with scope("a"):
+        out = f.sum(x * x for _ in range(2))
+    assert (out.op, out.scope) == ("dot", "a")
+
+
+def test_a_product_whose_number_was_written_counts_with_that_number():
+    x = Value(2.0)
+
+    def written():
+        product = x * 3.0
+        product.data = 7.0
+        yield product
+
+    assert f.sum(written()).data == 7.0
+
+
+def test_a_dot_of_products_knows_its_line_and_is_checked_by_strict():
+    x = Value(1e200)
+    with record_source():
+        out = f.sum(x * x for _ in range(1))
+        assert out.op == "dot"
+        assert out.source.text.startswith("f.sum(")
+    with strict(), pytest.raises(NonFiniteError, match="mul"):
+        f.sum(x * x for _ in range(1))
+
+
+def test_a_sum_of_products_can_be_differentiated_twice_and_copied():
+    x, y = values(2.0, 3.0)
+    out = f.sum(a * b * c for a, b, c in [(x, x, y), (y, y, x)])
+    assert operations_in(out) == ["mul", "mul", "dot"]
+    (dx,) = gradients_of(out, [x], create_graph=True)
+    assert [g.data for g in gradients_of(dx, [x, y], create_graph=True)] == [6.0, 10.0]
+    assert pickle.loads(pickle.dumps(out)).data == out.data == 30.0
 
 
 def test_sum_prod_and_dot_of_nothing():

@@ -2,15 +2,17 @@
 
 import contextlib
 import gc
+import random
 import sys
 import weakref
+from itertools import pairwise
 
 import pytest
 
 from autodiff._implementation import implementation
 from autodiff.engine import functions
 from autodiff.engine.recording import scope
-from autodiff.engine.value import Value
+from autodiff.engine.value import Value, memory_in_use, release_memory
 
 pytestmark = pytest.mark.usefixtures("without_collector")
 
@@ -109,12 +111,12 @@ every_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape._
 
 
 def blocks_kept(work):
-    """How many blocks of memory are left after ``work``, once Python's free lists of tuples and floats are full."""
+    """How many Values and blocks of memory are left after ``work``, once Python's free lists of tuples and floats are full."""
     for _ in range(6):
         work()
-    before = sys.getallocatedblocks()
+    before = sys.getallocatedblocks() + memory_in_use()[0]
     work()
-    return sys.getallocatedblocks() - before
+    return sys.getallocatedblocks() + memory_in_use()[0] - before
 
 
 @every_shape
@@ -321,6 +323,166 @@ def test_a_training_loop_does_not_grow():
                 w.data -= 1e-6 * w.grad
 
     assert blocks_kept(work) < 100
+
+
+# ---- pages -------------------------------------------------------------------------------------------------------------------
+
+compiled_only = pytest.mark.skipif(implementation != "compiled", reason="interpreted, Python keeps the memory of Values itself")
+
+
+@compiled_only
+def test_every_value_is_counted_until_it_is_released():
+    before = memory_in_use()[0]
+    x = Value(1.0)
+    y = x * x + functions.sum([x, 2.0])
+    assert memory_in_use()[0] == before + 4
+    w = Weight(1.0)
+    z = w * 1.0  # a subclass's own instances are elsewhere
+    assert memory_in_use()[0] == before + 5
+    del x, y, w, z
+    assert memory_in_use()[0] == before
+
+
+@compiled_only
+def test_memory_is_used_again_in_the_order_of_its_addresses():
+    release_memory()
+    first = [id(x) for x in [Value(i) for i in range(10_000)]]
+    again = [id(x) for x in [Value(i) for i in range(10_000)]]
+    assert set(again) == set(first)
+    assert sum(a > b for a, b in pairwise(again)) <= 20  # from page to page, in none
+
+
+@compiled_only
+def test_gaps_are_filled_before_memory_grows():
+    values = [Value(i) for i in range(100_000)]
+    bytes_before = memory_in_use()[1]
+    random.Random(5).shuffle(values)
+    for _ in range(20):
+        del values[50_000:]
+        values += [Value(1.0) for _ in range(50_000)]
+    assert memory_in_use()[1] <= bytes_before
+
+
+@compiled_only
+def test_release_memory_gives_back_all_that_is_not_in_use():
+    x = Value(0.5)
+    chain(x, 200_000)
+    given_back = release_memory()
+    assert given_back >= 200_000 * 90
+    assert release_memory() == 0
+    nodes, kept = memory_in_use()
+    assert kept <= nodes << 20  # at most a block for each Value in use
+    loss = chain(x, 1000)
+    loss.backward()
+    assert x.grad == 1.0
+
+
+@compiled_only
+def test_release_memory_with_nothing_and_with_everything_in_use(run_script):
+    script = """
+from autodiff.engine.value import Value, memory_in_use, release_memory
+assert (memory_in_use(), release_memory()) == ((0, 0), 0)
+x = Value(1.0)
+for _ in range(100_000):
+    x = x * 1.0
+assert release_memory() == 0
+kept = memory_in_use()
+assert kept[0] == 100_001
+x = None
+assert release_memory() == kept[1] and memory_in_use() == (0, 0)
+x = Value(2.0)
+(x * x).backward()
+assert x.grad == 4.0
+"""
+    run_script(script)
+
+
+@compiled_only
+def test_what_is_no_longer_needed_is_given_back_by_itself():
+    release_memory()
+    x = Value(0.5)
+    chain(x, 300_000)
+    large = memory_in_use()[1]
+    for _ in range(2 * large // 65536 + 100):
+        chain(x, 100)
+    assert memory_in_use()[1] < large / 4
+
+
+@compiled_only
+def test_a_loop_keeps_what_it_needs():
+    x = Value(0.5)
+    sizes = set()
+    for i in range(60):
+        loss = chain(x, 20_000 if i % 3 else 40_000)
+        loss.backward()
+        sizes.add(memory_in_use()[1])
+        del loss
+        if i == 2:
+            sizes.clear()
+    assert len(sizes) == 1
+
+
+@compiled_only
+def test_a_training_loop_asks_the_system_for_no_memory_after_its_first_steps(run_script):
+    pytest.importorskip("resource")
+    script = """
+import gc, resource
+from autodiff.engine.value import Value
+gc.disable()
+def step():
+    x = Value(1.0)
+    level = [x * 1.0 for _ in range(20_000)]
+    while len(level) > 1:
+        level = [a + b for a, b in zip(level[::2], level[1::2])]
+    level[0].backward()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(4):
+    step()
+before = faults()
+for _ in range(20):
+    step()
+print(faults() - before)
+"""
+    assert int(run_script(script)) < 20 * 10  # of the 900 pages of 4 KiB that each step goes through
+
+
+@compiled_only
+@pytest.mark.parametrize("environment", [{"PYTHONMALLOC": "malloc"}, {"PYTHONMALLOC": "debug"}, {"PYTHONDEVMODE": "1"}])
+def test_tools_that_watch_memory_see_each_value(run_script, environment):
+    script = """
+from autodiff.engine.value import Value, memory_in_use, release_memory
+x = Value(1.0)
+y = x
+for _ in range(3000):
+    y = y * x + 1.0
+y.backward()
+del y
+assert (memory_in_use(), release_memory()) == ((0, 0), 0)
+"""
+    run_script(script, **environment)
+
+
+def test_release_memory_may_be_called_at_any_time():
+    assert release_memory() >= 0
+    assert release_memory() == 0
+
+
+class Releasing(Value):
+    """Its ``__del__`` gives memory back while a graph is being released."""
+
+    def __del__(self):
+        release_memory()
+
+
+def test_memory_is_given_back_while_a_graph_is_released():
+    x = Value(0.5)
+    loss = Releasing(1.0) * 1.0
+    for _ in range(20):
+        loss = chain(loss, 2000) * Releasing(1.0)
+    del loss
+    (x * x).backward()
+    assert x.grad == 1.0
 
 
 # ---- size --------------------------------------------------------------------------------------------------------------------

@@ -183,6 +183,7 @@ for error in (
 for warning in (ad.DecisionWarning, ad.DetachedWarning, ad.NonFiniteWarning):
     assert issubclass(warning, Warning)
 ad.refresh(z)
+assert_type(ad.release_memory(), int)
 ad.pm()
 
 # time travel
