@@ -2,9 +2,11 @@
 cimport libc.math as libm
 from cpython.array cimport array, clone
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.math cimport INFINITY, NAN
+from libc.math cimport INFINITY
 
-from autodiff.engine.kernels cimport add, binary, binary_at, binary_function, hypot, kernel, reduction, unary, unary_at, vector
+from autodiff.engine.kernels cimport (
+    add, at_least, binary, binary_at, binary_function, exp, hypot, kernel, log, reduction, sub, tangents, unary, unary_at, vector,
+)
 from autodiff.engine.value cimport Value
 
 ctypedef Py_ssize_t place

@@ -14,6 +14,7 @@ import re
 from array import array
 from typing import Any
 
+from autodiff.compiler.groups import Index
 from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import rules
 from autodiff.engine.functions import no_place
@@ -27,10 +28,9 @@ except ImportError:
 
 if not cython.compiled:
     from math import inf as INFINITY
-    from math import nan as NAN
 
     from autodiff.engine import ieee as libm
-    from autodiff.engine.kernels import add, binary, binary_at, hypot, unary, unary_at
+    from autodiff.engine.kernels import add, at_least, binary, binary_at, exp, hypot, log, sub, tangents, unary, unary_at
 
 # ---- loops over numbers side by side ----------------------------------------------------------------------------------------
 
@@ -232,7 +232,7 @@ def gain_rows(
 
 KINDS = (
     "fill", "start", "gain", "rows", "dots", "product", "summed terms", "summed dots", "summed product",
-    "unary", "binary", "fold", "select", "taken", "logsumexp", "rule", "sums",
+    "unary", "binary", "fold", "select", "taken", "logsumexp", "rule", "sums", "tangents",
 )  # fmt: skip
 FILL = cython.declare(cython.short, 0)
 START = cython.declare(cython.short, 1)
@@ -251,15 +251,42 @@ MAP_TAKEN = cython.declare(cython.short, 13)
 MAP_LOGSUMEXP = cython.declare(cython.short, 14)
 MAP_RULE = cython.declare(cython.short, 15)
 SUMS = cython.declare(cython.short, 16)
+TANGENTS = cython.declare(cython.short, 17)
 FOLDS = {"max": "at_least", "min": "at_most", "prod": "mul", "norm": "hypot", "sum": "add"}  # by which kernel of two
 HEADER = cython.declare(cython.short, 8)  # length, kind, code, rows, columns, depth, target, number of operands
 FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between rows, between columns, where its table is, or -1
 
 
+def tape_of(instructions: list[Instruction], tables: array) -> array:
+    """Instructions as whole numbers; their tables of slots go to the end of ``tables``."""
+    tape = array("q")
+    before: Any = None
+    for instruction in instructions:
+        both = _both(before, instruction)
+        if both is None and before is not None:
+            tape.extend(encoded(before, tables))
+        before = both or instruction
+    if before is not None:
+        tape.extend(encoded(before, tables))
+    return tape
+
+
+def _both(first: Any, second: Instruction) -> Any:
+    """tanh and its slope of the same numbers as one instruction, whose second operand is where the slope goes; else None."""
+    if first is None or {first.op, second.op} != {"tanh", "sech2"}:
+        return None
+    if (first.shape, first.operands) != (second.shape, second.operands):
+        return None
+    tanh, slope = (first, second) if first.op == "tanh" else (second, first)
+    return tanh._replace(kind="tangents", operands=(*tanh.operands, Index(slope.target, 1)))
+
+
 def encoded(instruction: Instruction, tables: array) -> list[int]:
-    """An instruction as whole numbers; its tables of slots go to the end of ``tables``."""
+    """One instruction."""
     kind, op, (rows, columns, depth), target, operands = instruction
-    if kind == "map":
+    if kind == "tangents":
+        code = 0
+    elif kind == "map":
         kind, code = _kernel_of(op)
     elif kind == "sums":
         code = -1 if op.startswith("-") else 1
@@ -300,8 +327,8 @@ class Machine:
         tables: array = array("i")
         self.threads = threads if cython.compiled else 1
         self.parameters = list(parameters)
-        self.once = array("q", [number for i in program.once for number in encoded(i, tables)])
-        self.each = array("q", [number for i in program.each for number in encoded(i, tables)])
+        self.once = tape_of(program.once, tables)
+        self.each = tape_of(program.each, tables)
         self.tables = tables
         self.table = tables.data.as_ints if cython.compiled else tables
         self.constants = array("d", program.constants)
@@ -431,7 +458,7 @@ def fresh_memory(machine: Machine, lanes: place) -> array:
     except IndexError:
         pass
     # what is computed once has one lane whatever the block has; up to 8 lanes all members of a group are copied at once
-    scratch: place = 2 * (machine.deepest + machine.widest) + 8
+    scratch: place = 2 * (machine.deepest + machine.widest) + 8  # four rows of lanes at least
     if lanes > 1:
         scratch += 16 * machine.widest + 8 * lanes
     fresh: array = new_numbers(machine.uniform + machine.varying * lanes + scratch)
@@ -518,6 +545,8 @@ def run_until(machine: Machine, code: longs, at: place, end: place, slots: vecto
             map_unary(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == MAP_BINARY:
             map_binary(machine, code, at, slots, out, scratch, width, lanes)
+        elif kind == TANGENTS:
+            map_tangents(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == SUMS:
             sums_of_numbers(machine, code, at, slots, out)
         elif kind == PRODUCT:
@@ -541,7 +570,7 @@ def run_until(machine: Machine, code: longs, at: place, end: place, slots: vecto
         elif kind == MAP_SELECT:
             map_select(machine, code, at, slots, out, width, lanes)
         elif kind == MAP_LOGSUMEXP:
-            map_log_sum_exp(machine, code, at, slots, out, width, lanes)
+            map_log_sum_exp(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == MAP_RULE or map_taken(machine, code, at, slots, out, width, lanes) >= 0:
             return at
         at += code[at]
@@ -654,6 +683,22 @@ def map_unary(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+def map_tangents(
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
+) -> cython.void:
+    rows: place = code[at + 3]
+    slope: vector = shifted(slots, address(machine, code[at + HEADER + FIELDS], lanes))
+    n: place = together(machine, code, at, rows, width)
+    first: place = 0
+    while first < rows:
+        x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
+        tangents(shifted(out, first * width), shifted(slope, first * width), x, n * width)
+        first += n
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
 def map_binary(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
@@ -741,35 +786,45 @@ def map_select(machine: Machine, code: longs, at: place, slots: vector, out: vec
 @cython.nogil
 @cython.exceptval(check=False)
 def map_log_sum_exp(
-    machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
+    """log(Σ eˣ) of any number of operands, shifted by the largest."""
+    largest: vector = scratch
+    before: vector = shifted(scratch, width)
+    room: vector = shifted(scratch, 2 * width)
+    power: vector = shifted(scratch, 3 * width)
     row: place
     lane: place
+    i: place
     for row in range(code[at + 3]):
+        here: vector = shifted(out, row * width)
+        fill(largest, -INFINITY, width)
+        fill(here, 0.0, width)
+        for i in range(code[at + 7]):
+            before, largest = largest, before
+            binary(at_least, largest, before, lanes_or_copies(machine, code, at, slots, room, i, row, width, lanes), width)
+        for i in range(code[at + 7]):
+            binary(sub, before, lanes_or_copies(machine, code, at, slots, room, i, row, width, lanes), largest, width)
+            unary(exp, power, before, width)
+            gain(here, power, 1.0, width)
+        unary(log, power, here, width)
         for lane in range(width):
-            out[row * width + lane] = log_sum_exp(machine, code, at, slots, row, lane, lanes)
+            infinite: cython.bint = libm.fabs(largest[lane]) == INFINITY
+            here[lane] = largest[lane] if infinite else largest[lane] + power[lane]
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def log_sum_exp(
-    machine: Machine, code: longs, at: place, slots: vector, row: place, lane: place, lanes: place
-) -> cython.double:
-    i: place
-    largest: cython.double = -INFINITY
-    total: cython.double = 0.0
-    x: cython.double
-    for i in range(code[at + 7]):
-        x = operand(machine, code, at, slots, i, row, lane, lanes)
-        if x != x:
-            return NAN
-        largest = x if x > largest else largest
-    if largest == INFINITY or largest == -INFINITY:
-        return largest
-    for i in range(code[at + 7]):
-        total += libm.exp(operand(machine, code, at, slots, i, row, lane, lanes) - largest)
-    return largest + libm.log(total)
+def lanes_or_copies(
+    machine: Machine, code: longs, at: place, slots: vector, room: vector, i: place, row: place, width: place, lanes: place
+) -> vector:
+    """The lanes of one member of operand ``i``; of what all samples share so many copies in ``room``."""
+    slot: place = slot_of(machine, code, at + HEADER + i * FIELDS, row, 0, 1)
+    if width == 1 or slot >= machine.uniform:
+        return shifted(slots, address(machine, slot, lanes))
+    fill(room, slots[slot], width)
+    return room
 
 
 @cython.cfunc

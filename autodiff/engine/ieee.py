@@ -7,6 +7,7 @@ module is what the kernels have in its place.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Mapping
 from math import copysign, inf, isinf, nan
 from typing import Any
@@ -50,6 +51,17 @@ acosh = _total(math.acosh)
 atanh = _total(math.atanh, {1.0: inf, -1.0: -inf})
 atan, atan2, asinh, tanh, cbrt, hypot = math.atan, math.atan2, math.asinh, math.tanh, math.cbrt, math.hypot
 erf, erfc, fabs = math.erf, math.erfc, math.fabs
+
+
+def bits_of(x: float) -> int:
+    """The whole number, from 0 to 2^64 − 1, that has the bits of x."""
+    return int.from_bytes(struct.pack("<d", x), "little")
+
+
+def number_of(bits: int) -> float:
+    """The float that has these bits, or the last 64 of them."""
+    found: float = struct.unpack("<d", (bits & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "little"))[0]
+    return found
 
 
 def divide(x: float, y: float) -> float:

@@ -6,9 +6,9 @@ from libc.math cimport INFINITY, NAN
 cdef extern from *:
     """
     #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
-    /* each loop once for every breed of processor; the loader takes the one that fits */
+    /* each loop once for every breed of processor, with all that it calls in it; the loader takes the one that fits */
     #define AUTODIFF_CLONES target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")
-    #define AUTODIFF_KERNEL __attribute__((AUTODIFF_CLONES)) void
+    #define AUTODIFF_KERNEL __attribute__((AUTODIFF_CLONES, flatten)) void
     /* a sum in any order */
     #define AUTODIFF_REDUCTION __attribute__((AUTODIFF_CLONES, optimize("associative-math", "no-signed-zeros"))) void
     #else
@@ -21,8 +21,28 @@ cdef extern from *:
     #else
     #define AUTODIFF_TEMPLATE void
     #endif
+    #if defined(_MSC_VER)
+    #define AUTODIFF_VECTOR double *__restrict
+    #else
     #define AUTODIFF_VECTOR double *restrict
+    #endif
+    #include <string.h>
+    /* a double as the whole number that has its bits, and back */
+    static inline unsigned long long autodiff_bits(double x)
+    {
+        unsigned long long bits;
+        memcpy(&bits, &x, 8);
+        return bits;
+    }
+    static inline double autodiff_number(unsigned long long bits)
+    {
+        double x;
+        memcpy(&x, &bits, 8);
+        return x;
+    }
     """
+    unsigned long long bits_of "autodiff_bits"(double x) noexcept nogil
+    double number_of "autodiff_number"(unsigned long long bits) noexcept nogil
     ctypedef void kernel "AUTODIFF_KERNEL"
     ctypedef void reduction "AUTODIFF_REDUCTION"
     ctypedef void template "AUTODIFF_TEMPLATE"
@@ -40,6 +60,15 @@ cdef inline unary_function unary_at(Py_ssize_t handle) noexcept nogil:
 
 cdef inline binary_function binary_at(Py_ssize_t handle) noexcept nogil:
     return <binary_function>handle
+
+cdef double exp(double x) noexcept nogil
+cdef double expm1(double x) noexcept nogil
+cdef double log(double x) noexcept nogil
+cdef double log1p(double x) noexcept nogil
+cdef double sin(double x) noexcept nogil
+cdef double cos(double x) noexcept nogil
+cdef double tanh(double x) noexcept nogil
+cdef (double, double) tangent(double x) noexcept nogil
 
 cdef double neg(double x) noexcept nogil
 cdef double identity(double x) noexcept nogil
@@ -82,6 +111,7 @@ cdef double xlog1py(double x, double y) noexcept nogil
 cdef double elu(double x, double a) noexcept nogil
 cdef double leaky_relu(double x, double a) noexcept nogil
 
+cdef void tangents(vector out, vector slope, vector x, Py_ssize_t n) noexcept nogil
 cdef void unary(unary_function f, vector out, vector x, Py_ssize_t n) noexcept nogil
 cdef void binary(binary_function f, vector out, vector x, vector y, Py_ssize_t n) noexcept nogil
 

@@ -4,9 +4,10 @@ A kernel has the name of its row. Where the row's own formula is no more than th
 spells its formula out in other rows, a test holds the two against each other to the last bit. A row without a kernel works
 all the same, number by number.
 
-This file is plain Python, and Cython compiles it as it stands (``kernels.pxd`` has its C types). Compiled, ``exp`` and the like
-are C's own; interpreted, they are those of ``ieee.py``. The loops at the end stand in this file because only here can the C
-compiler make a kernel part of them.
+This file is plain Python, and Cython compiles it as it stands (``kernels.pxd`` has its C types). Compiled, ``exp`` and seven
+more are the polynomials below, within one unit in the last place; interpreted, where these would take a hundred times as long,
+they are those of ``ieee.py``, as the other functions of ``math.h`` always are. The loops at the end stand in this file because
+only here can the C compiler make a kernel part of them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if not cython.compiled:
     from math import nan as NAN
 
     from autodiff.engine import ieee as libm
-    from autodiff.engine.ieee import divide
+    from autodiff.engine.ieee import bits_of, divide, number_of
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, appendix 1
 SQRT_HALF = math.sqrt(0.5)
@@ -31,6 +32,329 @@ SQRT_HALF = math.sqrt(0.5)
 c_selu_scale = cython.declare(cython.double, SELU_SCALE)
 c_selu_alpha = cython.declare(cython.double, SELU_ALPHA)
 c_sqrt_half = cython.declare(cython.double, SQRT_HALF)
+
+# ---- elementary functions ----------------------------------------------------------------------------------------------------
+#
+# A number is brought into a small interval, where a polynomial (minimax, by Remez's algorithm) has the function, and what
+# rounding has taken from a sum is carried along as a second number, its tail. There are no tables and no branches, only
+# selections, so that the C compiler makes the loops at the end of this file wide. Every operation rounds as IEEE 754 has it:
+# the bits are the same on every processor, whatever the lane. 6755399441055744 is 1.5 · 2^52: added to a number, it
+# leaves the nearest whole number in the last bits.
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def nearest(x: cython.double) -> cython.double:
+    """The whole number nearest to x, for |x| < 2^51."""
+    return (x + 6755399441055744.0) - 6755399441055744.0
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def power_of_two(k: cython.double) -> cython.double:
+    """2^k for a whole number from −1022 to 1023."""
+    return number_of((bits_of(k + 6755399441055744.0) + 1023) << 52)
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def scaled(x: cython.double, k: cython.double) -> cython.double:
+    """x · 2^k, rounded once, for k from −2044 to 2046."""
+    half: cython.double = nearest(0.5 * k)
+    return x * power_of_two(half) * power_of_two(k - half)
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def head(x: cython.double) -> cython.double:
+    """The upper half of the digits of x: a product of such halves is exact."""
+    return number_of(bits_of(x) >> 27 << 27)
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def remainder_of(x: cython.double, q: cython.double, y: cython.double, less: cython.double) -> cython.double:
+    """x − q · y − less, where q · y is nearly x, with the product exact (Dekker 1971)."""
+    q_high: cython.double = head(q)
+    q_low: cython.double = q - q_high
+    y_high: cython.double = head(y)
+    y_low: cython.double = y - y_high
+    return x - q_high * y_high - q_high * y_low - q_low * y_high - q_low * y_low - less
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def quotient_of(
+    x: cython.double, x_tail: cython.double, y: cython.double, y_tail: cython.double, inverse: cython.double
+) -> cython.double:
+    """(x + x_tail) / (y + y_tail), where ``inverse`` is 1 / y: one step of Newton's with an exact remainder."""
+    q: cython.double = x * inverse
+    return q + remainder_of(x, q, y, q * y_tail - x_tail) * inverse
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def reduced(x: cython.double) -> tuple[cython.double, cython.double, cython.double]:
+    """k, r and a tail, so that exp(x) = 2^k · (1 + r + tail), |r| ≤ ½ log 2 and k is a whole number."""
+    k: cython.double = nearest(x * 1.4426950408889634)
+    above: cython.double = x - k * 0.6931471805592082  # 40 digits of log 2: exact
+    below: cython.double = k * 7.371002565167799e-13
+    r: cython.double = above - below
+    z: cython.double = r * r
+    even: cython.double = 0.0416666666666667 + z * (
+        0.0013888888888866932 + z * (2.480158736041623e-05 + z * (2.7557242853295217e-07 + z * 2.092441984675152e-09))
+    )
+    odd: cython.double = 0.16666666666666677 + z * (
+        0.008333333333321615 + z * (0.0001984126988615836 + z * (2.75572441821494e-06 + z * 2.5109044788647242e-08))
+    )
+    return k, r, 0.5 * z + ((above - r - below) + z * (r * odd + z * even))
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def logarithm(k: cython.double, f: cython.double, tail: cython.double) -> cython.double:
+    """log(2^k · (1 + f)) + tail, for 1 + f between √½ and √2.
+
+    With s = f / (2 + f) it is 2 artanh(s) = f − f²/2 + s · (f²/2 + a series in s²).
+    """
+    s: cython.double = f / (2.0 + f)
+    z: cython.double = s * s
+    series: cython.double = 0.2222220396548983 + z * (0.18183302767874954 + z * (0.15320351235067356 + z * 0.1473619202040646))
+    series = z * (0.6666666666666686 + z * (0.39999999999697305 + z * (0.2857142868541009 + z * series)))
+    upper: cython.double = head(f)
+    half_square: cython.double = 0.5 * upper * upper  # exact
+    rest: cython.double = 0.5 * (f - upper) * (f + upper)
+    whole: cython.double = k * 0.6931471805592082
+    first: cython.double = whole + f
+    first_tail: cython.double = (whole - first) + f
+    total: cython.double = first - half_square
+    total_tail: cython.double = (first - total) - half_square
+    small: cython.double = s * (half_square + rest + series) - rest
+    return total + (total_tail + (first_tail + (small + (k * 7.371002565167799e-13 + tail))))
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def taken_apart(x: cython.double) -> tuple[cython.double, cython.double]:
+    """k and m, so that x = 2^k · m and m is between √½ and √2; for x > 0 that is not subnormal."""
+    one: cython.ulonglong = 0x3FF0000000000000
+    root: cython.ulonglong = 0x3FE6A09E667F3BCD  # √½
+    fraction: cython.ulonglong = 0x000FFFFFFFFFFFFF
+    whole: cython.ulonglong = 0x4330000000000000  # 2^52
+    bits: cython.ulonglong = bits_of(x) + (one - root)  # from √½ on the exponent is that of what lies above
+    return number_of((bits >> 52) | whole) - 4503599627371519.0, number_of((bits & fraction) + root)
+
+
+def exp(x):
+    """eˣ."""
+    k, r, tail = reduced(x)
+    above: cython.double = 1.0 + r
+    found: cython.double = scaled(above + (1.0 - above + r + tail), k)
+    return INFINITY if x > 710.0 else 0.0 if x < -746.0 else found
+
+
+def expm1(x):
+    """eˣ − 1, accurate near 0."""
+    k, r, tail = reduced(x)
+    scale: cython.double = power_of_two(k - 1.0)  # half of it, since 2^1024 is no number
+    less: cython.double = scale - 0.5
+    part: cython.double = less - scale
+    less_tail: cython.double = (scale - (less - part)) + (-0.5 - part)
+    term: cython.double = scale * r
+    total: cython.double = less + term
+    part = total - less
+    total_tail: cython.double = (less - (total - part)) + (term - part)
+    found: cython.double = 2.0 * (total + (less_tail + total_tail + scale * tail))
+    found = x if libm.fabs(x) < 1e-17 else found
+    return INFINITY if x > 710.0 else -1.0 if x < -50.0 else found
+
+
+def log(x):
+    """The natural logarithm; −inf at 0, nan below."""
+    subnormal: cython.bint = x < 2.2250738585072014e-308
+    k, m = taken_apart(x * 18014398509481984.0 if subnormal else x)
+    found: cython.double = logarithm(k - 54.0 if subnormal else k, m - 1.0, 0.0)
+    return (found if x < INFINITY else x) if x > 0.0 else -INFINITY if x == 0.0 else NAN
+
+
+def log1p(x):
+    """log(1 + x), accurate near 0; −inf at −1, nan below."""
+    above: cython.double = 1.0 + x
+    part: cython.double = above - 1.0
+    tail: cython.double = (1.0 - (above - part)) + (x - part)
+    k, m = taken_apart(above)
+    tail = tail * power_of_two(-1000.0 if k > 1000.0 else -k) / m
+    found: cython.double = logarithm(k, x if k == 0.0 else m - 1.0, 0.0 if k == 0.0 else tail)
+    found = x if libm.fabs(x) < 1e-17 else found
+    return (found if x < INFINITY else x) if x > -1.0 else -INFINITY if x == -1.0 else NAN
+
+
+def tangent(x):
+    """tanh(x) and its derivative, from one exponential.
+
+    With t = exp(−2|x|) − 1 they are −t / (2 + t) and 4 (1 + t) / (2 + t)².
+    """
+    size: cython.double = libm.fabs(x)
+    k, r, tail = reduced(-2.0 * size)
+    half: cython.double = nearest(0.5 * k)
+    first: cython.double = power_of_two(half)
+    second: cython.double = power_of_two(k - half)
+    scale: cython.double = first * second
+    less: cython.double = scale - 1.0
+    term: cython.double = scale * r
+    total: cython.double = less + term
+    rest: cython.double = (scale - (less + 1.0)) + ((less - total) + term) + scale * tail
+    t: cython.double = total + rest
+    t_tail: cython.double = (total - t) + rest
+    two: cython.double = 2.0 + t
+    two_tail: cython.double = (2.0 - two) + t + t_tail
+    inverse: cython.double = 1.0 / two
+    found: cython.double = libm.fabs(quotient_of(t, t_tail, two, two_tail, inverse))
+    above: cython.double = 1.0 + r
+    slope: cython.double = 4.0 * (above + (1.0 - above + r + tail)) * (inverse * inverse)
+    slope += slope * (2.0 * remainder_of(1.0, inverse, two, inverse * two_tail))
+    slope = slope * first * second
+    return libm.copysign(1.0 if size > 375.0 else found, x), 0.0 if size > 375.0 else slope
+
+
+def tanh(x):
+    """The hyperbolic tangent."""
+    return tangent(x)[0]
+
+
+def sech2(x):
+    """tanh′(x) = 1 / cosh(x)²: without overflow."""
+    return tangent(x)[1]
+
+
+def sigmoid(x):
+    """1 / (1 + e⁻ˣ): with E = exp(−|x|) it is 1 / (1 + E), or E / (1 + E) for x < 0."""
+    size: cython.double = libm.fabs(x)
+    k, r, tail = reduced(-size)
+    half: cython.double = nearest(0.5 * k)
+    first: cython.double = power_of_two(half)
+    second: cython.double = power_of_two(k - half)
+    scale: cython.double = first * second
+    above: cython.double = 1.0 + r
+    rest: cython.double = 1.0 - above + r + tail
+    power: cython.double = above + rest
+    power_tail: cython.double = (above - power) + rest
+    below: cython.double = 1.0 + scale * power
+    below_tail: cython.double = (1.0 - below) + scale * power + scale * power_tail
+    power = 1.0 if x >= 0.0 else power
+    power_tail = 0.0 if x >= 0.0 else power_tail
+    part: cython.double = quotient_of(power, power_tail, below, below_tail, 1.0 / below)
+    part = part if x >= 0.0 else part * first * second
+    return 1.0 if x > 746.0 else 0.0 if x < -746.0 else part
+
+
+def logistic(x):
+    """σ(x) and σ(−x), without overflow and without loss for large negative x."""
+    return sigmoid(x), sigmoid(-x)
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def wave(x: cython.double, quarters: cython.ulonglong) -> cython.double:
+    """sin(x + quarters · π/2), for |x| ≤ 823,549, where there are fewer than 2^20 quarters of a turn."""
+    k: cython.double = nearest(x * 0.6366197723675814)
+    # π/2 in four parts of 33 digits and less, the first two of which are subtracted exactly
+    near: cython.double = x - k * 1.5707963267341256
+    step: cython.double = k * 6.077100506303966e-11
+    second: cython.double = near - step
+    part: cython.double = second - near
+    rest: cython.double = (near - (second - part)) - (step + part)
+    step = k * 2.0222662487111665e-21
+    third: cython.double = second - step
+    part = third - second
+    rest += (second - (third - part)) - (step + part)
+    rest -= k * 8.4784276603689e-32
+    y: cython.double = third + rest
+    tail: cython.double = (third - y) + rest
+    z: cython.double = y * y
+    cube: cython.double = z * y
+    series: cython.double = 2.7557314107185977e-06 + z * (-2.5050815756152093e-08 + z * 1.589981284309288e-10)
+    series = 0.008333333333324502 + z * (-0.00019841269831194 + z * series)
+    sine: cython.double = y - ((z * (0.5 * tail - cube * series) - tail) + cube * 0.16666666666666644)
+    series = -2.755731599493096e-07 + z * (2.0875936461529502e-09 + z * -1.137020745715539e-11)
+    series = z * (0.04166666666666666 + z * (-0.001388888888888412 + z * (2.480158729544344e-05 + z * series)))
+    half: cython.double = 0.5 * z
+    cosine: cython.double = 1.0 - half
+    cosine = cosine + ((1.0 - cosine - half) + (z * series - y * tail))
+    quarter: cython.ulonglong = bits_of(k + 6755399441055744.0) + quarters
+    return number_of(bits_of(sine if quarter & 1 == 0 else cosine) ^ ((quarter & 2) << 62))
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def sine_near(x: cython.double) -> cython.double:
+    """sin(x) for |x| ≤ 823,549."""
+    return x if libm.fabs(x) < 1e-8 else wave(x, 0)
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def cosine_near(x: cython.double) -> cython.double:
+    """cos(x) for |x| ≤ 823,549."""
+    return wave(x, 1)
+
+
+def sin(x):
+    """The sine of x in radians; C's own for large x."""
+    return libm.sin(x) if libm.fabs(x) > 823549.0 else sine_near(x)
+
+
+def cos(x):
+    """The cosine of x in radians; C's own for large x."""
+    return libm.cos(x) if libm.fabs(x) > 823549.0 else cosine_near(x)
+
+
+if not cython.compiled and __name__ == "autodiff.engine.kernels":  # under another name tests load the polynomials
+    from autodiff.engine.ieee import cos, exp, expm1, log, log1p, sin, tanh
+
+    def logistic(x):
+        """σ(x) and σ(−x), from one exponential, without overflow and without loss for large negative x."""
+        e = exp(-abs(x))
+        large, small = 1.0 / (1.0 + e), e / (1.0 + e)
+        return (large, small) if x >= 0.0 else (small, large)
+
+    def sigmoid(x):
+        """1 / (1 + e⁻ˣ)."""
+        return logistic(x)[0]
+
+    def sech2(x):
+        """tanh′(x) = 1 / cosh(x)², as 4·σ(2x)·σ(−2x): without overflow."""
+        here, opposite = logistic(2.0 * x)
+        return 4.0 * here * opposite
+
+    def tangent(x):
+        """tanh(x) and tanh′(x)."""
+        return tanh(x), sech2(x)
+
 
 # ---- of one number -----------------------------------------------------------------------------------------------------------
 
@@ -60,25 +384,6 @@ def nonnegative(x):
     return x + 0.0 if x >= 0.0 else NAN
 
 
-def logistic(x):
-    """σ(x) and σ(−x), from one exponential, without overflow and without loss for large negative x."""
-    e = libm.exp(-libm.fabs(x))
-    large = 1.0 / (1.0 + e)
-    small = e / (1.0 + e)
-    return (large, small) if x >= 0.0 else (small, large)
-
-
-def sigmoid(x):
-    """1 / (1 + e⁻ˣ)."""
-    return logistic(x)[0]
-
-
-def sech2(x):
-    """tanh′(x) = 1 / cosh(x)², as 4·σ(2x)·σ(−2x): without overflow."""
-    here, opposite = logistic(2.0 * x)
-    return 4.0 * here * opposite
-
-
 def cosquare(x):
     """1 − x², accurate near ±1."""
     return (1.0 - x) * (1.0 + x)
@@ -91,7 +396,7 @@ def relu(x):
 
 def softplus(x):
     """log(1 + eˣ), without overflow."""
-    return at_least(x, 0.0) + libm.log1p(libm.exp(-libm.fabs(x)))
+    return at_least(x, 0.0) + log1p(exp(-libm.fabs(x)))
 
 
 def softsign(x):
@@ -111,12 +416,12 @@ def gelu(x):
 
 def mish(x):
     """x · tanh(softplus(x))."""
-    return mul0(libm.tanh(softplus(x)), x)
+    return mul0(tanh(softplus(x)), x)
 
 
 def selu(x):
     """The self-normalising elu."""
-    return c_selu_scale * (at_least(0.0, x) + c_selu_alpha * libm.expm1(at_most(0.0, x)))
+    return c_selu_scale * (at_least(0.0, x) + c_selu_alpha * expm1(at_most(0.0, x)))
 
 
 # ---- of two ------------------------------------------------------------------------------------------------------------------
@@ -154,7 +459,7 @@ def power_slope(x, y):
 
 def d_exponent(x, out):
     """∂(x^y)/∂y = x^y · log(x)."""
-    return mul0(out, libm.log(x))
+    return mul0(out, log(x))
 
 
 def power_log(x, y):
@@ -183,7 +488,7 @@ def quotient(x, y):
 def mul0(x, y):
     """x · y, and 0 for 0 · ±inf: the limit where x vanishes faster than y grows."""
     product = x * y
-    return 0.0 if product != product and x == x and y == y and (x == 0.0 or y == 0.0) else product
+    return product if product == product else 0.0 if (x == 0.0) & (y == y) | (y == 0.0) & (x == x) else NAN
 
 
 def div0(x, y):
@@ -223,17 +528,17 @@ def at_most(x, y):
 
 def xlogy(x, y):
     """x · log(y), and 0 where x is 0."""
-    return mul0(x, libm.log(y))
+    return mul0(x, log(y))
 
 
 def xlog1py(x, y):
     """x · log(1 + y), and 0 where x is 0."""
-    return mul0(x, libm.log1p(y))
+    return mul0(x, log1p(y))
 
 
 def elu(x, a):
     """x for x > 0, else a · (exp(x) − 1)."""
-    return at_least(0.0, x) + a * libm.expm1(at_most(0.0, x))
+    return at_least(0.0, x) + a * expm1(at_most(0.0, x))
 
 
 def leaky_relu(x, a):
@@ -302,23 +607,23 @@ if not cython.compiled:
 
 unary_kernel("neg", neg)
 unary_kernel("abs", libm.fabs)
-unary_kernel("exp", libm.exp)
-unary_kernel("expm1", libm.expm1)
-unary_kernel("log", libm.log)
-unary_kernel("log1p", libm.log1p)
+unary_kernel("exp", exp)
+unary_kernel("expm1", expm1)
+unary_kernel("log", log)
+unary_kernel("log1p", log1p)
 unary_kernel("log2", libm.log2)
 unary_kernel("log10", libm.log10)
 unary_kernel("sqrt", libm.sqrt)
 unary_kernel("cbrt", libm.cbrt)
-unary_kernel("sin", libm.sin)
-unary_kernel("cos", libm.cos)
+unary_kernel("sin", sin)
+unary_kernel("cos", cos)
 unary_kernel("tan", libm.tan)
 unary_kernel("asin", libm.asin)
 unary_kernel("acos", libm.acos)
 unary_kernel("atan", libm.atan)
 unary_kernel("sinh", libm.sinh)
 unary_kernel("cosh", libm.cosh)
-unary_kernel("tanh", libm.tanh)
+unary_kernel("tanh", tanh)
 unary_kernel("asinh", libm.asinh)
 unary_kernel("acosh", libm.acosh)
 unary_kernel("atanh", libm.atanh)
@@ -393,6 +698,7 @@ def over_pairs(f: binary_function, out: vector, x: vector, y: vector, n: cython.
 @cython.nogil
 @cython.exceptval(check=False)
 def unary_loop(f: unary_function, out: vector, x: vector, n: cython.Py_ssize_t) -> kernel:
+    i: cython.Py_ssize_t
     if f == neg:
         over(neg, out, x, n)
     elif f == libm.fabs:
@@ -401,6 +707,28 @@ def unary_loop(f: unary_function, out: vector, x: vector, n: cython.Py_ssize_t) 
         over(libm.sqrt, out, x, n)
     elif f == libm.floor:
         over(libm.floor, out, x, n)
+    elif f == exp:
+        over(exp, out, x, n)
+    elif f == expm1:
+        over(expm1, out, x, n)
+    elif f == log:
+        over(log, out, x, n)
+    elif f == log1p:
+        over(log1p, out, x, n)
+    elif cython.compiled and f == sin:
+        over(sine_near, out, x, n)
+        for i in range(n):
+            if libm.fabs(x[i]) > 823549.0:
+                out[i] = libm.sin(x[i])
+    elif cython.compiled and f == cos:
+        over(cosine_near, out, x, n)
+        for i in range(n):
+            if libm.fabs(x[i]) > 823549.0:
+                out[i] = libm.cos(x[i])
+    elif f == tanh:
+        over(tanh, out, x, n)
+    elif f == sech2:
+        over(sech2, out, x, n)
     elif f == sign:
         over(sign, out, x, n)
     elif f == step:
@@ -419,6 +747,10 @@ def unary_loop(f: unary_function, out: vector, x: vector, n: cython.Py_ssize_t) 
         over(silu, out, x, n)
     elif f == softplus:
         over(softplus, out, x, n)
+    elif f == mish:
+        over(mish, out, x, n)
+    elif f == selu:
+        over(selu, out, x, n)
     else:
         over(f, out, x, n)
 
@@ -457,6 +789,20 @@ def binary_loop(f: binary_function, out: vector, x: vector, y: vector, n: cython
         over_pairs(leaky_relu, out, x, y, n)
     else:
         over_pairs(f, out, x, y, n)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def tangent_loop(out: vector, slope: vector, x: vector, n: cython.Py_ssize_t) -> kernel:
+    i: cython.Py_ssize_t
+    for i in range(n):
+        out[i], slope[i] = tangent(x[i])
+
+
+def tangents(out, slope, x, n):
+    """out = tanh(x) and slope = tanh′(x), from one exponential."""
+    tangent_loop(out, slope, x, n)
 
 
 def unary(f, out, x, n):

@@ -14,6 +14,13 @@ class Kernel:
 
 KERNELS: dict[str, Kernel]
 
+exp: Callable[[float], float]
+expm1: Callable[[float], float]
+log: Callable[[float], float]
+log1p: Callable[[float], float]
+sin: Callable[[float], float]
+cos: Callable[[float], float]
+tanh: Callable[[float], float]
 sign: Callable[[float], float]
 step: Callable[[float], float]
 nonnegative: Callable[[float], float]

@@ -507,16 +507,16 @@ abs = op("abs", 1, ieee.fabs,           lambda x, out: (sign(x),),
          "|{0}|", "absolute value; its derivative at 0 is 0")
 
 # exponentials and logarithms
-exp   = op("exp",   1, ieee.exp,   lambda x, out: (out,),                          "exp({0})",   "exponential")
-expm1 = op("expm1", 1, ieee.expm1, lambda x, out: (exp(x),),                       "expm1({0})", "exp(x) − 1, accurate near 0")
-exp2  = op("exp2",  1, ieee.exp2,  lambda x, out: (LN2 * out,),                    "2^{0}",      "2 to the power x")
-log   = op("log",   1, ieee.log,   lambda x, out: (1 / nonnegative(x),),
+exp   = op("exp",   1, kernels.exp,   lambda x, out: (out,),                          "exp({0})",   "exponential")
+expm1 = op("expm1", 1, kernels.expm1, lambda x, out: (exp(x),),                       "expm1({0})", "exp(x) − 1, accurate near 0")
+exp2  = op("exp2",  1, ieee.exp2,     lambda x, out: (LN2 * out,),                    "2^{0}",      "2 to the power x")
+log   = op("log",   1, kernels.log,   lambda x, out: (1 / nonnegative(x),),
            "log({0})", "natural logarithm, x > 0; −inf at 0, nan below")
-log1p = op("log1p", 1, ieee.log1p, lambda x, out: (1 / nonnegative(1 + x),),
+log1p = op("log1p", 1, kernels.log1p, lambda x, out: (1 / nonnegative(1 + x),),
            "log1p({0})", "log(1 + x), accurate near 0; −inf at −1, nan below")
-log2  = op("log2",  1, ieee.log2,  lambda x, out: (1 / (LN2 * nonnegative(x)),),
+log2  = op("log2",  1, ieee.log2,     lambda x, out: (1 / (LN2 * nonnegative(x)),),
            "log2({0})", "logarithm to base 2; −inf at 0, nan below")
-log10 = op("log10", 1, ieee.log10, lambda x, out: (1 / (LN10 * nonnegative(x)),),
+log10 = op("log10", 1, ieee.log10,    lambda x, out: (1 / (LN10 * nonnegative(x)),),
            "log10({0})", "logarithm to base 10; −inf at 0, nan below")
 xlogy = op("xlogy", 2, lambda x, y: mul0(x, log(y)), lambda x, y, out: (log(y), div0(x, nonnegative(y))),
            "xlogy({0}, {1})", "x · log(y), and 0 where x is 0, even for y = 0")
@@ -535,21 +535,21 @@ sinc_order = op("sinc_order", 2, ieee.sinc_order, lambda x, n, out: (sinc_order(
 sinc  = op("sinc",  1, lambda x: sinc_order(x, 0), lambda x, out: (sinc_order(x, 1),), "sinc({0})",  "sin(πx) / (πx), 1 at 0")
 logaddexp = op("logaddexp", 2, ieee.logaddexp, lambda x, y, out: (sigmoid(x - y), sigmoid(y - x)),
                "log(exp({0}) + exp({1}))", "log(eˣ + eʸ) without overflow")
-sin   = op("sin",   1, ieee.sin,   lambda x, out: (cos(x),),                           "sin({0})",   "sine of x in radians")
-cos   = op("cos",   1, ieee.cos,   lambda x, out: (-sin(x),),                          "cos({0})",   "cosine of x in radians")
-tan   = op("tan",   1, ieee.tan,   lambda x, out: (1 + out * out,),                    "tan({0})",   "tangent of x in radians")
-asin  = op("asin",  1, ieee.asin,  lambda x, out: (1 / sqrt(cosquare(x)),),
+sin   = op("sin",   1, kernels.sin,  lambda x, out: (cos(x),),                           "sin({0})",   "sine of x in radians")
+cos   = op("cos",   1, kernels.cos,  lambda x, out: (-sin(x),),                          "cos({0})",   "cosine of x in radians")
+tan   = op("tan",   1, ieee.tan,     lambda x, out: (1 + out * out,),                    "tan({0})",   "tangent of x in radians")
+asin  = op("asin",  1, ieee.asin,    lambda x, out: (1 / sqrt(cosquare(x)),),
            "asin({0})", "arc sine in radians, |x| ≤ 1; nan outside")
-acos  = op("acos",  1, ieee.acos,  lambda x, out: (-1 / sqrt(cosquare(x)),),
+acos  = op("acos",  1, ieee.acos,    lambda x, out: (-1 / sqrt(cosquare(x)),),
            "acos({0})", "arc cosine in radians, |x| ≤ 1; nan outside")
-atan  = op("atan",  1, ieee.atan,  lambda x, out: (1 / (1 + _kept(x, 1e160) * _kept(x, 1e160)),),                  "atan({0})",  "arc tangent in radians")
-sinh  = op("sinh",  1, ieee.sinh,  lambda x, out: (cosh(x),),                          "sinh({0})",  "hyperbolic sine")
-cosh  = op("cosh",  1, ieee.cosh,  lambda x, out: (sinh(x),),                          "cosh({0})",  "hyperbolic cosine")
-tanh  = op("tanh",  1, ieee.tanh,  lambda x, out: (sech2(x),),                         "tanh({0})", "hyperbolic tangent")
-asinh = op("asinh", 1, ieee.asinh, lambda x, out: (_finite(x) / hypot(_kept(x, LARGEST), 1),),                  "asinh({0})", "inverse hyperbolic sine")
-acosh = op("acosh", 1, ieee.acosh, lambda x, out: (_finite(x) * pow(_kept(x, LARGEST) - 1, -0.5) * pow(_kept(x, LARGEST) + 1, -0.5),),
+atan  = op("atan",  1, ieee.atan,    lambda x, out: (1 / (1 + _kept(x, 1e160) * _kept(x, 1e160)),),                  "atan({0})",  "arc tangent in radians")
+sinh  = op("sinh",  1, ieee.sinh,    lambda x, out: (cosh(x),),                          "sinh({0})",  "hyperbolic sine")
+cosh  = op("cosh",  1, ieee.cosh,    lambda x, out: (sinh(x),),                          "cosh({0})",  "hyperbolic cosine")
+tanh  = op("tanh",  1, kernels.tanh, lambda x, out: (sech2(x),),                         "tanh({0})", "hyperbolic tangent")
+asinh = op("asinh", 1, ieee.asinh,   lambda x, out: (_finite(x) / hypot(_kept(x, LARGEST), 1),),                  "asinh({0})", "inverse hyperbolic sine")
+acosh = op("acosh", 1, ieee.acosh,   lambda x, out: (_finite(x) * pow(_kept(x, LARGEST) - 1, -0.5) * pow(_kept(x, LARGEST) + 1, -0.5),),
            "acosh({0})", "inverse hyperbolic cosine, x ≥ 1; nan below")
-atanh = op("atanh", 1, ieee.atanh, lambda x, out: (1 / nonnegative(cosquare(x)),),
+atanh = op("atanh", 1, ieee.atanh,   lambda x, out: (1 / nonnegative(cosquare(x)),),
            "atanh({0})", "inverse hyperbolic tangent, |x| ≤ 1; nan outside")
 atan2 = op("atan2", 2, ieee.atan2, lambda y, x, out: _turns(x, y),  # type: ignore[assignment]
            "atan2({0}, {1})", "angle of the point (x, y) = (second, first operand) in radians; its derivatives at (0, 0) are 0")

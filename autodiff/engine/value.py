@@ -451,13 +451,13 @@ class Value:
 
     def exp(self) -> Any:
         """eˣ."""
-        out: cython.double = libm.exp(self.primal)
+        out: cython.double = kernels.exp(self.primal)
         return record(EXP, out, self, None, out, 0.0, LEFT)
 
     def log(self) -> Any:
         """The natural logarithm; −inf at 0, nan below."""
         x: cython.double = self.primal
-        return record(LOG, libm.log(x), self, None, kernels.divide(1.0, kernels.nonnegative(x)), 0.0, LEFT)
+        return record(LOG, kernels.log(x), self, None, kernels.divide(1.0, kernels.nonnegative(x)), 0.0, LEFT)
 
     def sqrt(self) -> Any:
         """The square root; its derivative at 0 is inf."""
@@ -466,16 +466,16 @@ class Value:
 
     def sin(self) -> Any:
         """The sine of x in radians."""
-        return record(SIN, libm.sin(self.primal), self, None, libm.cos(self.primal), 0.0, LEFT)
+        return record(SIN, kernels.sin(self.primal), self, None, kernels.cos(self.primal), 0.0, LEFT)
 
     def cos(self) -> Any:
         """The cosine of x in radians."""
-        return record(COS, libm.cos(self.primal), self, None, -libm.sin(self.primal), 0.0, LEFT)
+        return record(COS, kernels.cos(self.primal), self, None, -kernels.sin(self.primal), 0.0, LEFT)
 
     def tanh(self) -> Any:
-        """The hyperbolic tangent, with the derivative 4·σ(2x)·σ(−2x)."""
-        here, opposite = kernels.logistic(2.0 * self.primal)
-        return record(TANH, libm.tanh(self.primal), self, None, 4.0 * here * opposite, 0.0, LEFT)
+        """The hyperbolic tangent, with the derivative 1/cosh(x)²: one exponential for both."""
+        out, slope = kernels.tangent(self.primal)
+        return record(TANH, out, self, None, slope, 0.0, LEFT)
 
     def sigmoid(self) -> Any:
         """The logistic function σ(x) = 1/(1 + e⁻ˣ), with the derivative σ(x)·σ(−x): one exponential for both."""

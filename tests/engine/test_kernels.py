@@ -1,4 +1,8 @@
-"""The kernels: each is its row of the table to the last bit, compiled, interpreted, by itself and in the machine's loops."""
+"""The kernels: each is its row of the table to the last bit, compiled, interpreted, by itself and in the machine's loops.
+
+Compiled, eight functions and what is made of them are polynomials; interpreted, they are those of ``math``, but the source of
+the polynomials can be run as well, and gives the bits of the compiled ones.
+"""
 
 import dataclasses
 import importlib.util
@@ -40,8 +44,13 @@ def close(x, y):
     return x == y or (x != x and y != y) or abs(x - y) <= math.ulp(y)
 
 
+def near(x, y):
+    """Whether two results are the same but for some roundings."""
+    return x == y or (x != x and y != y) or abs(x - y) <= 6 * math.ulp(y)
+
+
 def interpreted_kernels():
-    """The kernels of the source, whatever is compiled."""
+    """The kernels of the source, polynomials among them, whatever is compiled."""
     source = Path(rules.__file__).with_name("kernels.py")
     spec = importlib.util.spec_from_file_location("interpreted_kernels", source)
     module = importlib.util.module_from_spec(spec)
@@ -61,7 +70,11 @@ def test_a_kernel_is_its_row(name):
 @every_kernel
 def test_the_source_is_the_row_as_well(name):
     kernel = interpreted_kernels()[name]
-    assert all_same([kernel(*p) for p in points_for(name)], [KERNELS[name](*p) for p in points_for(name)]) or name in NOT_C
+    found, wanted = [kernel(*p) for p in points_for(name)], [KERNELS[name](*p) for p in points_for(name)]
+    if implementation == "compiled" and name not in NOT_C:
+        assert all_same(found, wanted)
+    else:  # the polynomials beside the functions of math
+        assert all(map(near, found, wanted))
 
 
 def test_a_kernel_that_is_not_its_row_is_found():
