@@ -17,6 +17,8 @@ from autodiff.engine.differentiate import jacobian as jacobian
 from autodiff.engine.differentiate import jvp as jvp
 from autodiff.engine.differentiate import value_and_grad as value_and_grad
 from autodiff.engine.functions import *  # noqa: F403  one for each public row of rules.py, and those composed of rows
+from autodiff.engine.linear import det as det
+from autodiff.engine.linear import solve as solve
 from autodiff.engine.operations import operation as operation
 from autodiff.engine.recording import record_source as record_source
 from autodiff.engine.recording import scope as scope
@@ -40,6 +42,7 @@ from autodiff.errors import RendererFailed as RendererFailed
 from autodiff.errors import RendererNotFound as RendererNotFound
 from autodiff.errors import SettingError as SettingError
 from autodiff.errors import ShapeError as ShapeError
+from autodiff.errors import SingularMatrix as SingularMatrix
 from autodiff.errors import StaleRecording as StaleRecording
 from autodiff.errors import StateError as StateError
 from autodiff.errors import TargetError as TargetError
@@ -62,6 +65,9 @@ if TYPE_CHECKING:
     from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
     from autodiff.drawing import draw as draw
+    from autodiff.engine.arrays import array as array
+    from autodiff.engine.arrays import ones as ones
+    from autodiff.engine.arrays import zeros as zeros
     from autodiff.nn import load_run as load_run
     from autodiff.nn import record_run as record_run
 
@@ -71,6 +77,9 @@ __version__ = "0.1.0"
 _LATER = {
     "nn": "nn",
     "optim": "optim",
+    "array": "engine.arrays",
+    "ones": "engine.arrays",
+    "zeros": "engine.arrays",
     "compile": "compiler",
     "History": "debugger",
     "debug": "debugger",
@@ -101,6 +110,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "RendererNotFound",
         "SettingError",
         "ShapeError",
+        "SingularMatrix",
         "StaleRecording",
         "StateError",
         "TargetError",
@@ -109,10 +119,12 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "UnknownNameError",
         "Value",
         "WrongFile",
+        "array",
         "blame",
         "check_gradients",
         "compile",
         "debug",
+        "det",
         "draw",
         "explain",
         "expression",
@@ -125,6 +137,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "jvp",
         "load_run",
         "nn",
+        "ones",
         "operation",
         "optim",
         "page",
@@ -133,10 +146,12 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "record_source",
         "refresh",
         "scope",
+        "solve",
         "steps",
         "strict",
         "summary",
         "value_and_grad",
+        "zeros",
         *_functions.__all__,
     ]
 

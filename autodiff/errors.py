@@ -6,6 +6,7 @@ AutodiffError
 ├── NonFiniteError     (ArithmeticError)   an operation under ``strict()`` made a nan or an inf
 │   └── TrainingDiverged                   the loss or a gradient in ``nn.fit`` is nan or infinite
 ├── ShapeError         (ValueError)        a number of inputs, outputs or targets that does not fit
+├── SingularMatrix     (ValueError)        a system of equations without one solution
 ├── StaleRecording     (RuntimeError)      a ``data`` was written after operations had used it
 ├── TraceError         (TypeError)         a compiled function branches on a number that is different on each call
 ├── UnknownNameError   (ValueError)        an activation, loss or option that does not exist
@@ -79,6 +80,10 @@ class TrainingDiverged(NonFiniteError):
 
 class ShapeError(AutodiffError, ValueError):
     """The number of inputs, outputs or targets is not the number expected; the message has both."""
+
+
+class SingularMatrix(AutodiffError, ValueError):
+    """The matrix of ``ad.solve`` has no inverse: there is no solution, or more than one."""
 
 
 class StaleRecording(AutodiffError, RuntimeError):

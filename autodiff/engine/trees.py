@@ -166,16 +166,16 @@ def _leaf_or_array(structure: Structure, supply: Iterator[Any]) -> Any:
 
 
 def array_of(leaves: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """A NumPy array: of float64 if all are floats, else of objects. A Value in an array without axes comes as itself."""
+    """A NumPy array: of float64 if all are floats, else an ``Array``, of objects. A Value in an array without axes comes as itself."""
     import numpy
 
     if all(type(leaf) is float for leaf in leaves):
         return numpy.array(leaves, dtype=float).reshape(shape)
     if not shape:
         return leaves[0]
-    objects = numpy.empty(len(leaves), dtype=object)
-    objects[:] = leaves
-    return objects.reshape(shape)
+    from autodiff.engine.arrays import filled
+
+    return filled(leaves, shape)
 
 
 def _fit_arrays(structure: Structure, tree: Any, other: Structure, name: str) -> list[Any]:

@@ -1962,3 +1962,4 @@ for _rule in rules.TABLE.values():
 
 for _name, _factor in {"deg2rad": DEGREE, "radians": DEGREE, "rad2deg": 1 / DEGREE, "degrees": 1 / DEGREE}.items():
     attach(_name, scaled_by(_factor))
+attach("conjugate", lambda self: self)  # np.vdot asks for it
