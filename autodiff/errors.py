@@ -32,9 +32,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from autodiff._support.frames import users_part
+
 
 class AutodiffError(Exception):
     """Anything that autodiff itself raises, but for a plain ``TypeError``."""
+
+    def _render_traceback_(self) -> list[str]:
+        """The lines that IPython and Jupyter show: the user's own frames and the message; ``%debug`` has all of them."""
+        from IPython import get_ipython
+
+        lines: list[str] = get_ipython().InteractiveTB.structured_traceback(type(self), self, users_part(self.__traceback__))
+        return lines
 
 
 class DetachedError(AutodiffError, TypeError):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import linecache
 import os
+import sys
 import sysconfig
 import warnings
 from functools import cache
-from types import FrameType
+from types import FrameType, TracebackType
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 DEMO = PACKAGE + "demo.py"
@@ -48,6 +49,20 @@ def users(frame: FrameType) -> FrameType:
     return nearest(frame) if outer is None else outer
 
 
+def users_part(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without this package's frames, those of its compiled modules included; all of it if none is left."""
+    frames = []
+    inside = traceback
+    while inside is not None:
+        if str(inside.tb_frame.f_globals.get("__name__")).partition(".")[0] != "autodiff":
+            frames.append(inside)
+        inside = inside.tb_next
+    part = None
+    for step in reversed(frames):
+        part = TracebackType(part, step.tb_frame, step.tb_lasti, step.tb_lineno)
+    return part or traceback
+
+
 def warn(message: str, category: type[Warning], frame: FrameType) -> None:
     """Warn at the line where a frame stands, once for each line unless a filter says otherwise.
 
@@ -62,4 +77,17 @@ def line_of(frame: FrameType) -> str:
     """Where a frame stands, as the end of a sentence."""
     file, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(file, line).strip()
-    return f", at {file}:{line}" + (f": {text}" if text else "")
+    return f", at {place_of(file, line)}" + (f": {text}" if text else "")
+
+
+def place_of(file: str, line: int, brief: bool = False) -> str:
+    """How a line is spoken of: ``folder/train.py:12``, in brief ``train.py:12``, and in a notebook ``In [16], line 2``."""
+    cell = cell_of(file)
+    return f"{cell}, line {line}" if cell else f"{os.path.basename(file) if brief else file}:{line}"
+
+
+def cell_of(file: str) -> str | None:
+    """What IPython calls the cell whose code has this for its file; None for any other file."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    name = getattr(getattr(shell, "compile", None), "format_code_name", lambda _: None)(file)
+    return name[1].replace("In[", "In [") if name else None

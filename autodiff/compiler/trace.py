@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from autodiff._support.frames import place_of
 from autodiff._support.numbers import as_float
 from autodiff.compiler.program import CONSTANT, INPUT, PARAMETER, Operation, Scalars
 from autodiff.engine.differentiate import recorded_adjoints
@@ -68,7 +69,7 @@ def _as_index(error: Exception) -> TraceError | None:
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    where = "" if place is None else f", at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}"
+    where = "" if place is None else f", at {place_of(place.tb_frame.f_code.co_filename, place.tb_lineno)}"
     return TraceError(
         f"a Value was used as an index{where}: {error}. In a function that is compiled an index that is data needs "
         "ad.take(table, index); one that is no data can be an argument named in static="

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, overload
 
+from autodiff._support.tables import table
 from autodiff.engine.value import Value
 from autodiff.errors import GraphTooLarge
 from autodiff.graph.scopes import scope_holds, scopes_of, within
 from autodiff.graph.walk import Walk
 
+MOST_ROWS = 8  # of each pass in a notebook's table
 MOST_VALUES = 5_000_000  # some 60 bytes of history each
 
 Phase = Literal["forward", "backward"]
@@ -193,6 +195,21 @@ class History(Sequence[Event]):
 
     def __repr__(self) -> str:
         return f"<History: {self.forward:,} forward and {len(self) - self.forward:,} backward events>"
+
+    def _repr_html_(self) -> str:
+        from autodiff.debugger.words import Words  # which is about histories
+
+        words = Words(self)
+        half = MOST_ROWS // 2
+        rows = []
+        for phase, first, last in (("forward", 0, self.forward), ("backward", self.forward, len(self))):
+            places = (
+                range(first, last) if last - first <= MOST_ROWS else [*range(first, first + half), *range(last - half, last)]
+            )
+            for before, number in zip([first - 1, *places], places, strict=False):
+                rows += [("…", "")] if number > before + 1 else []
+                rows.append((f"{phase} {number - first + 1:,}/{last - first:,}", words.lines(number)[0][1]))
+        return table(f"the steps of {words.loss}", ("event", "what happens"), rows, "ad.page(loss) walks through all of them")
 
     # ---- moments ----------------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from autodiff._support import files
+from autodiff._support.frames import cell_of, place_of
 from autodiff.debugger.drawing import Picture, drawn
 from autodiff.debugger.history import History
 from autodiff.debugger.words import GIVEN, LINES, MOST_LOCALS, Words, rule_of, stretch
@@ -301,7 +302,7 @@ def _decisions(history: History, words: Words) -> list[dict[str, Any]]:
         )
         names = [words.name(x) if isinstance(x, int) else words.number(float(x[0])) for x in (left, right)]
         op = decision.op if decision.outcome else OPPOSITE[decision.op]
-        where = f"{os.path.basename(decision.source.file)}:{decision.source.line}" if decision.source else ""
+        where = place_of(decision.source.file, decision.source.line, brief=True) if decision.source else ""
         found.append({
             "op": decision.op, "left": left, "right": right, "outcome": decision.outcome, "after": after,
             "text": f"{names[0]} {op} {names[1]}", "where": where,
@@ -348,7 +349,8 @@ def _sources(history: History) -> tuple[list[dict[str, Any]], list[list[int] | N
         near = {n for line in lines for n in range(line - CONTEXT, line + CONTEXT + 1) if 0 < n <= len(text)}
         if near:
             numbers[file] = len(found)
-            found.append({"name": os.path.basename(file), "lines": [[n, text[n - 1].rstrip("\r\n")] for n in sorted(near)]})
+            name = cell_of(file) or os.path.basename(file)
+            found.append({"name": name, "lines": [[n, text[n - 1].rstrip("\r\n")] for n in sorted(near)]})
     places = [
         [numbers[source.file], source.line, *stretch(source)] if source is not None and source.file in numbers else None
         for source in sources

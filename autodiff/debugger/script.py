@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autodiff._support import running, streams
+from autodiff._support.frames import place_of
 from autodiff._support.numbers import as_float
 from autodiff.debugger.history import History
 from autodiff.debugger.session import Outcome
@@ -82,7 +83,7 @@ class Debugger:
         if not self.wanted or not in_main:
             return
         self.stops += 1
-        title = f"backward() {self.stops} at {os.path.basename(file)}:{line}"
+        title = f"backward() {self.stops} at {place_of(file, line, brief=True)}"
         try:
             history = History(loss, as_float(seed, "backward()"))
         except GraphTooLarge as error:

@@ -7,7 +7,6 @@ import io
 import itertools
 import linecache
 import math
-import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
@@ -17,6 +16,7 @@ from types import BuiltinFunctionType
 from typing import IO, Any
 
 from autodiff._support import files
+from autodiff._support.frames import place_of
 from autodiff._support.order import by_number
 from autodiff._support.streams import is_open
 from autodiff.debugger.history import History
@@ -259,7 +259,7 @@ class Terminal(PdbCommands):
         scope = "" if event is None else session.history.scopes[session.history.acting(session.position - 1)]
         where = [f"{phase} {happened}/{of}"]
         where += [f"scope {printable(scope)}"] if scope else []
-        where += [f"{os.path.basename(source.file)}:{source.line}"] if source is not None else []
+        where += [place_of(source.file, source.line, brief=True)] if source is not None else []
         where = [f"run {self.passes.at}", *where] if self.passes.last > 0 else where
         self.screen.tell("   ".join(where), bold=True)
         if event is None:
@@ -551,7 +551,7 @@ class Terminal(PdbCommands):
             if history.scopes[place]:
                 self.screen.labelled("scope", printable(history.scopes[place]))
             if node.source is not None:
-                self.screen.labelled("line", f"{node.source.file}:{node.source.line}")
+                self.screen.labelled("line", place_of(node.source.file, node.source.line))
             given = zip(node.operands, node.partials, strict=True) if history.made_here(place) else ()
             for operand, local in itertools.islice(given, MOST_ROWS):
                 self.screen.labelled("local", f"∂{words.name(place)}/∂{words.argument(operand)} = {words.number(local)}")

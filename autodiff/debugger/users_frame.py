@@ -12,7 +12,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from types import FrameType, TracebackType
 from typing import IO, Any
 
-from autodiff._support.frames import is_ours
+from autodiff._support.frames import is_ours, place_of
 from autodiff.errors import DebuggerError
 
 FILE = "<autodiff>"
@@ -63,7 +63,7 @@ class UsersFrame:
 
     def where(self) -> str:
         """``train.py:12 in step``."""
-        return f"{self.frame.f_code.co_filename}:{self.line} in {self.frame.f_code.co_name}"
+        return f"{place_of(self.frame.f_code.co_filename, self.line)} in {self.frame.f_code.co_name}"
 
 
 def users_frame(frame: FrameType | None) -> FrameType | None:

@@ -1,7 +1,8 @@
 """DOT text for a graph: a box for each Value with its name, operation, data and gradient, an arrow for each use of it.
 
 The background is transparent and the colours are made for light and dark pages alike: boxes bring their own light fill, what
-stands on the page itself is mid-grey. In SVG each box and each arrow has an id and a class, so that a page can restyle it.
+stands on the page itself is mid-grey. The dark theme is the same text with other colours and a background of its own. In SVG
+each box and each arrow has an id and a class, so that a page can restyle it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ GRAPH = {
     "nodesep": "0.2",
     "ranksep": "0.3",
 }
+ROOM = {"ranksep": "0.9"}  # for what crosses
+AS_GIVEN = {"mclimit": "0.01"}  # the order of boxes
 UNSIZED = re.compile("fillcolor=[^ ]*|penwidth=[^ ]*")  # what a look leaves to the size of the gradient
 INK = "#1f2328"  # on the light fill of a box
 NODE = {"shape": "box", "fontname": "Helvetica", "fontsize": "12", "fontcolor": INK, "margin": "0.06,0.03", "height": "0"}
@@ -54,13 +57,34 @@ LOOK: dict[Kind, str] = {
 COLOURS: dict[Kind, tuple[str, str]] = {
     kind: (re.findall(r'fillcolor="(.*?)"', look)[0], re.findall(r' color="(.*?)"', look)[0]) for kind, look in LOOK.items()
 }
+# What the legend calls the kinds, in this order.
+WORDS: dict[Kind, str] = {
+    "input": "input",
+    "leaf": "leaf",
+    "parameter": "parameter",
+    "constant": "plain number",
+    "operation": "operation",
+    "folded": "several, folded",
+    "loss": "result",
+}
 FAINT = "#57606a"
 ALARM = "#c62828"  # a fill under white text
 ALARM_LINE = "#dd4b4b"  # on the page
 NOT_COMPUTED = f'<FONT COLOR="{FAINT}"><I>not computed</I></FONT>'
-MOST_LABELS = 150  # of folded edges: more would tear the picture apart, and the tooltips have them too
+# The dark theme: what stands for each of the light colours.
+DARK = {
+    "#eceff3": "#2b333e", "#758195": "#8b98ab", "#dceafd": "#1b3556", "#3b7dc4": "#5b9de0", "#dbf2e1": "#1a3b27",
+    "#37905b": "#53b57c", "#f3f4f6": "#22272e", "#7d838d": "#8d949e", "#fdf6e3": "#3a3120", "#a98430": "#c8a24b",
+    "#fbe3e4": "#48242a", "#c4484f": "#e5727a", "#eee6f7": "#33284a", "#8260a8": "#a78bd0", FAINT: "#a5aeb8",
+    INK: "#e6edf3", "#757d89": "#98a1ac",
+}  # fmt: skip
+NIGHT = "#0d1117"
+COLOUR = re.compile(r"""(?i)(color=")(#[0-9a-f]{6})(?=")""")  # quotation marks of the user's own are entities here
+
+WIDEST_CELL = 1_000  # points; what is less is shown whole
 
 EdgeText = Literal["local", "flow"] | None
+Theme = Literal["light", "dark"]
 
 
 class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
@@ -77,12 +101,16 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
             return super().render(*args, **kwargs)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str | bytes]:
-        wanted = {"image/svg+xml"} if include is None else set(include)
+        wanted = {"image/svg+xml", "text/html"} if include is None else set(include)
         wanted -= set(exclude or ())
         bundle: dict[str, str | bytes] = {}
         try:
-            if "image/svg+xml" in wanted:
-                bundle["image/svg+xml"] = render.picture(self.source, "svg").decode()
+            if {"image/svg+xml", "text/html"} & wanted:
+                svg = render.picture(self.source, "svg").decode()
+                if "image/svg+xml" in wanted:
+                    bundle["image/svg+xml"] = svg
+                if "text/html" in wanted and (scrolling := in_a_cell(svg)):
+                    bundle["text/html"] = scrolling
             if "image/png" in wanted:
                 bundle["image/png"] = render.picture(self.source, "png")
         except AutodiffError as error:
@@ -90,16 +118,48 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
         return bundle
 
 
-def digraph(graph: Graph, edges: EdgeText = "local", heat: bool = False) -> Drawing:
+def in_a_cell(svg: str) -> str:
+    """A picture that is wider than a notebook's cell as HTML that scrolls there, at its own size; empty for any other."""
+    size = re.search(r'<svg width="(\d+)[\d.]*pt" height="(\d+)', svg)
+    if size is None or int(size[1]) <= WIDEST_CELL:
+        return ""
+    picture = svg[size.start() :].replace("<svg ", '<svg style="max-width: none" ', 1)
+    hint = (
+        f"{int(size[1]):,} × {int(size[2]):,} points: it scrolls. ad.draw(loss, fold=[…]) folds the scopes of these names; "
+        "depth=, only= and top= draw a part."
+    )
+    return f'<div style="overflow-x: auto; max-width: 100%">{picture}</div><small>{hint}</small>'
+
+
+def digraph(
+    graph: Graph, edges: EdgeText = "local", heat: bool = False, theme: Theme = "light", legend: bool = False
+) -> Drawing:
     """The graph as DOT, in a Digraph."""
-    scale = Scale([*sizes_of(graph)]) if heat else None
-    dense = len(graph.edges) > min(MOST_LABELS, max(40, 2 * len(graph.boxes)))
-    quiet = dense and any(edge.count > 1 for edge in graph.edges)
+    scale = Scale([*sizes_of(graph)], dark=theme == "dark") if heat else None
+    quiet = graph.quiet
     body = [*box_lines(graph.boxes, scale), *(edge_line(edge, None if quiet else edges, scale, quiet) for edge in graph.edges)]
-    notes = [*graph.notes, "the wider an edge, the more edges it stands for"] if quiet and scale is None else graph.notes
-    caption = caption_of(notes, scale)
-    attributes = GRAPH | {"label": f"<{caption}>", "labelloc": "b", "labeljust": "l"} if caption else GRAPH
-    return Drawing("autodiff", format="svg", graph_attr=attributes, node_attr=NODE, edge_attr=EDGE, body=body)
+    wide = quiet and scale is None and any(edge.count > 1 for edge in graph.edges)
+    notes = [*graph.notes, "the wider an edge, the more edges it stands for"] if wide else graph.notes
+    kinds = [kind for kind in WORDS if any(box.kind == kind for box in graph.boxes)] if legend else []
+    look = (ROOM if quiet else {}) | (AS_GIVEN if any(map(is_neuron, graph.boxes)) else {})
+    return drawing(body, caption_of(notes, scale, kinds), theme, look)
+
+
+def drawing(body: list[str], caption: str, theme: Theme, look: dict[str, str]) -> Drawing:
+    """Lines of DOT in light colours as a Digraph, with a caption under it and some attributes of its own."""
+    graph = GRAPH | look | ({"label": f"<{caption}>", "labelloc": "b", "labeljust": "l"} if caption else {})
+    attributes = [graph, NODE, EDGE]
+    if theme == "dark":
+        body = [in_the_dark(line) for line in body]
+        attributes = [{key: DARK.get(text, in_the_dark(text)) for key, text in each.items()} for each in attributes]
+        attributes[0]["bgcolor"] = NIGHT
+    graph, node, edge = attributes
+    return Drawing("autodiff", format="svg", graph_attr=graph, node_attr=node, edge_attr=edge, body=body)
+
+
+def in_the_dark(text: str) -> str:
+    """DOT with the dark theme's colours in the place of the light ones."""
+    return COLOUR.sub(lambda found: found[1] + DARK.get(found[2], found[2]), text)
 
 
 # ---- the legend -------------------------------------------------------------------------------------------------------------
@@ -117,20 +177,27 @@ def sizes_of(graph: Graph) -> Iterator[float]:
             yield edge.flow
 
 
-def caption_of(notes: list[str], scale: Scale | None) -> str:
+def caption_of(notes: list[str], scale: Scale | None, kinds: list[Kind]) -> str:
     """What the picture says about itself, and what its colours mean; empty if there is nothing to say."""
-    rows = [f'<TR><TD ALIGN="LEFT">{html(note)}</TD></TR>' for note in notes]
+    lines = [html(note) for note in notes]
+    if len(kinds) > 1:
+        lines.append("   ".join(f'<FONT COLOR="{COLOURS[kind][1]}">■</FONT> {WORDS[kind]}' for kind in kinds))
     if scale is not None:
         samples = [
             f'<TD BGCOLOR="{scale.fill(size)}" COLOR="{scale.colour(size)}" BORDER="{round(scale.width(size))}">'
             f'<FONT COLOR="{INK}">{number_text(float(f"{size:.2g}"))}</FONT></TD>'
             for size in scale.samples()
         ]
-        legend = (
+        lines.append(
             f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2"><TR><TD>size of the gradient</TD>{"".join(samples)}</TR></TABLE>'
         )
-        rows.append(f'<TR><TD ALIGN="LEFT">{legend}</TD></TR>')
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{"".join(rows)}</TABLE>' if rows else ""
+    return rows(lines)
+
+
+def rows(lines: list[str]) -> str:
+    """Lines of HTML-like text one below the other."""
+    cells = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in lines)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>' if lines else ""
 
 
 # ---- boxes ------------------------------------------------------------------------------------------------------------------
@@ -150,8 +217,18 @@ def box_lines(boxes: list[Box], scale: Scale | None) -> Iterator[str]:
                 + f'id=s{clusters} class=scope labelloc=t labeljust=c label=<{html(name)}> tooltip="{quoted(name)}"\n'
             )
             clusters += 1
-        for box in members:
+        for box in from_below(members):
             yield "\t" * (inside + 1) + box_line(box, scale)
+
+
+def from_below(members: list[Box]) -> list[Box]:
+    """The boxes of a cluster, so that the first comes out on top: Graphviz stacks what is side by side, neurons, upwards."""
+    return [box for box in members if not is_neuron(box)] + [box for box in reversed(members) if is_neuron(box)]
+
+
+def is_neuron(box: Box) -> bool:
+    """Whether it is one of several parts of a module that are numbered."""
+    return box.kind == "folded" and box.name.rpartition(".")[2].isdigit()
 
 
 def box_line(box: Box, scale: Scale | None) -> str:
@@ -213,7 +290,7 @@ def edge_line(edge: Edge, edges: EdgeText, scale: Scale | None, quiet: bool) -> 
     attributes = f"id={edge.id}"
     text = "" if quiet else edge_text(edge, edges)
     if text:
-        attributes += f' label="{text}"'
+        attributes += f' label=" {text} "'  # the blanks keep it clear of borders and arrowheads
     attributes += f' tooltip="{edge_tooltip(edge)}"'
     shown = [x for x in (edge.derivative, edge.flow) if x is not None]
     if not all(map(math.isfinite, shown)):

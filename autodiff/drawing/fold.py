@@ -16,14 +16,19 @@ from autodiff.graph.walk import Walk
 
 
 class Budget(NamedTuple):
-    """How many boxes and edges there may be, and stretches so few that even edges between all of them fit."""
+    """How many boxes and edges there may be, and stretches so few that even edges between all of them fit.
+
+    ``page`` are the width and the height in points that the picture has to fit in, unless it is of no more than ``FEW`` boxes.
+    """
 
     boxes: int
     edges: int
     stretches: int
+    page: tuple[int, int] | None = None
 
 
-PICTURE = Budget(500, 1_000, 40)  # is laid out in a second, and can still be read
+FEW = 40  # boxes that are read one by one, however wide the picture
+PICTURE = Budget(500, 1_000, 40, (1_600, 1_000))  # is laid out in a second, and read without searching
 
 Likeness = Literal["none", "exact", "loose"]
 SUMS, PRODUCTS = frozenset({"add", "sub"}), frozenset({"mul"})
@@ -38,7 +43,12 @@ class Plan(NamedTuple):
     sums: bool = True
     likeness: Likeness = "none"
     levels: bool = False
-    stretches: bool = False
+    stretches: int = 0
+
+    @property
+    def coarse(self) -> bool:
+        """Whether it folds what has nothing in common but its place."""
+        return self.levels or self.stretches > 0
 
     def words(self) -> str:
         """What was folded, for the picture."""
@@ -72,16 +82,15 @@ class Features:
         self.parts = {scope: scope_parts(scope) for scope in set(self.scopes)}
 
 
-def automatic(features: Features, budget: Budget) -> Folding:
-    """The first plan that fits, or the last."""
-    for plan in plans(max(map(len, features.parts.values()))):
+def automatic(features: Features, budget: Budget) -> Iterator[Folding]:
+    """What has few enough boxes and edges, from the mildest plan to the coarsest; stretches always have."""
+    for plan in plans(max(map(len, features.parts.values())), budget.stretches):
         folding = folded(features, plan, budget)
         if folding is not None and (plan.stretches or not _too_many_edges(features.walk, folding.groups, budget.edges)):
-            return folding
-    raise AssertionError("stretches always fit")
+            yield folding
 
 
-def plans(deepest: int) -> Iterator[Plan]:
+def plans(deepest: int, stretches: int) -> Iterator[Plan]:
     """From the mildest to the coarsest."""
     yield Plan(sums=False)
     yield Plan()
@@ -91,7 +100,7 @@ def plans(deepest: int) -> Iterator[Plan]:
         yield Plan(likeness="exact")
     yield Plan(1 if deepest else None, likeness="loose")
     yield Plan(levels=True, sums=False)
-    yield Plan(stretches=True, sums=False)
+    yield from (Plan(stretches=stretches // fewer, sums=False) for fewer in (1, 2, 4, 8))
 
 
 def by_name(features: Features, names: Iterable[str]) -> Folding:
@@ -107,7 +116,7 @@ def folded(features: Features, plan: Plan, budget: Budget) -> Folding | None:
     size, last = len(ops), len(ops) - 1
     heads = features.heads if plan.sums else range(size)
     levels = _levels(walk) if plan.levels or plan.stretches else []
-    stretch = max(levels, default=0) // budget.stretches + 1
+    stretch = max(levels, default=0) // max(plan.stretches, 1) + 1
     scopes = {scope: _folded_scope(scope, parts, plan) for scope, parts in features.parts.items()}
     keys: dict[tuple[Hashable, ...], int] = {}
     groups = [0] * size

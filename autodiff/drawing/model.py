@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from autodiff.drawing import fold as folding
+from autodiff.drawing.layout import extent
 from autodiff.drawing.part import Part, complete
 from autodiff.engine import rules
 from autodiff.engine.value import Value
 from autodiff.errors import GraphTooLarge, UnknownNameError
 from autodiff.graph.scopes import scope_parts, scopes_of
-from autodiff.graph.symbols import anyhow, counted
+from autodiff.graph.symbols import counted, several
 from autodiff.graph.walk import Walk
 
 Kind = Literal["leaf", "parameter", "input", "constant", "operation", "loss", "folded"]
@@ -28,6 +29,8 @@ Fold = Literal["auto"] | Iterable[str] | None
 MOST_BOXES = 3_000
 MOST_EDGES = 8_000
 MOST_LISTED = 20
+MOST_COUNTED = 2  # operations that a folded box of several lists
+FEWEST_LABELS, MOST_LABELS = 12, 150  # of folded edges, whose tooltips have them too
 
 
 class Span(NamedTuple):
@@ -89,6 +92,19 @@ class Graph:
     edges: list[Edge]
     notes: list[str] = field(default_factory=list)
     box_of: list[str] = field(default_factory=list)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the edges of a folded graph are so many that their labels would tear the picture apart."""
+        dense = len(self.edges) > min(MOST_LABELS, max(FEWEST_LABELS, 1.5 * len(self.boxes)))
+        return dense and any(box.count > 1 for box in self.boxes)
+
+    def pages(self, page: tuple[int, int] | None) -> float:
+        """How many pages of this size it is wide or high, as far as can be known before it is laid out."""
+        if page is None:
+            return 0.0
+        width, height = extent(self.boxes, self.edges, self.quiet)
+        return max(width / page[0], height / page[1])
 
 
 def graph_of(
@@ -155,26 +171,53 @@ class Painter:
     def __init__(self, part: Part, kinds: list[Kind], scopes: list[str]):
         self.part, self.walk, self.kinds, self.scopes = part, part.walk, kinds, scopes
         self.names = part.full.names
+        self.blank()
+
+    def blank(self) -> None:
+        """Begin anew."""
         self.boxes: list[Box] = []
         self.edges: list[Edge] = []
         self.box_of: list[str] = []
 
     def graph(self, fold: Fold, budget: folding.Budget) -> Graph:
         """Everything in its own box if nothing is to be folded, or nothing need be."""
-        if fold is None or fold == "auto":
-            boxes, edges = self.sizes()
-            if fold is None:
-                refuse_too_large(boxes, edges)
-            if fold is None or (boxes <= budget.boxes and edges <= budget.edges):
-                self.draw_one_by_one()
-                return Graph(self.boxes, self.edges, self.part.notes, self.box_of)
-            folded = folding.automatic(folding.Features(self.walk, list(self.kinds), self.scopes), budget)
-        else:
-            folded = folding.by_name(folding.Features(self.walk, list(self.kinds), self.scopes), fold)
-        self.draw_folded(folded)
-        if fold != "auto":
-            refuse_too_large(len(self.boxes), len(self.edges))
-        return Graph(self.boxes, self.edges, [*self.part.notes, *self.about_folding(folded.plan)], self.box_of)
+        if fold == "auto":
+            return self.automatic(budget)
+        if fold is None:
+            refuse_too_large(*self.sizes())
+            return self.one_by_one()
+        graph = self.folded(folding.by_name(folding.Features(self.walk, list(self.kinds), self.scopes), fold))
+        refuse_too_large(len(graph.boxes), len(graph.edges))
+        return graph
+
+    def automatic(self, budget: folding.Budget) -> Graph:
+        """The mildest way to draw it that fits a page, or rather than folding what is not alike, one that fits four."""
+        boxes, edges = self.sizes()
+        spare = None
+        if boxes <= budget.boxes and edges <= budget.edges:
+            graph = spare = self.one_by_one()
+            if boxes <= folding.FEW or graph.pages(budget.page) <= 1:
+                return graph
+        for folded in folding.automatic(folding.Features(self.walk, list(self.kinds), self.scopes), budget):
+            if spare is not None and spare.pages(budget.page) > 2:
+                spare = None
+            if spare is not None and folded.plan.coarse:
+                return spare
+            graph = self.folded(folded)
+            if graph.pages(budget.page) <= 1:
+                break
+            spare = spare or graph
+        return graph
+
+    def one_by_one(self) -> Graph:
+        self.blank()
+        self.draw_one_by_one()
+        return Graph(self.boxes, self.edges, self.part.notes, self.box_of)
+
+    def folded(self, how: folding.Folding) -> Graph:
+        self.blank()
+        self.draw_folded(how)
+        return Graph(self.boxes, self.edges, [*self.part.notes, *self.about_folding(how.plan)], self.box_of)
 
     def sizes(self) -> tuple[int, int]:
         """The numbers of boxes and edges if nothing is folded."""
@@ -296,12 +339,15 @@ class Painter:
             return "", f"long sums, {how_many}", scope
         ops = {node.op for node in nodes}
         if len(ops) > 1:
-            return "", f"operations, {how_many}", scope
+            most = Counter(node.op or "leaf" for node in nodes).most_common(MOST_COUNTED + 1)
+            parts = [several(op, number) for op, number in most[:MOST_COUNTED]] + ["…"] * (len(most) > MOST_COUNTED)
+            return "", f"{how_many}: {', '.join(parts)}", scope
         op = ops.pop()
         names = list(dict.fromkeys(self.names.of(node) for node in nodes))
         name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}" if all(names) and not op else ""
-        what = anyhow(op) if op else {"leaf": "leaves"}.get(self.kinds[places[0]], self.kinds[places[0]] + "s")
-        return name, f"{what}, {len(nodes):,} alike" if op else f"{len(nodes):,} {what}", scope
+        if op == "pow" and all(type(node.arguments[1]) is float and node.arguments[1] == 2.0 for node in nodes):
+            op = "square"
+        return name, several(op or self.kinds[places[0]], len(nodes)), scope
 
 
 def in_scopes(boxes: list[Box]) -> Iterator[tuple[int, tuple[str, ...], int, list[Box]]]:

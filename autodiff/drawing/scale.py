@@ -12,14 +12,16 @@ from collections.abc import Iterable
 STOPS = ((0x96, 0x9F, 0xA9), (0x4A, 0x90, 0xD9), (0x9C, 0x6B, 0xC9), (0xE2, 0x5F, 0x2B))
 DECADES = 6  # what is smaller than the largest by more is drawn like the smallest
 THINNEST, WIDEST = 0.6, 4.5
-PALE = 0.55  # of white in the fill of a box, under dark text
+PALE = 0.55  # of the page in the fill of a box
+WHITE, BLACK = 255, 13
 SAMPLES = 5
 
 
 class Scale:
     """The scale that takes in all of some gradients; zeros, nan and infinities have no place on it."""
 
-    def __init__(self, gradients: Iterable[float]):
+    def __init__(self, gradients: Iterable[float], dark: bool = False):
+        self.page = BLACK if dark else WHITE
         sizes = [size for size in map(abs, gradients) if 0.0 < size < math.inf]
         self.high = max(sizes, default=1.0)
         smallest = min(min(sizes, default=1.0), self.high / 100)  # sizes that are nearly the same look so
@@ -37,8 +39,8 @@ class Scale:
         return _hex(_between(self.position(gradient)))
 
     def fill(self, gradient: float) -> str:
-        """For a box under dark text."""
-        return _hex(tuple(x + (255 - x) * PALE for x in _between(self.position(gradient))))
+        """For a box under text, dark on a light page and light on a dark one."""
+        return _hex(tuple(x + (self.page - x) * PALE for x in _between(self.position(gradient))))
 
     def width(self, gradient: float) -> float:
         return round(THINNEST + (WIDEST - THINNEST) * self.position(gradient), 2) if gradient else THINNEST

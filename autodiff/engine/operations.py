@@ -13,6 +13,7 @@ from numbers import Complex, Real
 from types import CodeType, FunctionType
 from typing import Any, overload
 
+from autodiff._support.frames import place_of
 from autodiff._support.numbers import as_float
 from autodiff.engine import functions, ieee, rules
 from autodiff.engine.rules import Derivatives, Formula, Rule
@@ -134,7 +135,7 @@ class _Definition:
         self.probed = False
         self._check_spelling()
         frame: Any = sys._getframe(2)
-        self.place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        self.place = place_of(frame.f_code.co_filename, frame.f_lineno)
 
     def _operands(self) -> tuple[tuple[str, ...], tuple[float, ...]]:
         """The names of the operands, and the defaults of the last of them; no names for any number of operands."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
-from autodiff._support.frames import is_ours
+from autodiff._support.frames import is_ours, place_of
 
 
 class Place(NamedTuple):
@@ -58,7 +58,8 @@ class Source:
         return self._resolved()[1]
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}" if self.text else f"{self.file}:{self.line}"
+        where = place_of(self.file, self.line)
+        return f"{where}: {self.text}" if self.text else where
 
     def __repr__(self) -> str:
         return f"Source({self.file!r}, line={self.line}, column={self.column}, text={self.text!r})"

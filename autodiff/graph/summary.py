@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from autodiff._support.tables import table
 from autodiff.engine.value import Value
 from autodiff.graph.walk import Walk
 
@@ -31,7 +32,7 @@ class Summary:
     parameters: Mapping[str, int] = field(default_factory=dict)
     memory: int = 0
 
-    def __str__(self) -> str:
+    def _rows(self) -> list[tuple[str, str]]:
         rows: list[tuple[str, str]] = []
         if self.operations:
             rows += [("operations", f"{sum(self.operations.values()):,}")]
@@ -41,11 +42,17 @@ class Summary:
         if self.parameters:
             rows += [("parameters", f"{sum(self.parameters.values()):,}")]
             rows += [(f"  {name}", f"{number:,}") for name, number in self.parameters.items() if name]
-        rows += [("memory", _bytes(self.memory))]
+        return [*rows, ("memory", _bytes(self.memory))]
+
+    def __str__(self) -> str:
+        rows = self._rows()
         left, right = (max(len(row[side]) for row in rows) for side in (0, 1))
         return "\n".join([self.title, *(f"{name:{left}}  {number:>{right}}" for name, number in rows)])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return table(self.title, (), self._rows())
 
 
 def summary(thing: Any) -> Summary:

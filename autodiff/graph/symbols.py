@@ -174,10 +174,18 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def anyhow(op: str) -> str:
-    """An operation whatever its operands: ``relu(…)``, ``… + …``."""
-    rule = rules.TABLE[op]
-    return spelled(rule, [Symbol(ANYTHING)] * (rule.arity or 1 + rule.paired)).text
+PLURALS = {
+    "add": "sums", "sub": "differences", "mul": "products", "div": "quotients", "neg": "negatives", "pow": "powers",
+    "mod": "remainders", "abs": "absolute values", "square": "squares", "leaf": "leaves",
+}  # fmt: skip
+
+
+def several(thing: str, number: int) -> str:
+    """So many operations, or leaves of a kind: ``4 differences``, ``1 product``, ``16 × tanh``, ``3 parameters``."""
+    if thing in rules.TABLE and thing not in PLURALS:
+        return f"{number:,} × {thing}"
+    plural = PLURALS.get(thing, f"{thing}s")
+    return f"{number:,} {plural if number != 1 else plural[:-1] if thing in rules.TABLE else thing}"
 
 
 def tidy(formula: str) -> str:

@@ -76,7 +76,8 @@ class Perceptron(Module):
     """activation(w · x + b): a weighted sum, a bias, an activation.
 
     ``w`` holds ``n_in`` weights named w.0, w.1, ..., drawn by ``init`` (evenly from −1 to 1 unless it says otherwise); ``b`` is
-    the bias, 0 at first. ``seed`` makes the draw repeatable; without it the weights come from Python's ``random``.
+    the bias, 0 at first; ``activation`` is the name of the activation. ``seed`` makes the draw repeatable; without it the
+    weights come from Python's ``random``.
 
     The activation of the first perceptron (Rosenblatt 1958) was ``"step"``. A step has no useful gradient: its derivative is 0
     wherever it has one, so ``backward()`` gives every weight the gradient 0 and trains nothing through it. That perceptron was
@@ -97,7 +98,7 @@ class Perceptron(Module):
     ):
         n_in = whole(1, n_in, f"{type(self).__name__}(n_in)", ShapeError)
         self._activation = activation_function(activation)
-        self._activation_name = activation if isinstance(activation, str) else getattr(activation, "__name__", "function")
+        self.activation = activation if isinstance(activation, str) else getattr(activation, "__name__", "function")
         draw, generator = initializer_function(init), random_generator(seed)
         self.w = [Value(draw(n_in, 1, generator)) for _ in range(n_in)]
         self.b = Value(0.0)
@@ -128,7 +129,7 @@ class Perceptron(Module):
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.w)}, {self._activation_name!r})"
+        return f"{type(self).__name__}({len(self.w)}, {self.activation!r})"
 
 
 class Neuron(Perceptron):

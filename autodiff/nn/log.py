@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from autodiff._support import files, states
+from autodiff._support.tables import sampled, table
 from autodiff.errors import ShapeError
 from autodiff.nn.shapes import counted
 
 MOST_DRAWN = 100  # weights in one picture
+MOST_ROWS = 10  # epochs in a notebook's table
 MOST_NAMED = 10  # weights with a legend
 COLOURS = ["#4477aa", "#cc6633", "#228833", "#aa3377", "#66ccee", "#ccbb44", "#ee6677", "#999933", "#882255", "#777777"]
 DECADE = 10.0  # losses that span more are drawn on a logarithmic axis
@@ -87,6 +89,16 @@ class TrainingLog:
             parts.append(f"{self.seconds[-1]:.3g} s")
         parts += ["stopped early"] * self.stopped_early + ["interrupted"] * self.interrupted
         return f"TrainingLog({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        columns = {"loss": self.losses, "validation": self.validation, **self.metrics, "learning rate": self.learning_rates}
+        columns = {name: numbers for name, numbers in (columns | {"seconds": self.seconds}).items() if numbers}
+        shown = sampled(len(self.losses), MOST_ROWS)
+        rows = [
+            (f"{place + 1:,}", *(f"{numbers[place]:.4g}" if place < len(numbers) else "" for numbers in columns.values()))
+            for place in shown
+        ]
+        return table(repr(self), ("epoch", *columns), rows, "log.plot() draws it")
 
     def plot(self, file: str | PathLike[str] | None = None) -> Any:
         """A matplotlib ``Figure`` of the losses and of the weights over the epochs; written to ``file`` too, if there is one.

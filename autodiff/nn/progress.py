@@ -68,7 +68,11 @@ class Bar:
     """A bar over all steps, with the epoch and its losses behind it (tqdm)."""
 
     def __init__(self, epochs: int, batches: int):
-        from tqdm.auto import tqdm
+        # The widget takes ipywidgets; tqdm's own "auto" warns where they are not, and gives the plain bar too.
+        if _is_notebook() and find_spec("ipywidgets") is not None:
+            from tqdm.notebook import tqdm
+        else:
+            from tqdm import tqdm
 
         self.epochs = epochs
         self.bar: Any = tqdm(total=epochs * batches, desc="training", unit=" steps", dynamic_ncols=True)
