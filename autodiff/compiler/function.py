@@ -48,6 +48,18 @@ class Goal(NamedTuple):
     stored: bool = False
 
 
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """A program in the making is millions of objects and no cycle: the cyclic collector would look at them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class Replay:
     """One program and the machines that run it, which are made when they are needed. Pickles without them."""
 
@@ -62,12 +74,14 @@ class Replay:
     @functools.cached_property
     def machine(self) -> Machine:
         """What runs it over the samples of a batch."""
-        return Machine(placed(self.groups), self.parameters, self.threads)
+        with without_collector():
+            return Machine(placed(self.groups), self.parameters, self.threads)
 
     @functools.cached_property
     def alone(self) -> Machine:
         """What runs it for one sample."""
-        return Machine(placed(self.groups, alone=True), self.parameters)
+        with without_collector():
+            return Machine(placed(self.groups, alone=True), self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: thing for key, thing in vars(self).items() if key not in ("machine", "alone")}
@@ -98,7 +112,7 @@ class Entry:
         """The program for a goal."""
         found = self.replays.get(goal)
         if found is None:
-            with _without_collector():
+            with without_collector():
                 found = self.replays[goal] = self._made(goal)
         self.latest = found
         return found
@@ -180,18 +194,6 @@ def exactly(x: Any) -> Any:
     if is_dataclass(x) and not isinstance(x, type):
         return type(x), x, tuple([exactly(getattr(x, part.name)) for part in fields(x)])
     return type(x), x
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """A program in the making is millions of objects and no cycle: the cyclic collector would look at them again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Method:
@@ -615,7 +617,7 @@ class Compiled(Generic[P, R]):
                 replaced[place] = argument
             return tuple(replaced), kwargs
 
-        with self._lock, _without_collector():
+        with self._lock, without_collector():
             entry = self._entries.get(key)
             if entry is None or not entry.can(goal):
                 captured = Captured(self.fn)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from autodiff.compiler.groups import Group, Groups, Index, Run, index_of
 from autodiff.compiler.program import CONSTANT, INPUT, LEAVES, PARAMETER, TERMS, Linear, Scalars, stem
-from autodiff.compiler.simplify import SYMMETRIC
+from autodiff.compiler.simplify import SYMMETRIC, varying
 
 Row = tuple[int, ...]
 
@@ -32,11 +32,13 @@ def roll(program: Scalars, summed: Sequence[int] = ()) -> Groups:
 
 class _Roller:
     def __init__(self, program: Scalars, summed: frozenset[int]):
-        self.ops, self.args = list(program.ops), list(program.args)
-        self.program = program
-        self.varying = program.varying()
-        self.summed = [output for i, output in enumerate(program.outputs) if i in summed]
-        self.stored = [output for i, output in enumerate(program.outputs) if i not in summed]
+        self.ops, self.args = program.ops, program.args
+        n = program.n_leaves
+        self.names = {n + place if place >= 0 else -1 - place: name for place, name in program.names.items()}
+        self.varying = bytearray([*program.batched, *bytes(n - len(program.batched)), *varying(program)])
+        outputs = [n + output if output >= 0 else -1 - output for output in program.outputs]
+        self.summed = [output for i, output in enumerate(outputs) if i in summed]
+        self.stored = [output for i, output in enumerate(outputs) if i not in summed]
         self.result = [0] * len(self.ops)  # the number of each operation among the results of the groups
         self.total: dict[int, int] = {}  # and of its sum over the samples
         self.owner = [LEAF_KINDS.get(op, 0) if isinstance(op, str) else 0 for op in self.ops]  # the group of each operation
@@ -272,7 +274,7 @@ class _Roller:
 
     def name(self, members: list[int]) -> str:
         """What all members are called, but for their numbers and indices; empty if one has no name or another name."""
-        names = self.program.names
+        names = self.names
         found = {stem(names.get(i, "")) for i in members}
         return found.pop() if len(found) == 1 else ""
 
