@@ -14,7 +14,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from numbers import Number
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
@@ -66,22 +66,31 @@ class Replay:
     def __init__(self, trace: Trace, scalars: Scalars, summed: Sequence[int], passes: Sequence[str], threads: int):
         simple, self.counts = simplified(scalars, passes)
         self.scalars = simple
-        self.groups: Groups = roll(simple, summed)
-        self.groups.counts = dict(self.counts)
+        self.summed = summed
+        self.program = roll(simple, summed, looped=True)
+        self.program.counts = dict(self.counts)
         self.parameters = trace.parameters
         self.threads = threads
+
+    @functools.cached_property
+    def groups(self) -> Groups:
+        """The program without loops, for text that is written of it."""
+        if not any(group.loop for group in self.program.groups):
+            return self.program
+        with without_collector():
+            return replace(roll(self.scalars, self.summed), counts=self.program.counts)
 
     @functools.cached_property
     def machine(self) -> Machine:
         """What runs it over the samples of a batch."""
         with without_collector():
-            return Machine(placed(self.groups), self.parameters, self.threads)
+            return Machine(placed(self.program), self.parameters, self.threads)
 
     @functools.cached_property
     def alone(self) -> Machine:
         """What runs it for one sample."""
         with without_collector():
-            return Machine(placed(self.groups, alone=True), self.parameters)
+            return Machine(placed(self.program, alone=True), self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: thing for key, thing in vars(self).items() if key not in ("machine", "alone")}
@@ -398,7 +407,7 @@ class Compiled(Generic[P, R]):
     @property
     def program(self) -> Groups:
         """The last program that ran, in groups."""
-        return self._replay().groups
+        return self._replay().program
 
     @property
     def source(self) -> str:
