@@ -21,6 +21,8 @@ HOT_MODULES = [
     "autodiff/engine/value.py",
     "autodiff/optim/optimizers.py",
     "autodiff/compiler/machine.py",
+    "autodiff/compiler/recorded.py",
+    "autodiff/compiler/adjoint.py",
     "autodiff/compiler/simplify.py",
     "autodiff/compiler/roll.py",
     "autodiff/compiler/slots.py",

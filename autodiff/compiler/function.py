@@ -14,7 +14,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from numbers import Number
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
@@ -48,26 +48,49 @@ class Goal(NamedTuple):
     stored: bool = False
 
 
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """A program in the making is millions of objects and no cycle: the cyclic collector would look at them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class Replay:
     """One program and the machines that run it, which are made when they are needed. Pickles without them."""
 
     def __init__(self, trace: Trace, scalars: Scalars, summed: Sequence[int], passes: Sequence[str], threads: int):
         simple, self.counts = simplified(scalars, passes)
         self.scalars = simple
-        self.groups: Groups = roll(simple, summed)
-        self.groups.counts = dict(self.counts)
+        self.summed = summed
+        self.program = roll(simple, summed, looped=True)
+        self.program.counts = dict(self.counts)
         self.parameters = trace.parameters
         self.threads = threads
 
     @functools.cached_property
+    def groups(self) -> Groups:
+        """The program without loops, for text that is written of it."""
+        if not any(group.loop for group in self.program.groups):
+            return self.program
+        with without_collector():
+            return replace(roll(self.scalars, self.summed), counts=self.program.counts)
+
+    @functools.cached_property
     def machine(self) -> Machine:
         """What runs it over the samples of a batch."""
-        return Machine(placed(self.groups), self.parameters, self.threads)
+        with without_collector():
+            return Machine(placed(self.program), self.parameters, self.threads)
 
     @functools.cached_property
     def alone(self) -> Machine:
         """What runs it for one sample."""
-        return Machine(placed(self.groups, alone=True), self.parameters)
+        with without_collector():
+            return Machine(placed(self.program, alone=True), self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: thing for key, thing in vars(self).items() if key not in ("machine", "alone")}
@@ -98,7 +121,7 @@ class Entry:
         """The program for a goal."""
         found = self.replays.get(goal)
         if found is None:
-            with _without_collector():
+            with without_collector():
                 found = self.replays[goal] = self._made(goal)
         self.latest = found
         return found
@@ -180,18 +203,6 @@ def exactly(x: Any) -> Any:
     if is_dataclass(x) and not isinstance(x, type):
         return type(x), x, tuple([exactly(getattr(x, part.name)) for part in fields(x)])
     return type(x), x
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """A program in the making is millions of objects and no cycle: the cyclic collector would look at them again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Method:
@@ -396,7 +407,7 @@ class Compiled(Generic[P, R]):
     @property
     def program(self) -> Groups:
         """The last program that ran, in groups."""
-        return self._replay().groups
+        return self._replay().program
 
     @property
     def source(self) -> str:
@@ -615,7 +626,7 @@ class Compiled(Generic[P, R]):
                 replaced[place] = argument
             return tuple(replaced), kwargs
 
-        with self._lock, _without_collector():
+        with self._lock, without_collector():
             entry = self._entries.get(key)
             if entry is None or not entry.can(goal):
                 captured = Captured(self.fn)

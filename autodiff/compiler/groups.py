@@ -14,6 +14,11 @@ in a row, its members. There are these:
     x[r, k] · y[c, k]. All of them from k = 0 on; or they subtract. A run may concern only some of the members.
 ``Total``
     As ``Sum``, but added up over the samples of a batch besides. It has one run of depth 1 or more.
+``Loop``
+    A ``body`` of groups that is done ``count`` times. Its results are first its locals: those that are carried, which begin as
+    ``initial`` and after each time become the results ``following`` of the body, and those that are ``taken`` anew each time,
+    each from its own place in a vector of ``count`` results. Then come the results of the body, which are those of the last
+    time once it is over, and in the end what is ``kept`` of each time, one time after the other.
 
 Which results an operand takes is said by an ``Index``. Two programs in this form differ only in what their groups say: nothing
 is hidden in an order of slots, and no result is overwritten.
@@ -82,6 +87,45 @@ class Run(NamedTuple):
         return self.depth > 1 and (x.columns < 0 if x.table is None else x.table[self.depth - 1] < x.table[0])
 
 
+class Loop(NamedTuple):
+    """What a loop does, as the module says. ``n_carried`` and ``n_kept`` are how many there are."""
+
+    count: int
+    n_carried: int
+    initial: Index
+    following: Index
+    taken: tuple[Index, ...]
+    body: tuple[Group, ...]
+    n_kept: int
+    kept: Index
+
+    def indices(self) -> Iterator[tuple[Index, int, int]]:
+        """Every operand of the loop and of its body, with the rows and the columns that it has."""
+        if self.n_carried:
+            yield self.initial, self.n_carried, 1
+            yield self.following, self.n_carried, 1
+        for operand in self.taken:
+            yield operand, self.count, 1
+        for group in self.body:
+            yield from group.indices()
+        if self.n_kept:
+            yield self.kept, self.n_kept, 1
+
+    def text(self, first: int, size: int) -> str:
+        """``100 times, …``, a line for what is carried, for what is taken, for what is kept and for each line of the body."""
+        lines = [f"{self.count:,} times"]
+        at = first
+        if self.n_carried:
+            lines.append(f"v[{at}:{at + self.n_carried}] from {_shown(self.initial)}, then {_shown(self.following)}")
+            at += self.n_carried
+        for number, operand in enumerate(self.taken):
+            lines.append(f"v[{at + number}] the next of {_shown(operand)}")
+        lines += [line for group in self.body for line in str(group).split("\n")]
+        if self.n_kept:
+            lines.append(f"v[{first + size - self.count * self.n_kept}:{first + size}] keeps {_shown(self.kept)}")
+        return "\n    ".join(lines)
+
+
 class Group(NamedTuple):
     """One vector instruction, as the module says. ``first`` is the number of its first result."""
 
@@ -93,9 +137,12 @@ class Group(NamedTuple):
     from_zero: bool = False
     runs: tuple[Run, ...] = ()
     name: str = ""  # what all members are called, but for their numbers
+    loop: Loop | None = None
 
     def indices(self) -> Iterator[tuple[Index, int, int]]:
         """Every operand, with the rows and the columns that it has."""
+        if self.loop is not None:
+            yield from self.loop.indices()
         for operand in self.operands:
             yield operand, self.size, 1
         for run in self.runs:
@@ -106,6 +153,8 @@ class Group(NamedTuple):
     def __str__(self) -> str:
         """``v[14:30] = tanh of 14 (+1)``, a line for each run of a sum."""
         head = f"v[{self.first}:{self.first + self.size}] = "
+        if self.loop is not None:
+            return head + self.loop.text(self.first, self.size)
         if self.kind == "Map":
             return f"{head}{self.op} of {', '.join(map(_shown, self.operands))}"
         begin = "0" if self.from_zero else "nothing"

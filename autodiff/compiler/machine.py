@@ -232,7 +232,7 @@ def gain_rows(
 
 KINDS = (
     "fill", "start", "gain", "rows", "dots", "product", "summed terms", "summed dots", "summed product",
-    "unary", "binary", "fold", "select", "taken", "logsumexp", "rule", "sums", "tangents",
+    "unary", "binary", "fold", "select", "taken", "logsumexp", "rule", "sums", "tangents", "loop", "take", "keep",
 )  # fmt: skip
 FILL = cython.declare(cython.short, 0)
 START = cython.declare(cython.short, 1)
@@ -252,6 +252,9 @@ MAP_LOGSUMEXP = cython.declare(cython.short, 14)
 MAP_RULE = cython.declare(cython.short, 15)
 SUMS = cython.declare(cython.short, 16)
 TANGENTS = cython.declare(cython.short, 17)
+LOOP = cython.declare(cython.short, 18)
+TAKE = cython.declare(cython.short, 19)
+KEEP = cython.declare(cython.short, 20)
 FOLDS = {"max": "at_least", "min": "at_most", "prod": "mul", "norm": "hypot", "sum": "add"}  # by which kernel of two
 HEADER = cython.declare(cython.short, 8)  # length, kind, code, rows, columns, depth, target, number of operands
 FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between rows, between columns, where its table is, or -1
@@ -283,7 +286,10 @@ def _both(first: Any, second: Instruction) -> Any:
 
 def encoded(instruction: Instruction, tables: array) -> list[int]:
     """One instruction."""
-    kind, op, (rows, columns, depth), target, operands = instruction
+    kind, op, (rows, columns, depth), target, operands, body = instruction
+    if kind == "loop":
+        inside = tape_of(body, tables)
+        return [HEADER + len(inside), KINDS.index(kind), 0, rows, columns, depth, target, 0, *inside]
     if kind == "tangents":
         code = 0
     elif kind == "map":
@@ -304,6 +310,13 @@ def encoded(instruction: Instruction, tables: array) -> list[int]:
             tables.extend(vector.table)
         fields += [vector.start, vector.rows, vector.columns, begin]
     return [HEADER + len(fields), KINDS.index(kind), code, rows, columns, depth, target, len(operands), *fields]
+
+
+def every(instructions: Any) -> Any:
+    """These instructions and those in their bodies."""
+    for instruction in instructions:
+        yield instruction
+        yield from every(instruction.body)
 
 
 def _kernel_of(op: str) -> tuple[str, int]:
@@ -338,7 +351,7 @@ class Machine:
         self.uniform = program.uniform
         self.varying = program.varying
         self.most_lanes = max(8, min(MOST_LANES, CACHE // (8 * max(program.varying, 1)) // 8 * 8))
-        shapes = [i.shape for i in program.once + program.each]
+        shapes = [i.shape for i in every(program.once + program.each)]
         self.widest = max([rows * columns for rows, columns, _ in shapes], default=1)
         self.deepest = max([max(rows, columns) * depth for rows, columns, depth in shapes], default=1)
         self.free = []
@@ -517,9 +530,9 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
     while True:
         if release:
             with cython.nogil:
-                at = run_until(machine, code, at, end, slots, lanes, count)
+                at = run_until(machine, code, at, end, slots, lanes, count, 0)
         else:
-            at = run_until(machine, code, at, end, slots, lanes, count)
+            at = run_until(machine, code, at, end, slots, lanes, count, 0)
         if at >= end:
             return
         map_rule(machine, code, at, slots, lanes)
@@ -529,8 +542,14 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def run_until(machine: Machine, code: longs, at: place, end: place, slots: vector, lanes: place, count: place) -> place:
-    """Run from one instruction on. Returns where there is one that needs Python, or the end."""
+def run_until(
+    machine: Machine, code: longs, at: place, end: place, slots: vector, lanes: place, count: place, turn: place
+) -> place:
+    """Run from one instruction on; in the body of a loop for the ``turn``-th time, where none needs Python.
+
+    Returns where there is one that does, or the end.
+    """
+    i: place
     uniform: place = machine.uniform
     scratch: vector = shifted(slots, uniform + machine.varying * lanes)
     while at < end:
@@ -571,6 +590,13 @@ def run_until(machine: Machine, code: longs, at: place, end: place, slots: vecto
             map_select(machine, code, at, slots, out, width, lanes)
         elif kind == MAP_LOGSUMEXP:
             map_log_sum_exp(machine, code, at, slots, out, scratch, width, lanes)
+        elif kind == TAKE:
+            take_turn(machine, code, at, slots, out, width, lanes, turn)
+        elif kind == KEEP:
+            keep_turn(machine, code, at, slots, out, width, lanes, turn)
+        elif kind == LOOP:
+            for i in range(code[at + 3]):
+                run_until(machine, code, at + HEADER, at + code[at], slots, lanes, count, i)
         elif kind == MAP_RULE or map_taken(machine, code, at, slots, out, width, lanes) >= 0:
             return at
         at += code[at]
@@ -730,6 +756,38 @@ def map_terms(
         else:
             gain(shifted(out, first * width), x, code[at + 2], n * width)
         first += n
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def take_turn(
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place, turn: place
+) -> cython.void:
+    """Each row is the entry of its operand for this turn of a loop."""
+    row: place
+    lane: place
+    for row in range(code[at + 3]):
+        slot: place = slot_of(machine, code, at + HEADER + row * FIELDS, turn, 0, 1)
+        if slot >= machine.uniform:
+            copy(shifted(out, row * width), shifted(slots, address(machine, slot, lanes)), width)
+        else:
+            for lane in range(width):
+                out[row * width + lane] = slots[slot]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def keep_turn(
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place, turn: place
+) -> cython.void:
+    """The rows of the operand, to where those of this turn belong."""
+    row: place
+    rows: place = code[at + 3]
+    for row in range(rows):
+        slot: place = slot_of(machine, code, at + HEADER, row, 0, 1)
+        copy(shifted(out, (turn * rows + row) * width), shifted(slots, address(machine, slot, lanes)), width)
 
 
 @cython.cfunc

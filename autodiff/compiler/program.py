@@ -1,11 +1,12 @@
-"""The first form of a program: scalar operations, as they were recorded."""
+"""The first form of a program: scalar operations, as they were recorded, in arrays of integers."""
 
 from __future__ import annotations
 
 import unicodedata
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from autodiff.engine import rules
@@ -41,65 +42,123 @@ Operation = str | Linear  # of a row of the table, a leaf (INPUT, PARAMETER, CON
 
 @dataclass(frozen=True, slots=True)
 class Scalars:
-    """A program of scalar operations: operation ``i`` is ``ops[i]`` of the results ``args[i]``, which come before it.
+    """A program of scalar operations, in arrays of integers.
 
-    The args of a leaf are its number among the inputs or the parameters, or the constant itself. ``outputs`` are the results
-    wanted; ``batched`` says of each input whether every sample of a batch has its own; ``names`` what some results are called.
+    Operation ``i`` is ``codes[i]``: the code of a row of the table, or −1 − the number of one of the ``linears``. Its operands are
+    ``operands[starts[i] : starts[i + 1]]``: operations that come before it, or leaves, of which leaf j is −1 − j. The leaves are
+    the inputs, of which ``batched`` says whether every sample of a batch has its own, the parameters, and the constants.
+    ``outputs`` are the results wanted, numbered as operands are; ``names`` what some results are called.
     """
 
-    ops: list[Operation]
-    args: list[tuple[Any, ...]]
+    codes: array[int]
+    starts: array[int]
+    operands: array[int]
+    linears: list[Linear]
+    constants: list[float]
+    n_parameters: int
     outputs: list[int]
     batched: tuple[bool, ...]
     names: dict[int, str] = field(default_factory=dict)
 
-    def with_operations(
-        self, ops: list[Operation], args: list[tuple[Any, ...]], places: Sequence[int] | Mapping[int, int]
+    @classmethod
+    def of(
+        cls,
+        ops: Sequence[Operation],
+        args: Sequence[tuple[Any, ...]],
+        outputs: Sequence[int],
+        batched: tuple[bool, ...],
+        names: Mapping[int, str] | None = None,
     ) -> Scalars:
-        """Another program for the same inputs; ``places`` says where each result of this one is in it."""
-        kept = places if isinstance(places, Mapping) else range(len(places))
-        names = {places[i]: name for i, name in self.names.items() if i in kept}
-        return replace(self, ops=ops, args=args, outputs=[places[output] for output in self.outputs], names=names)
+        """A program as ``ops`` and ``args`` have it."""
+        n_parameters = ops.count(PARAMETER)
+        first = len(batched) + n_parameters
+        constants: list[float] = []
+        linears: dict[Linear, int] = {}
+        places: list[int] = []
+        codes, starts, operands = array("i"), array("i", [0]), array("i")
+        for op, given in zip(ops, args, strict=True):
+            if op == CONSTANT:
+                places.append(-1 - first - len(constants))
+                constants.append(given[0])
+            elif op in LEAVES:
+                places.append(-1 - given[0] - len(batched) * (op == PARAMETER))
+            else:
+                places.append(len(codes))
+                codes.append(-1 - linears.setdefault(op, len(linears)) if isinstance(op, Linear) else rules.TABLE[op].code)
+                operands.extend([places[arg] for arg in given])
+                starts.append(len(operands))
+        named = {places[i]: name for i, name in (names or {}).items()}
+        outputs = [places[output] for output in outputs]
+        return cls(codes, starts, operands, list(linears), constants, n_parameters, outputs, batched, named)
 
-    def varying(self) -> bytearray:
-        """1 for each result that differs between the samples of a batch."""
-        found = bytearray(len(self.ops))
-        for i, (op, args) in enumerate(zip(self.ops, self.args, strict=True)):
-            if op == INPUT:
-                found[i] = self.batched[args[0]]
-            elif op not in LEAVES:
-                for arg in args:
-                    if found[arg]:
-                        found[i] = 1
-                        break
-        return found
+    def __reduce__(self) -> Any:
+        n = self.n_leaves  # the codes of rows are those of this process
+        places = {n + place if place >= 0 else -1 - place: name for place, name in self.names.items()}
+        outputs = [n + place if place >= 0 else -1 - place for place in self.outputs]
+        return Scalars.of, (self.ops, self.args, outputs, self.batched, places)
+
+    @property
+    def n_fixed(self) -> int:
+        """How many inputs and parameters there are; the leaves from here on are constants."""
+        return len(self.batched) + self.n_parameters
+
+    @property
+    def n_leaves(self) -> int:
+        """How many inputs, parameters and constants there are."""
+        return self.n_fixed + len(self.constants)
+
+    @property
+    def ops(self) -> list[Operation]:
+        """Every result by what makes it, the leaves first."""
+        leaves: list[Operation] = [*[INPUT] * len(self.batched), *[PARAMETER] * self.n_parameters, *[CONSTANT] * len(self.constants)]
+        rows, linears = rules.BY_CODE, self.linears
+        return leaves + [rows[code].name if code > 0 else linears[-1 - code] for code in self.codes]  # type: ignore[union-attr]
+
+    @property
+    def args(self) -> list[tuple[Any, ...]]:
+        """What each of ``ops`` is made of: results that come before it. Of a leaf its number, or the constant itself."""
+        n, operands, starts = self.n_leaves, self.operands, self.starts
+        leaves: list[tuple[Any, ...]] = [(i,) for i in range(len(self.batched))] + [(i,) for i in range(self.n_parameters)]
+        leaves += [(number,) for number in self.constants]
+        places = [n + place if place >= 0 else -1 - place for place in operands]
+        return leaves + [tuple(places[starts[i] : starts[i + 1]]) for i in range(len(self))]
+
+    def op(self, i: int) -> Operation:
+        """What operation ``i`` does."""
+        code = self.codes[i]
+        return self.linears[-1 - code] if code < 0 else rules.BY_CODE[code].name  # type: ignore[union-attr]
+
+    def operands_of(self, i: int) -> array[int]:
+        """What operation ``i`` is made of."""
+        return self.operands[self.starts[i] : self.starts[i + 1]]
 
     def counts(self) -> Counter[str]:
         """How many there are of each operation, without the leaves."""
-        names = (op if isinstance(op, str) else "linear" for op in self.ops)
-        return Counter(name for name in names if name not in LEAVES)
+        return Counter(op if isinstance(op, str) else "linear" for op in map(self.op, range(len(self))))
 
     def __len__(self) -> int:
         """How many operations there are, without the leaves."""
-        return sum(op not in LEAVES for op in self.ops)
+        return len(self.codes)
 
     def listing(self) -> str:
         """One line for each operation."""
-        return "\n".join(self.line(i) for i in range(len(self.ops)) if self.ops[i] not in LEAVES)
+        return "\n".join(map(self.line, range(len(self))))
 
     def line(self, i: int) -> str:
         """``v7 = v3 · v5``."""
-        op, words = self.ops[i], [self.word(arg) for arg in self.args[i]] if self.ops[i] not in LEAVES else []
+        op, words = self.op(i), [self.word(place) for place in self.operands_of(i)]
         if isinstance(op, Linear):
             return f"v{i} = {linear_text(op, words)}"
         return f"v{i} = {rules.TABLE[op].written(words)}"
 
-    def word(self, i: int) -> str:
+    def word(self, place: int) -> str:
         """What a result is called in a line: ``v7``, ``x2`` for an input, ``p4`` for a parameter, a constant by its number."""
-        op = self.ops[i]
-        if op == CONSTANT:
-            return f"{self.args[i][0]:.17g}"
-        return f"{'x' if op == INPUT else 'p'}{self.args[i][0]}" if op in LEAVES else f"v{i}"
+        if place >= 0:
+            return f"v{place}"
+        leaf, n = -1 - place, len(self.batched)
+        if leaf >= self.n_fixed:
+            return f"{self.constants[leaf - self.n_fixed]:.17g}"
+        return f"x{leaf}" if leaf < n else f"p{leaf - n}"
 
 
 def stem(name: str) -> str:

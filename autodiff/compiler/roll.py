@@ -6,13 +6,14 @@ with every right row. Members of a group are ordered so that what later groups t
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from autodiff.compiler.groups import Group, Groups, Index, Run, index_of
-from autodiff.compiler.program import CONSTANT, INPUT, LEAVES, PARAMETER, TERMS, Linear, Scalars, stem
-from autodiff.compiler.simplify import SYMMETRIC
+from autodiff.compiler.groups import Group, Groups, Index, Loop, Run, index_of
+from autodiff.compiler.loops import Stretch, spread, stretches, used_later
+from autodiff.compiler.program import CONSTANT, INPUT, PARAMETER, TERMS, Linear, Scalars, stem
+from autodiff.compiler.simplify import SYMMETRIC, uses_of, varying
 
 Row = tuple[int, ...]
 
@@ -25,47 +26,75 @@ class _Block(NamedTuple):
     columns: int
 
 
-def roll(program: Scalars, summed: Sequence[int] = ()) -> Groups:
-    """The program in groups. ``summed`` are those outputs, by number, that are added up over the samples instead of stored."""
-    return _Roller(program, frozenset(summed)).rolled()
+def roll(program: Scalars, summed: Sequence[int] = (), looped: bool = False) -> Groups:
+    """The program in groups, of which some are loops if asked.
+
+    ``summed`` are those outputs, by number, that are added up over the samples instead of stored.
+    """
+    found = stretches(program) if looped else []
+    if found:
+        program = spread(program, found, frozenset([program.outputs[i] for i in summed]))
+        found = stretches(program)
+    return _Roller(program, frozenset(summed), found).rolled()
 
 
 class _Roller:
-    def __init__(self, program: Scalars, summed: frozenset[int]):
-        self.ops, self.args = list(program.ops), list(program.args)
+    def __init__(self, program: Scalars, summed: frozenset[int], loops: list[Stretch], first: int = 0):
         self.program = program
-        self.varying = program.varying()
-        self.summed = [output for i, output in enumerate(program.outputs) if i in summed]
-        self.stored = [output for i, output in enumerate(program.outputs) if i not in summed]
-        self.result = [0] * len(self.ops)  # the number of each operation among the results of the groups
+        self.loops = loops
+        self.leaves = n = program.n_leaves
+        self.pieces = [*_pieces(len(program), loops)]
+        self.ops, self.args = self.written_out()
+        self.names = {n + place if place >= 0 else -1 - place: name for place, name in program.names.items()}
+        self.varying = bytearray([*program.batched, *bytes(n - len(program.batched)), *varying(program)])
+        outputs = [n + output if output >= 0 else -1 - output for output in program.outputs]
+        self.summed = [output for i, output in enumerate(outputs) if i in summed]
+        self.stored = [output for i, output in enumerate(outputs) if i not in summed]
+        self.result = [0] * len(self.varying)  # the number of each operation among the results of the groups
         self.total: dict[int, int] = {}  # and of its sum over the samples
-        self.owner = [LEAF_KINDS.get(op, 0) if isinstance(op, str) else 0 for op in self.ops]  # the group of each operation
-        self.n = 0
+        self.owner = [LEAF_KINDS[INPUT]] * len(program.batched) + [LEAF_KINDS[PARAMETER]] * program.n_parameters
+        self.owner += [LEAF_KINDS[CONSTANT]] * len(program.constants) + [0] * len(program)  # the group of each operation
+        self.levels = [0] * len(self.varying)
+        self.n = first
         self.groups: list[Group] = []
 
+    def written_out(self) -> tuple[list[Any], list[Any]]:
+        """Each operation that is done by itself, and what it is made of; what loops do is nothing here."""
+        if not self.loops:
+            return self.program.ops, self.program.args
+        n, program = self.leaves, self.program
+        ops: list[Any] = [*[INPUT] * len(program.batched), *[PARAMETER] * program.n_parameters]
+        ops += [*[CONSTANT] * len(program.constants), *[None] * len(program)]
+        args: list[Any] = [*[()] * n, *[None] * len(program)]
+        for i, number in enumerate(program.constants):
+            args[program.n_fixed + i] = (number,)
+        for piece in self.pieces:
+            for i in piece if isinstance(piece, range) else ():
+                ops[n + i] = program.op(i)
+                args[n + i] = tuple([n + x if x >= 0 else -1 - x for x in program.operands_of(i)])
+        return ops, args
+
     def rolled(self) -> Groups:
-        leaves: dict[Any, list[int]] = {(kind, varying): [] for kind in LEAF_KINDS for varying in (0, 1)}
-        for i, op in enumerate(self.ops):
-            if op in LEAVES:
-                leaves[op, self.varying[i]].append(i)
-        for kind in LEAF_KINDS:
-            self.number(leaves[kind, 0])
+        program = self.program
+        n_batched, n_fixed = len(program.batched), program.n_fixed
+        self.number(range(n_fixed, self.leaves))
+        self.number(range(n_batched, n_fixed))
+        self.number([i for i in range(n_batched) if not self.varying[i]])
         fused = self.fused_sums()
-        stages = self.stages(fused)
-        for key in sorted(stages[0], key=_level):
-            self.enter(key, stages[0][key])
+        totals_of: dict[Any, list[int]] = {}
+        stages = [piece if isinstance(piece, Stretch) else self.stages(piece, fused, totals_of) for piece in self.pieces]
+        self.enter_all(stages, 0)
         shared = self.n
-        self.number(leaves[INPUT, 1])
-        for key in sorted(stages[1], key=_level):
-            self.enter(key, stages[1][key])
+        self.number([i for i in range(n_batched) if self.varying[i]])
+        self.enter_all(stages, 1)
         totals = self.n
-        for key in sorted(stages[2], key=_level):
-            self.enter(key, stages[2][key], total=True)
+        for key in sorted(totals_of, key=_level):
+            self.enter(key, totals_of[key], total=True)
         self.add_totals(fused)
         return Groups(
-            [self.args[i][0] for i in leaves[CONSTANT, 0]],
-            len(leaves[PARAMETER, 0]),
-            [self.result[i] for i, op in enumerate(self.ops) if op == INPUT],
+            program.constants,
+            program.n_parameters,
+            self.result[:n_batched],
             shared,
             totals,
             self.groups,
@@ -73,7 +102,16 @@ class _Roller:
             [self.total[i] for i in self.summed],
         )
 
-    def number(self, members: list[int]) -> int:
+    def enter_all(self, stages: list[Any], varies: int) -> None:
+        """What all samples share, or what each has: the groups of each piece of the program, and the loops between them."""
+        for stage in stages:
+            if not isinstance(stage, Stretch):
+                for key in sorted(stage[varies], key=_level):
+                    self.enter(key, stage[varies][key])
+            elif self.varying[self.leaves + stage.start] == varies:
+                self.enter_loop(stage)
+
+    def number(self, members: Iterable[int]) -> int:
         """The next numbers for the results of these. Returns the first."""
         first = self.n
         for i in members:
@@ -85,12 +123,12 @@ class _Roller:
 
     def fused_sums(self) -> set[int]:
         """Outputs to be summed that are sums of products of what varies, and no more: they are never stored for a sample."""
-        uses = Counter(arg for op, args in zip(self.ops, self.args, strict=True) if op not in LEAVES for arg in args)
-        uses.update(self.stored)
-        found = set()
+        uses = uses_of(self.program)
+        n, stored, found = self.leaves, {*self.stored}, set()
         for i in self.summed:
             op = self.ops[i]
-            if not self.varying[i] or uses[i] or not (op == "mul" or isinstance(op, Linear)):
+            alone = i >= n and i not in stored and uses[i - n] == 2 * self.summed.count(i)
+            if not self.varying[i] or not alone or not (op == "mul" or isinstance(op, Linear)):
                 continue
             # of several terms the sample's own sum comes first: they may cancel
             kinds = [kind for kind, _ in op.runs] if isinstance(op, Linear) else ["+·"]
@@ -98,22 +136,70 @@ class _Roller:
                 found.add(i)
         return found
 
-    def stages(self, fused: set[int]) -> tuple[dict[Any, list[int]], ...]:
-        """What belongs together, by level and kind: what all samples share, what each has, sums over them."""
-        levels = [0] * len(self.ops)
-        stages: tuple[dict[Any, list[int]], ...] = ({}, {}, {})
-        for i, (op, args) in enumerate(zip(self.ops, self.args, strict=True)):
-            if op in LEAVES:
-                continue
+    def stages(self, piece: range, fused: set[int], totals: dict[Any, list[int]]) -> tuple[dict[Any, list[int]], ...]:
+        """What belongs together, by level and kind: what all samples share, what each has; sums over them go to ``totals``."""
+        levels = self.levels
+        stages: tuple[dict[Any, list[int]], ...] = ({}, {}, totals)
+        ops, varies, n = self.ops, self.varying, self.leaves
+        for i in range(n + piece.start, n + piece.stop):
+            args = self.args[i]
             level = 0
             for arg in args:
                 if levels[arg] > level:
                     level = levels[arg]
             levels[i] = level + 1
-            pattern = self.pattern(i, op, args)
-            key = (level, self.ops[i], pattern)
-            stages[2 if i in fused else self.varying[i]].setdefault(key, []).append(i)
+            pattern = self.pattern(i, ops[i], args)
+            key = (level, ops[i], pattern)
+            stages[2 if i in fused else varies[i]].setdefault(key, []).append(i)
         return stages
+
+    def enter_loop(self, stretch: Stretch) -> None:
+        """A loop: its body in groups of its own, with locals for what it is given anew each time."""
+        n, (start, period, count) = self.leaves, stretch
+        varies = self.varying[n + start]
+        body = _Body(self.program, stretch, self.varying)
+        first = self.n
+        n_carried, n_taken = len(body.carried), len(body.taken)
+        later = used_later(self.program, stretch)
+        following = [body.carried.get((j, times - 1), j) if times > 1 else j for j, times in body.carried]
+        inner_program = body.program(later, [j for j, times in body.carried if times == 1])
+        inner = _Roller(inner_program, frozenset(), stretches(inner_program), first + n_carried + n_taken)
+        places = [*range(first, first + n_carried + n_taken), *[self.result[i] for i in body.same]]
+        inner.result[: len(places)] = places
+        for stage in [p if isinstance(p, Stretch) else inner.stages(p, set(), {}) for p in inner.pieces]:
+            inner.enter_all([stage], varies)
+        results = inner.result[len(places) :]
+        self.n = inner.n
+        kept = self.n
+        self.n += count * len(later)
+        begin, end = n + start, n + stretch.end
+        self.result[end - period : end] = results
+        for o, j in enumerate(later):
+            self.result[begin + j : end : period] = range(kept + o, self.n, len(later))
+        self.owner[begin:end] = [len(self.groups)] * (end - begin)
+        self.groups.append(
+            Group(
+                "Loop",
+                "",
+                first,
+                self.n - first,
+                loop=Loop(
+                    count,
+                    n_carried,
+                    _even([self.result[begin + j - times * period] for j, times in body.carried]),
+                    _even([first + place if times > 1 else results[place] for (_, times), place in zip(body.carried, following, strict=True)]),
+                    tuple([_even(self.results(places)) for places in body.taken.values()]),
+                    tuple(inner.groups),
+                    len(later),
+                    _even([results[j] for j in later]),
+                ),
+            )
+        )
+
+    def results(self, places: Sequence[int]) -> list[int]:
+        """The results at these places of the program."""
+        n, result = self.leaves, self.result
+        return [result[n + x if x >= 0 else -1 - x] for x in places]
 
     def enter(self, key: Any, members: list[int], total: bool = False) -> None:
         """A group, or several, of operations of one level and kind. Their order rests on the groups before it."""
@@ -272,22 +358,99 @@ class _Roller:
 
     def name(self, members: list[int]) -> str:
         """What all members are called, but for their numbers and indices; empty if one has no name or another name."""
-        names = self.program.names
+        names = self.names
         found = {stem(names.get(i, "")) for i in members}
         return found.pop() if len(found) == 1 else ""
 
     def vector(self, members: Sequence[int]) -> Index:
         """The results of these."""
-        results = [self.result[i] for i in members]
-        step = results[1] - results[0] if len(results) > 1 else 0
-        if results == (list(range(results[0], results[0] + step * len(results), step)) if step else results[:1] * len(results)):
-            return Index(results[0], step)
-        return Index(results[0], 0, 0, tuple(results))
+        return _even([self.result[i] for i in members])
 
     def matrix(self, rows: Sequence[Row]) -> Index:
         """The results of these, row by row."""
         result = self.result
         return index_of([[result[i] for i in row] for row in rows])
+
+
+class _Body:
+    """The operations of a loop at its first time, and where what they take comes from.
+
+    ``carried`` has results of the body and how many times ago they were made, ``taken`` vectors with an entry for each time,
+    both with the number of their local; ``same`` the results from outside that are the same each time.
+    """
+
+    def __init__(self, program: Scalars, stretch: Stretch, varies: bytearray):
+        self.whole = program
+        self.stretch = stretch
+        self.varies = varies
+        start, period, count = stretch
+        n = program.n_leaves
+        self.starts = program.starts[start : start + period + 1]
+        width = program.starts[start + period] - program.starts[start]
+        carried: dict[tuple[int, int], int] = {}
+        taken: dict[Any, Sequence[int]] = {}
+        same: dict[int, int] = {}
+        self.refs: list[tuple[str, Any]] = []
+        for at in range(self.starts[0], self.starts[-1]):
+            x, y = program.operands[at], program.operands[at + width]
+            if x >= 0 and y - x == period:
+                times = max(0, -((x - start) // period))
+                for ago in range(1, times + 1):
+                    carried[(x - start) % period, ago] = 0
+                self.refs.append(("carried", ((x - start) % period, times)) if times else ("own", x - start))
+                continue
+            entries = program.operands[at : at + width * count : width]
+            if x == y and entries.count(x) == count:
+                place = n + x if x >= 0 else -1 - x
+                same[place] = 0
+                self.refs.append(("same", place))
+            else:
+                key = (x, y) if x >= 0 else entries.tobytes()
+                taken.setdefault(key, entries)
+                self.refs.append(("taken", key))
+        order = sorted(carried, key=lambda key: (-key[1], key[0]))  # the oldest is overwritten first
+        self.carried = {key: number for number, key in enumerate(order)}
+        self.taken = taken
+        self.same = {place: number for number, place in enumerate(same)}
+
+    def program(self, *wanted: Sequence[int]) -> Scalars:
+        """The body as a program of its own, whose inputs are the locals, then what is the same each time."""
+        whole, (start, period, _) = self.whole, self.stretch
+        varies = self.varies[whole.n_leaves + start]
+        n_locals = len(self.carried) + len(self.taken)
+        taken = {key: len(self.carried) + number for number, key in enumerate(self.taken)}
+        numbers = {
+            "own": lambda x: x,
+            "carried": lambda key: -1 - self.carried[key],
+            "taken": lambda key: -1 - taken[key],
+            "same": lambda place: -1 - n_locals - self.same[place],
+        }
+        operands = array("i", [numbers[kind](what) for kind, what in self.refs])
+        starts = array("i", [begin - self.starts[0] for begin in self.starts])
+        batched = (*[bool(varies)] * n_locals, *[bool(self.varies[place]) for place in self.same])
+        outputs = [j for some in wanted for j in some]
+        names = {j: name for j in range(period) if (name := whole.names.get(start + j))}
+        return Scalars(whole.codes[start : start + period], starts, operands, whole.linears, [], 0, outputs, batched, names)
+
+
+def _pieces(n: int, loops: list[Stretch]) -> Iterator[range | Stretch]:
+    """The operations between loops, and the loops."""
+    begin = 0
+    for stretch in loops:
+        yield range(begin, stretch.start)
+        yield stretch
+        begin = stretch.end
+    yield range(begin, n)
+
+
+def _even(results: list[int]) -> Index:
+    """A vector of these results, evenly if they lie so."""
+    if not results:
+        return Index(0)
+    step = results[1] - results[0] if len(results) > 1 else 0
+    if results == (list(range(results[0], results[0] + step * len(results), step)) if step else results[:1] * len(results)):
+        return Index(results[0], step)
+    return Index(results[0], 0, 0, tuple(results))
 
 
 LEAF_KINDS = {CONSTANT: -1, PARAMETER: -2, INPUT: -3}

@@ -1,202 +1,322 @@
 """Simplify: small passes from scalar program to scalar program, none of which hides a nan, an inf or the sign of a zero.
 
 ``x · 0``, ``x − x`` and ``x / x`` stay, and so do the order and the brackets of sums: every result is the same to the last bit.
+
+Each is a loop over the operations in their order, which copies them into a draft or writes something simpler there.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from array import array
 from typing import Any
 
-from autodiff.compiler.program import CONSTANT, LEAVES, Linear, Operation, Scalars
+from autodiff.compiler.integers import filled, fresh
+from autodiff.compiler.program import Linear, Scalars
 from autodiff.engine import rules
 
-Args = tuple[Any, ...]
+try:
+    import cython
+except ImportError:
+    from autodiff.engine import _cython as cython
+
+if not cython.compiled:
+    from autodiff.compiler.integers import integers_of
+
+GONE = cython.declare(cython.Py_ssize_t, -(1 << 31))  # the place of an operation that is not there any more
+KEPT = cython.declare(cython.Py_ssize_t, GONE + 1)  # a rewriting has left the operation as it is, or changed it in its place
+
+ADD = cython.declare(cython.Py_ssize_t, rules.TABLE["add"].code)
+SUB = cython.declare(cython.Py_ssize_t, rules.TABLE["sub"].code)
+MUL = cython.declare(cython.Py_ssize_t, rules.TABLE["mul"].code)
+NEG = cython.declare(cython.Py_ssize_t, rules.TABLE["neg"].code)
+SUM = cython.declare(cython.Py_ssize_t, rules.TABLE["sum"].code)
+DOT = cython.declare(cython.Py_ssize_t, rules.TABLE["dot"].code)
+SYMMETRIC = frozenset({"add", "mul"})
+
+# ---- drafts -----------------------------------------------------------------------------------------------------------------
+
+
+@cython.cclass
+class Draft:
+    """The program that a pass writes, which is no longer than the one that it reads; ``places`` has each operation's new place."""
+
+    def __init__(self, program: Scalars):
+        self.program = program
+        self.constants = program.constants
+        self.linears = program.linears
+        self.numbers = {}
+        self.n_fixed = program.n_fixed
+        self.all_codes = program.codes[:]
+        self.all_starts = program.starts[:]
+        self.all_operands = program.operands[:]
+        self.all_places = fresh(len(program))
+        self.codes = integers_of(self.all_codes)
+        self.starts = integers_of(self.all_starts)
+        self.operands = integers_of(self.all_operands)
+        self.places = integers_of(self.all_places)
+        self.n = 0
+        self.at = 0
+
+    def number(self, x: int) -> Any:
+        """The constant at a place, None if there is none."""
+        return self.constants[-1 - x - self.n_fixed] if x < -self.n_fixed else None
+
+    def constant(self, number: float) -> int:
+        """The place of a constant; one for each bit pattern."""
+        if not self.numbers:
+            self.constants = list(self.constants)
+            for i, known in enumerate(self.constants):
+                self.numbers.setdefault(repr(known), i)
+        key = repr(number)
+        place = self.numbers.get(key)
+        if place is None:
+            place = self.numbers[key] = len(self.constants)
+            self.constants.append(number)
+        return -1 - self.n_fixed - place
+
+    def replace(self, code: int, operands: tuple) -> int:
+        """Another operation instead of the one that is being written, with no more operands."""
+        self.codes[self.n] = code
+        self.at = self.starts[self.n]
+        for x in operands:
+            self.operands[self.at] = x
+            self.at += 1
+        return KEPT
+
+    def finished(self) -> Scalars:
+        """All that is written."""
+        program, places = self.program, self.all_places
+        return Scalars(
+            self.all_codes[: self.n],
+            self.all_starts[: self.n + 1],
+            self.all_operands[: self.at],
+            self.linears,
+            self.constants,
+            program.n_parameters,
+            [places[x] if x >= 0 else x for x in program.outputs],
+            program.batched,
+            {places[x] if x >= 0 else x: name for x, name in program.names.items() if x < 0 or places[x] != GONE},
+        )
+
+
+@cython.cfunc
+@cython.inline
+def copy(draft: Draft, code: place, operands: integers, start: place, end: place) -> cython.void:
+    """Begin to write an operation, with the operands where they are now."""
+    k: place
+    x: place
+    draft.codes[draft.n] = code
+    draft.starts[draft.n] = draft.at
+    for k in range(start, end):
+        x = operands[k]
+        draft.operands[draft.at] = draft.places[x] if x >= 0 else x
+        draft.at += 1
+
+
+@cython.cfunc
+@cython.inline
+def close(draft: Draft, i: place, stands: place) -> cython.void:
+    """Operation i is written; or it is nothing but another result, ``stands``."""
+    if stands == KEPT:
+        draft.places[i] = draft.n
+        draft.n += 1
+        draft.starts[draft.n] = draft.at
+    else:
+        draft.places[i] = stands
+        draft.at = draft.starts[draft.n]
+
 
 # ---- passes that go through the operations one by one -----------------------------------------------------------------------
 
 
-class _Builder:
-    """The program that a pass builds."""
-
-    def __init__(self) -> None:
-        self.ops: list[Operation] = []
-        self.args: list[Args] = []
-        self.constants: dict[str, int] = {}
-
-    def add(self, op: Operation, args: Args) -> int:
-        self.ops.append(op)
-        self.args.append(args)
-        return len(self.ops) - 1
-
-    def constant(self, number: float) -> int:
-        """The place of a constant; one for each bit pattern."""
-        key = repr(number)
-        place = self.constants.get(key)
-        if place is None:
-            place = self.constants[key] = self.add(CONSTANT, (number,))
-        return place
-
-    def number(self, place: int) -> float | None:
-        """The constant at a place, None if there is none."""
-        return self.args[place][0] if self.ops[place] == CONSTANT else None
-
-
-# What a visit returns: the place that stands for the operation, None for "as it is".
-Visit = Callable[[_Builder, Any, Args], int | None]
-
-
-def _visited(program: Scalars, visit: Visit) -> Scalars:
-    """Each operation replaced by what ``visit`` says, or kept."""
-    built = _Builder()
-    ops, args = built.ops, built.args
-    places: list[int] = []
-    for op, old in zip(program.ops, program.args, strict=True):
-        if op in LEAVES:
-            place: int | None = built.constant(old[0]) if op == CONSTANT else None
-            new = old
-        else:
-            new = tuple([places[arg] for arg in old])
-            place = visit(built, op, new)
-        if place is None:
-            place = len(ops)
-            ops.append(op)
-            args.append(new)
-        places.append(place)
-    return program.with_operations(ops, args, places)
-
-
 def fold(program: Scalars) -> Scalars:
     """Operations on constants alone are constants."""
-
-    def visit(built: _Builder, op: Any, args: Args) -> int | None:
-        ops = built.ops
-        for arg in args:
-            if ops[arg] != CONSTANT:
-                return None
-        if isinstance(op, Linear) or op == "taken":  # an index that is no place of the table is an error of the call
-            return None
-        numbers = [built.args[arg][0] for arg in args]
-        return built.constant(rules.TABLE[op].value(*numbers))
-
-    return _visited(program, visit)
+    draft: Draft = Draft(program)
+    codes: integers = integers_of(program.codes)
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    taken: place = rules.TABLE["taken"].code
+    i: place
+    k: place
+    for i in range(len(program)):
+        copy(draft, codes[i], operands, starts[i], starts[i + 1])
+        constant: cython.bint = codes[i] > 0 and codes[i] != taken  # an index that is no place is an error of the call
+        for k in range(draft.starts[draft.n], draft.at):
+            if draft.operands[k] >= -draft.n_fixed:
+                constant = False
+                break
+        stands: place = KEPT
+        if constant:
+            numbers = [draft.number(draft.operands[k]) for k in range(draft.starts[draft.n], draft.at)]
+            stands = draft.constant(rules.BY_CODE[codes[i]].value(*numbers))
+        close(draft, i, stands)
+    return draft.finished()
 
 
 def share(program: Scalars) -> Scalars:
     """Operations of one kind on the same operands are one operation."""
-    seen: dict[Any, int] = {}
+    draft: Draft = Draft(program)
+    codes: integers = integers_of(program.codes)
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    size: place = 16
+    while size < 2 * len(program):
+        size *= 2
+    table: array = filled(size, -1)
+    met: integers = integers_of(table)
+    i: place
+    k: place
+    for i in range(len(program)):
+        copy(draft, codes[i], operands, starts[i], starts[i + 1])
+        start: place = draft.starts[draft.n]
+        if (codes[i] == ADD or codes[i] == MUL) and draft.operands[start] > draft.operands[start + 1]:
+            x: place = draft.operands[start]
+            draft.operands[start] = draft.operands[start + 1]
+            draft.operands[start + 1] = x
+        bucket: place = codes[i] & (size - 1)
+        for k in range(start, draft.at):
+            bucket = (31 * bucket + draft.operands[k] + (bucket >> 7)) & (size - 1)
+        while met[bucket] >= 0 and not alike(draft, met[bucket], start):
+            bucket = (bucket + 1) & (size - 1)
+        stands: place = met[bucket]
+        if stands < 0:
+            met[bucket] = draft.n
+            stands = KEPT
+        close(draft, i, stands)
+    return draft.finished()
 
-    def visit(built: _Builder, op: Any, args: Args) -> int | None:
-        if op in SYMMETRIC and args[0] > args[1]:
-            args = args[::-1]
-        return seen.setdefault((op, args), len(built.ops)) if (op, args) in seen else _first(seen, built, op, args)
 
-    return _visited(program, visit)
-
-
-SYMMETRIC = frozenset({"add", "mul"})
-
-
-def _first(seen: dict[Any, int], built: _Builder, op: Any, args: Args) -> int:
-    place = seen[op, args] = built.add(op, args)
-    return place
+@cython.cfunc
+@cython.inline
+def alike(draft: Draft, i: place, start: place) -> cython.bint:
+    """Whether the operation that is being written, whose operands begin at ``start``, is operation i."""
+    k: place
+    begin: place = draft.starts[i]
+    if draft.codes[i] != draft.codes[draft.n] or draft.starts[i + 1] - begin != draft.at - start:
+        return False
+    for k in range(draft.at - start):
+        if draft.operands[begin + k] != draft.operands[start + k]:
+            return False
+    return True
 
 
 def identities(program: Scalars) -> Scalars:
     """What is exactly its operand, or a cheaper operation, for every number: x · 1, x / 1, x ^ 1, x ^ 2, −(−x), x · (−1)."""
+    draft: Draft = Draft(program)
+    codes: integers = integers_of(program.codes)
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    units: array = array("i", [abs(number) == 1.0 for number in program.constants])
+    is_unit: integers = integers_of(units)
+    rewritable: array = fresh(len(rules.BY_CODE))
+    for name in IDENTITIES:
+        rewritable[rules.TABLE[name].code] = 1
+    asks: integers = integers_of(rewritable)
+    rewrites = {rules.TABLE[name].code: rewrite for name, rewrite in IDENTITIES.items()}
+    fixed: place = program.n_fixed
+    i: place
+    k: place
+    for i in range(len(program)):
+        copy(draft, codes[i], operands, starts[i], starts[i + 1])
+        stands: place = KEPT
+        if codes[i] > 0 and asks[codes[i]]:
+            asked: cython.bint = starts[i + 1] - starts[i] != 2
+            for k in range(draft.starts[draft.n], draft.at):
+                x: place = draft.operands[k]
+                if x < -fixed:
+                    asked = asked or codes[i] != MUL or -1 - x - fixed >= len(units) or is_unit[-1 - x - fixed]
+            if asked:
+                given = tuple([draft.operands[k] for k in range(draft.starts[draft.n], draft.at)])
+                found = rewrites[codes[i]](draft, *given)
+                stands = KEPT if found is None else found
+        close(draft, i, stands)
+    return draft.finished()
 
-    def visit(built: _Builder, op: Any, args: Args) -> int | None:
-        rewrite = IDENTITIES.get(op)
-        return None if rewrite is None else rewrite(built, *args)
 
-    return _visited(program, visit)
+# What a rewriting returns: the place that stands for the operation, None or KEPT for the one that is written.
 
 
-def _same(built: _Builder, x: int) -> int:
+def _same(draft: Draft, x: int) -> int:
     return x
 
 
-def _mul(built: _Builder, x: int, y: int) -> int | None:
-    for factor, other in ((built.number(x), y), (built.number(y), x)):
+def _mul(draft: Draft, x: int, y: int) -> Any:
+    for factor, other in ((draft.number(x), y), (draft.number(y), x)):
         if factor == 1.0:
             return other
         if factor == -1.0:
-            return _neg(built, other) or built.add("neg", (other,))
+            found = _neg(draft, other)
+            return draft.replace(NEG, (other,)) if found is None else found
     return None
 
 
-def _mul0(built: _Builder, x: int, y: int) -> int | None:
+def _mul0(draft: Draft, x: int, y: int) -> Any:
     """0 · ±inf is where it differs from a product: nowhere, if one factor is finite and not 0."""
-    for factor in (built.number(x), built.number(y)):
+    for factor in (draft.number(x), draft.number(y)):
         if factor is not None and factor != 0.0 and math.isfinite(factor):
-            return _mul(built, x, y) or built.add("mul", (x, y))
+            found = _mul(draft, x, y)
+            return draft.replace(MUL, (x, y)) if found is None else found
     return None
 
 
-def _div(built: _Builder, x: int, y: int) -> int | None:
-    divisor = built.number(y)
+def _div(draft: Draft, x: int, y: int) -> Any:
+    divisor = draft.number(y)
     if divisor == 1.0:
         return x
     if divisor is not None and 1e-300 < abs(divisor) < 1e300 and abs(math.frexp(divisor)[0]) == 0.5:
-        return built.add("mul", (x, built.constant(1.0 / divisor)))  # a power of two: exact
+        return draft.replace(MUL, (x, draft.constant(1.0 / divisor)))  # a power of two: exact
     return None
 
 
-def _div0(built: _Builder, x: int, y: int) -> int | None:
-    divisor = built.number(y)
+def _div0(draft: Draft, x: int, y: int) -> Any:
+    divisor = draft.number(y)
     if divisor is None or divisor == 0.0 or divisor != divisor:
         return None
-    return _div(built, x, y) or built.add("div", (x, y))
+    found = _div(draft, x, y)
+    return draft.replace(rules.TABLE["div"].code, (x, y)) if found is None else found
 
 
-def _neg(built: _Builder, x: int) -> int | None:
-    return built.args[x][0] if built.ops[x] == "neg" else None
+def _neg(draft: Draft, x: int) -> Any:
+    return draft.operands[draft.starts[x]] if x >= 0 and draft.codes[x] == NEG else None
 
 
-def _add(built: _Builder, x: int, y: int) -> int | None:
+def _add(draft: Draft, x: int, y: int) -> Any:
     """x + (−0.0) is x; x + 0.0 is not, if x is −0.0."""
-    for term, other in ((built.number(x), y), (built.number(y), x)):
+    for term, other in ((draft.number(x), y), (draft.number(y), x)):
         if term == 0.0 and math.copysign(1.0, term) < 0:
             return other
     return None
 
 
-def _sub(built: _Builder, x: int, y: int) -> int | None:
-    term = built.number(y)
+def _sub(draft: Draft, x: int, y: int) -> Any:
+    term = draft.number(y)
     return x if term == 0.0 and math.copysign(1.0, term) > 0 else None
 
 
-def _pow(built: _Builder, x: int, y: int) -> int | None:
-    exponent = built.number(y)
+def _pow(draft: Draft, x: int, y: int) -> Any:
+    exponent = draft.number(y)
     if exponent == 1.0:
         return x
     if exponent == 2.0:
-        return built.add("mul", (x, x))
-    return built.constant(1.0) if exponent == 0.0 else None
+        return draft.replace(MUL, (x, x))
+    return draft.constant(1.0) if exponent == 0.0 else None
 
 
-def _select(built: _Builder, condition: int, x: int, y: int) -> int | None:
-    known = built.number(condition)
+def _select(draft: Draft, condition: int, x: int, y: int) -> Any:
+    known = draft.number(condition)
     if known is not None:
         return x if known != 0.0 else y
     if x == y:
         return x
-    choices = (built.number(x), built.number(y))
-    return (
-        condition
-        if choices == (1.0, 0.0) and math.copysign(1.0, choices[1] or 0.0) > 0 and _is_truth(built, condition)
-        else None
-    )
+    one, zero = draft.number(x), draft.number(y)
+    if one == 1.0 and zero == 0.0 and math.copysign(1.0, zero) > 0 and condition >= 0 and draft.codes[condition] in TRUTHS:
+        return condition
+    return None
 
 
-def _is_truth(built: _Builder, place: int) -> bool:
-    """Whether it is always 1.0 or 0.0."""
-    return built.ops[place] in TRUTHS
-
-
-TRUTHS = frozenset({"greater", "greater_equal", "equal"})
-IDENTITIES: dict[Any, Callable[..., int | None]] = {
+TRUTHS = frozenset({rules.TABLE[name].code for name in ("greater", "greater_equal", "equal")})  # always 1.0 or 0.0
+IDENTITIES: dict = {
     "where": _same, "held": _same, "mul": _mul, "mul0": _mul0, "div": _div, "div0": _div0, "neg": _neg, "add": _add,
     "sub": _sub, "pow": _pow, "select": _select,
 }  # fmt: skip
@@ -205,33 +325,64 @@ IDENTITIES: dict[Any, Callable[..., int | None]] = {
 
 
 def drop(program: Scalars) -> Scalars:
-    """What no output depends on goes; inputs and parameters stay."""
-    needed = bytearray(len(program.ops))
+    """What no output depends on goes; inputs, parameters and constants stay."""
+    draft: Draft = Draft(program)
+    codes: integers = integers_of(program.codes)
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    counted: array = uses_of(program)
+    uses: integers = integers_of(counted)
+    i: place
+    for i in range(len(program)):
+        if uses[i]:
+            copy(draft, codes[i], operands, starts[i], starts[i + 1])
+            close(draft, i, KEPT)
+        else:
+            draft.places[i] = GONE
+    return draft.finished()
+
+
+def uses_of(program: Scalars) -> array:
+    """How often each operation is used by those that an output depends on; two for being an output."""
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    counted: array = fresh(len(program))
+    uses: integers = integers_of(counted)
+    i: place
+    k: place
     for output in program.outputs:
-        needed[output] = 1
-    for i in range(len(program.ops) - 1, -1, -1):
-        if needed[i] and program.ops[i] not in LEAVES:
-            for arg in program.args[i]:
-                needed[arg] = 1
-    kept = [i for i, op in enumerate(program.ops) if needed[i] or (op in LEAVES and op != CONSTANT)]
-    return _renumbered(program, kept)
+        if output >= 0:
+            counted[output] += 2
+    for i in range(len(program) - 1, -1, -1):
+        if uses[i]:
+            for k in range(starts[i], starts[i + 1]):
+                if operands[k] >= 0:
+                    uses[operands[k]] += 1
+    return counted
 
 
-def _renumbered(program: Scalars, kept: Iterable[int]) -> Scalars:
-    """The operations at these places, in their order."""
-    places: dict[int, int] = {}
-    ops: list[Operation] = []
-    args: list[Args] = []
-    for i in kept:
-        places[i] = len(ops)
-        op, old = program.ops[i], program.args[i]
-        ops.append(op)
-        args.append(old if op in LEAVES else tuple([places[arg] for arg in old]))
-    return program.with_operations(ops, args, places)
+def varying(program: Scalars) -> array:
+    """1 for each operation that differs between the samples of a batch."""
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    leaves: array = array("i", [*program.batched, *[0] * (program.n_leaves - len(program.batched))])
+    batched: integers = integers_of(leaves)
+    found: array = fresh(len(program))
+    varies: integers = integers_of(found)
+    i: place
+    k: place
+    for i in range(len(program)):
+        for k in range(starts[i], starts[i + 1]):
+            if varies[operands[k]] if operands[k] >= 0 else batched[-1 - operands[k]]:
+                varies[i] = 1
+                break
+    return found
 
 
-SUMS = frozenset({"add", "sub", "neg", "sum", "dot"})
-HEADS = SUMS - {"neg"}
+PLUS = cython.declare(cython.Py_ssize_t, 0)
+MINUS = cython.declare(cython.Py_ssize_t, 1)
+PRODUCTS = cython.declare(cython.Py_ssize_t, 2)  # as they are added; subtracted, it is 3
+KINDS = ("+", "-", "+·", "-·")
 
 
 def sums(program: Scalars) -> Scalars:
@@ -240,103 +391,181 @@ def sums(program: Scalars) -> Scalars:
     A sum goes on with the sum that is its left operand (or either one, of x + y), if nothing else uses that; products and
     negatives are written into it as terms. Brackets on the right, x + (y + z), stay.
     """
-    absorbed, heads = _absorbed(program)
-    ops, args = list(program.ops), list(program.args)
-    for i, op in enumerate(program.ops):
-        if absorbed[i] or op not in SUMS:
+    draft: Draft = Draft(program)
+    codes: integers = integers_of(program.codes)
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    counted: array = uses_of(program)
+    uses: integers = integers_of(counted)
+    taken: array = fresh(len(program))
+    absorbed: integers = integers_of(taken)
+    headed: array = absorb(program, counted, taken)
+    heads: integers = integers_of(headed)
+    chained: array = fresh(len(program) + 1)
+    chain: integers = integers_of(chained)
+    noted: array = fresh(2 * len(program.operands) + 2)
+    runs: integers = integers_of(noted)
+    signs: array = array("i", [sign_of_zero(number) for number in program.constants])
+    zeros: integers = integers_of(signs)
+    known: dict = {linear: number for number, linear in enumerate(program.linears)}
+    packed: dict = {}
+    draft.linears = list(program.linears)
+    fixed: place = program.n_fixed
+    i: place
+    k: place
+    for i in range(len(program)):
+        if absorbed[i] or not uses[i]:
+            draft.places[i] = GONE
             continue
-        linear, operands = _flattened(program, absorbed, heads, i)
-        ops[i], args[i] = _plainer(linear, operands)
-    return program.with_operations(ops, args, range(len(ops)))
-
-
-def _absorbed(program: Scalars) -> tuple[bytearray, dict[int, int]]:
-    """Which operations are written into the one sum that uses them; and of each sum the operand that it goes on with."""
-    uses = [0] * len(program.ops)
-    for output in program.outputs:
-        uses[output] += 2
-    ops = program.ops
-    for i in range(len(ops) - 1, -1, -1):
-        if uses[i] and ops[i] not in LEAVES:
-            for arg in program.args[i]:
-                uses[arg] += 1
-    absorbed = bytearray(len(ops))
-    heads: dict[int, int] = {}
-    varying = program.varying()
-    for i, (op, args) in enumerate(zip(ops, program.args, strict=True)):
-        if op not in SUMS or op == "dot" or not args:
+        if not is_sum(codes[i]):
+            copy(draft, codes[i], operands, starts[i], starts[i + 1])
+            close(draft, i, KEPT)
             continue
-        # what is the same for all samples is not computed for each
-        for head in args if op == "add" else args[:1] if op != "neg" else ():
-            if ops[head] in HEADS and uses[head] == 1 and varying[head] == varying[i]:
-                absorbed[head] = 1
-                heads[i] = head
-                break
-        for arg in args:
-            if ops[arg] in ("mul", "neg") and uses[arg] == 1 and varying[arg] == varying[i]:
-                absorbed[arg] = 1
-    return absorbed, heads
-
-
-def _flattened(program: Scalars, absorbed: bytearray, heads: dict[int, int], root: int) -> tuple[Linear, Args]:
-    """All terms of a sum, from left to right."""
-    chain = [root]
-    while chain[-1] in heads:
-        chain.append(heads[chain[-1]])
-    runs: list[list[Any]] = []
-    operands: list[int] = []
-    from_zero = False
-    for i in reversed(chain):
-        op, args = program.ops[i], program.args[i]
-        head = heads.get(i)
-        if op == "dot":
-            half = len(args) // 2
-            from_zero = True
-            _extend(runs, "+·", half)
-            operands.extend([arg for pair in zip(args[:half], args[half:], strict=True) for arg in pair])
-            continue
-        from_zero = from_zero or op == "sum"
-        if op == "add" and head is None and absorbed[args[1]]:  # x + y · z and y · z + x are one form
-            args = args[::-1]
-        for place, arg in enumerate(args):
-            if arg == head:
+        length: place = 0
+        node: place = i
+        while node >= 0:
+            chain[length] = node
+            length += 1
+            node = heads[node]
+        draft.starts[draft.n] = draft.at
+        n_runs: place = 0
+        from_zero: cython.bint = False
+        while length:
+            length -= 1
+            node = chain[length]
+            start: place = starts[node]
+            end: place = starts[node + 1]
+            if codes[node] == DOT:
+                half: place = (end - start) // 2
+                from_zero = True
+                n_runs = extend(runs, n_runs, PRODUCTS, half)
+                for k in range(half):
+                    put(draft, operands[start + k])
+                    put(draft, operands[start + half + k])
                 continue
-            negative = op == "neg" or (op == "sub" and place == 1)
-            while absorbed[arg] and program.ops[arg] == "neg":
-                negative = not negative
-                (arg,) = program.args[arg]
-            sign = "-" if negative else "+"
-            if absorbed[arg]:
-                _extend(runs, sign + "·", 1)
-                operands.extend(program.args[arg])
-            elif program.ops[arg] == CONSTANT and program.args[arg][0] == 0.0:
-                # + 0.0 anywhere is as if the sum began with it, and − 0.0 changes nothing
-                from_zero = from_zero or (math.copysign(1.0, program.args[arg][0]) > 0) != negative
-            else:
-                _extend(runs, sign, 1)
-                operands.append(arg)
-    return Linear(from_zero, tuple([(kind, count) for kind, count in runs])), tuple(operands)
+            from_zero = from_zero or codes[node] == SUM
+            # x + y · z and y · z + x are one form
+            turned: cython.bint = codes[node] == ADD and heads[node] < 0 and operands[start + 1] >= 0
+            turned = turned and absorbed[operands[start + 1]]
+            for k in range(start, end):
+                x: place = operands[start + end - 1 - k] if turned else operands[k]
+                if x == heads[node] and x >= 0:
+                    continue
+                negative: cython.bint = codes[node] == NEG or (codes[node] == SUB and k > start)
+                while x >= 0 and absorbed[x] and codes[x] == NEG:
+                    negative = not negative
+                    x = operands[starts[x]]
+                if x >= 0 and absorbed[x]:
+                    n_runs = extend(runs, n_runs, PRODUCTS + negative, 1)
+                    put(draft, operands[starts[x]])
+                    put(draft, operands[starts[x] + 1])
+                elif x < -fixed and zeros[-1 - x - fixed]:
+                    # + 0.0 anywhere is as if the sum began with it, and − 0.0 changes nothing
+                    from_zero = from_zero or (zeros[-1 - x - fixed] > 0) != negative
+                else:
+                    n_runs = extend(runs, n_runs, MINUS if negative else PLUS, 1)
+                    put(draft, x)
+        draft.codes[draft.n] = named(draft, from_zero, runs, n_runs, known, packed)
+        close(draft, i, KEPT)
+    return draft.finished()
 
 
-def _extend(runs: list[list[Any]], kind: str, count: int) -> None:
-    if runs and runs[-1][0] == kind:
-        runs[-1][1] += count
-    elif count:
-        runs.append([kind, count])
+def sign_of_zero(number: float) -> int:
+    """1 for 0.0, −1 for −0.0, 0 for any other number."""
+    return 0 if number != 0.0 else int(math.copysign(1.0, number))
 
 
-def _plainer(linear: Linear, operands: Args) -> tuple[Operation, Args]:
-    """A sum of one or two terms under its own name."""
-    if not linear.from_zero and linear.runs in PLAIN:
-        return PLAIN[linear.runs], operands
-    return linear, operands
+@cython.cfunc
+@cython.inline
+def is_sum(code: place) -> cython.bint:
+    return code == ADD or code == SUB or code == NEG or code == SUM or code == DOT
 
 
-PLAIN: dict[tuple[tuple[str, int], ...], str] = {
-    (("+·", 1),): "mul", (("+", 2),): "add", (("+", 1), ("-", 1)): "sub", (("-", 1),): "neg",
-}  # fmt: skip
+@cython.cfunc
+@cython.inline
+def put(draft: Draft, x: place) -> cython.void:
+    """One more operand of the sum that is being written."""
+    draft.operands[draft.at] = draft.places[x] if x >= 0 else x
+    draft.at += 1
 
-PASSES: dict[str, Callable[[Scalars], Scalars]] = {
+
+@cython.cfunc
+@cython.inline
+def extend(runs: integers, n_runs: place, kind: place, count: place) -> place:
+    """So many terms more of a kind. Returns how many runs there are."""
+    if n_runs and runs[2 * n_runs - 2] == kind:
+        runs[2 * n_runs - 1] += count
+        return n_runs
+    if count:
+        runs[2 * n_runs] = kind
+        runs[2 * n_runs + 1] = count
+        return n_runs + 1
+    return n_runs
+
+
+@cython.cfunc
+def named(draft: Draft, from_zero: cython.bint, runs: integers, n_runs: place, known: dict, packed: dict) -> place:
+    """The code of a sum with these runs: one or two terms under their own name."""
+    r: place
+    key: cython.longlong = n_runs << 1 | from_zero
+    short: cython.bint = n_runs <= 4
+    if not from_zero and n_runs == 1:
+        if runs[0] == PRODUCTS and runs[1] == 1:
+            return MUL
+        if runs[0] == PLUS and runs[1] == 2:
+            return ADD
+        if runs[0] == MINUS and runs[1] == 1:
+            return NEG
+    if not from_zero and n_runs == 2 and runs[0] == PLUS and runs[2] == MINUS and runs[1] == 1 and runs[3] == 1:
+        return SUB
+    if short:
+        for r in range(n_runs):
+            short = short and runs[2 * r + 1] < 4096
+            key = key << 14 | runs[2 * r] << 12 | (runs[2 * r + 1] & 4095)
+        if short and key in packed:
+            return packed[key]
+    linear = Linear(from_zero, tuple([(KINDS[runs[2 * r]], runs[2 * r + 1]) for r in range(n_runs)]))
+    number = known.setdefault(linear, len(known))
+    if number == len(draft.linears):
+        draft.linears.append(linear)
+    if short:
+        packed[key] = -1 - number
+    return -1 - number
+
+
+def absorb(program: Scalars, counted: array, taken: array) -> array:
+    """Marks as taken what is written into the one sum that uses it. Returns of each sum the operand that it goes on with, or −1."""
+    codes: integers = integers_of(program.codes)
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    uses: integers = integers_of(counted)
+    absorbed: integers = integers_of(taken)
+    varied: array = varying(program)
+    varies: integers = integers_of(varied)
+    headed: array = filled(len(program), -1)
+    heads: integers = integers_of(headed)
+    i: place
+    k: place
+    x: place
+    for i in range(len(program)):
+        if not uses[i] or not is_sum(codes[i]) or codes[i] == DOT:
+            continue
+        last: place = starts[i] + 2 if codes[i] == ADD else starts[i] + 1 if codes[i] != NEG else starts[i]
+        for k in range(starts[i], last if last < starts[i + 1] else starts[i + 1]):
+            x = operands[k]
+            # what is the same for all samples is not computed for each
+            if x >= 0 and is_sum(codes[x]) and codes[x] != NEG and uses[x] == 1 and varies[x] == varies[i]:
+                absorbed[x] = 1
+                heads[i] = x
+                break
+        for k in range(starts[i], starts[i + 1]):
+            x = operands[k]
+            if x >= 0 and (codes[x] == MUL or codes[x] == NEG) and uses[x] == 1 and varies[x] == varies[i]:
+                absorbed[x] = 1
+    return headed
+
+
+PASSES: dict = {
     "identities": identities,
     "fold": fold,
     "share": share,
@@ -345,7 +574,7 @@ PASSES: dict[str, Callable[[Scalars], Scalars]] = {
 }
 
 
-def simplified(program: Scalars, passes: Iterable[str] = tuple(PASSES)) -> tuple[Scalars, list[tuple[str, int]]]:
+def simplified(program: Scalars, passes: Any = tuple(PASSES)) -> tuple:
     """The program after these passes, and how many operations there were at first and after each."""
     counts = [("trace", len(program))]
     for name in passes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-from autodiff.compiler.groups import Group, Groups, Index, Run, index_of
+from autodiff.compiler.groups import Group, Groups, Index, Loop, Run, index_of
 
 FEW = 3  # as many terms are added one after the other; more are added up row by row
 FOREVER = 1 << 60
@@ -23,7 +23,8 @@ class Instruction(NamedTuple):
     ``kind`` is one of ``machine.KINDS``: ``map`` applies the row ``op`` of the table; ``fill`` sets ``"+0"`` or ``"-0"`` and
     ``start`` sets a term plus that; ``gain`` adds (``"+"``) or subtracts one term, ``rows`` several, ``dots`` and ``product``
     products, as the runs of a group do; ``summed terms``, ``summed dots`` and ``summed product`` do so over the samples.
-    ``sums`` is a whole sum, for one sample: ``op`` is where it begins, a sign for each term, doubled for a product, and its
+    ``loop`` does its ``body`` as many times as it has rows; in it ``take`` sets row r to the next of its r-th operand, a vector
+    with an entry for each time, and ``keep`` copies its rows to where those of this time belong. ``sums`` is a whole sum, for one sample: ``op`` is where it begins, a sign for each term, doubled for a product, and its
     operands are a matrix with a row for each member.
     """
 
@@ -32,6 +33,7 @@ class Instruction(NamedTuple):
     shape: tuple[int, int, int]
     target: int
     operands: tuple[Index, ...]  # of slots
+    body: tuple[Instruction, ...] = ()
 
 
 @dataclass(slots=True)
@@ -144,6 +146,9 @@ class _Placer:
 
     def emit(self, group: Group, where: list[Instruction]) -> None:
         target = self.slot[group.first]
+        if group.loop is not None:
+            self.emit_loop(group.loop, target, self.slot[group.first] + group.size, where)
+            return
         shape = (group.size, 1, 1)
         if group.kind == "Map":
             operands = tuple([self.moved(index, group.size, 1) for index in group.operands])
@@ -172,6 +177,24 @@ class _Placer:
                 self.emit_terms(sign, moved[0], range(depth), rows, depth, target, where)
             else:
                 where.append(Instruction(kind, sign, (rows, columns, depth), target + offset, moved))
+
+    def emit_loop(self, loop: Loop, target: int, end: int, where: list[Instruction]) -> None:
+        """What is carried is set; then the body with what it takes, what it keeps, and what it carries on."""
+        body: list[Instruction] = []
+        carried = (loop.n_carried, 1, 1)
+        if loop.n_carried:
+            where.append(Instruction("start", "-0", carried, target, (self.moved(loop.initial, loop.n_carried, 1),)))
+        if loop.taken:
+            taken = tuple([self.moved(index, loop.count, 1) for index in loop.taken])
+            body.append(Instruction("take", "", (len(taken), 1, 1), target + loop.n_carried, taken))
+        for group in loop.body:
+            self.emit(group, body)
+        if loop.n_kept:
+            kept = (self.moved(loop.kept, loop.n_kept, 1),)
+            body.append(Instruction("keep", "", (loop.n_kept, 1, 1), end - loop.count * loop.n_kept, kept))
+        if loop.n_carried:
+            body.append(Instruction("start", "-0", carried, target, (self.moved(loop.following, loop.n_carried, 1),)))
+        where.append(Instruction("loop", "", (loop.count, 1, 1), target, (), tuple(body)))
 
     def sums(self, group: Group, zero: str, target: int) -> Instruction:
         """A whole sum as one instruction."""

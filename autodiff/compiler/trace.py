@@ -9,7 +9,10 @@ from typing import Any
 
 from autodiff._support.frames import place_of
 from autodiff._support.numbers import as_float
-from autodiff.compiler.program import CONSTANT, INPUT, PARAMETER, Operation, Scalars
+from autodiff.compiler.adjoint import with_gradients
+from autodiff.compiler.program import Scalars
+from autodiff.compiler.recorded import flattened
+from autodiff.compiler.simplify import drop
 from autodiff.engine.differentiate import recorded_adjoints
 from autodiff.engine.functions import sum as total
 from autodiff.engine.recording import tracing
@@ -85,15 +88,22 @@ def only_output(traced: Trace, taker: str) -> Any:
 
 def program_of(traced: Trace, wanted: list[Value] | None, batched: tuple[bool, ...], taker: str = "") -> Scalars:
     """The scalar program for the outputs, followed by the gradients for ``wanted`` if there are any."""
-    nodes, outputs = traced.nodes, list(traced.outputs)
-    if wanted is not None:
-        root = only_output(traced, taker)
-        with tracing() as adjoint:
-            gradients = recorded_adjoints(root, wanted) if isinstance(root, Value) else [0.0] * len(wanted)
-            # as backward() adds to 0.0, no gradient is ever −0.0
-            outputs += [_never_minus_zero(x) for x in gradients]
-        nodes = nodes + adjoint
-    return _scalars(traced, nodes, outputs, batched)
+    outputs = list(traced.outputs)
+    if wanted is None:
+        return drop(_scalars(traced, traced.nodes, outputs, batched))
+    root = only_output(traced, taker)
+    if not isinstance(root, Value):
+        return _scalars(traced, [], outputs + [0.0] * len(wanted), batched)
+    program = _scalars(traced, traced.nodes, outputs, batched)
+    numbers = {x: -1 - i for i, x in enumerate([*traced.inputs, *traced.parameters])}
+    if not any(x.op for x in traced.parameters):
+        found = with_gradients(program, traced.nodes, [numbers[x] for x in wanted])
+        if found is not None:
+            return drop(found)
+    with tracing() as adjoint:
+        # as backward() adds to 0.0, no gradient is ever −0.0
+        outputs += [_never_minus_zero(x) for x in recorded_adjoints(root, wanted)]
+    return drop(_scalars(traced, traced.nodes + adjoint, outputs, batched))
 
 
 def _never_minus_zero(gradient: Any) -> Any:
@@ -103,35 +113,17 @@ def _never_minus_zero(gradient: Any) -> Any:
 
 
 def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tuple[bool, ...]) -> Scalars:
-    """Those operations that the outputs depend on."""
-    needed: set[Any] = {x for x in outputs if isinstance(x, Value)}
-    kept: list[tuple[Value, tuple[Any, ...]]] = []
-    for node in reversed(nodes):
-        if node in needed:
-            arguments = node.arguments
-            needed.update(arguments)
-            kept.append((node, arguments))
-    ops: list[Operation] = [*[INPUT] * len(traced.inputs), *[PARAMETER] * len(traced.parameters)]
-    args: list[tuple[Any, ...]] = [(i,) for i in range(len(traced.inputs))] + [(i,) for i in range(len(traced.parameters))]
-    numbers: dict[Any, int] = {value: i for i, value in enumerate([*traced.inputs, *traced.parameters])}
-
-    def place_of(x: Any) -> int:
-        key = x if isinstance(x, Value) or x != 0.0 else repr(x)  # −0.0 is not 0.0
-        place = numbers.get(key)
-        if place is None:
-            place = numbers[key] = len(ops)
-            ops.append(CONSTANT)
-            args.append((x.data if isinstance(x, Value) else float(x),))  # a Value that a formula made of a number
-        return place
-
-    for node, arguments in reversed(kept):
-        places = []
-        for x in arguments:
-            place = numbers.get(x) if isinstance(x, Value) else None
-            places.append(place_of(x) if place is None else place)
-        numbers[node] = len(ops)
-        ops.append(node.op)
-        args.append(tuple(places))
-    found = Names([*traced.inputs, *traced.parameters, *[node for node, _ in reversed(kept)]])
-    names = {place: name for x, place in numbers.items() if isinstance(x, Value) and (name := found.of(x))}
-    return Scalars(ops, args, [place_of(x) for x in outputs], batched, names)
+    """The operations, and plain numbers among the outputs as constants."""
+    leaves = [*traced.inputs, *traced.parameters]
+    codes, starts, operands, constants, noted = flattened(leaves, nodes)
+    wanted = {x for x in outputs if isinstance(x, Value)}
+    places = {x: i for i, x in enumerate(nodes) if x in wanted} | {x: -1 - i for i, x in enumerate(leaves)}
+    results = []
+    for x in outputs:
+        if not isinstance(x, Value):
+            constants.append(float(x))
+        results.append(places[x] if isinstance(x, Value) else -len(leaves) - len(constants))
+    called = [*((x, -1 - i) for i, x in enumerate(leaves)), *((nodes[i], i) for i in noted)]
+    found = Names([x for x, _ in called])
+    names = {place: name for x, place in called if (name := found.of(x))}
+    return Scalars(codes, starts, operands, [], constants, len(traced.parameters), results, batched, names)

@@ -492,7 +492,7 @@ def recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:
                     conditions.setdefault(operand, []).append(condition)
                     contributions.setdefault(operand, []).append(contribution)
             continue
-        for operand, partial in _edges(node, values):
+        for operand, partial in recorded_edges(node, values):
             if operand in varying:
                 contribution = _product(upstream, partial)
                 if operand in contributions:
@@ -560,7 +560,7 @@ def _recorded_tangents(order: list[Value], seeds: dict[Value, Any]) -> dict[Valu
                 rules.TABLE[node.op], (decides, *[along.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in others])
             )
             continue
-        products = [_product(along[operand], partial) for operand, partial in _edges(node, seeds) if operand in along]
+        products = [_product(along[operand], partial) for operand, partial in recorded_edges(node, seeds) if operand in along]
         along[node] = _added(products) if products else 0.0
     return along
 
@@ -574,7 +574,7 @@ def _varying(order: list[Value], values: Iterable[Value]) -> set[Value]:
     return varying
 
 
-def _edges(node: Value, values: Collection[Value]) -> list[tuple[Value, Any]]:
+def recorded_edges(node: Value, values: Collection[Value]) -> list[tuple[Value, Any]]:
     """What a node depends on, with the partials as Values.
 
     A power k ≥ 2 of a distance, ‖x‖ᵏ or |x|ᵏ, is smooth where the distance is not: its edges lead past it, with the partials

@@ -1,0 +1,384 @@
+"""Loops: stretches of operations that repeat, each time on the results of the time before.
+
+A stretch has a period: the operation one period further is the same operation, and what it takes lies as much further for each
+of its operands as it did the time before. So an operand is a result of the same time, or of one of the last few times, which
+makes it carried; or always the same result; or the next one in a row of results or leaves, forwards or backwards. That is a
+loop's body; where a pattern is not exact, nothing is changed. What repeats and carries nothing is no loop but a vector.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, NamedTuple
+
+from autodiff.compiler.integers import filled, fresh
+from autodiff.compiler.program import TERMS, Linear, Scalars
+from autodiff.compiler.simplify import varying
+from autodiff.engine import rules
+from autodiff.engine.kernels import KERNELS
+
+try:
+    import cython
+except ImportError:
+    from autodiff.engine import _cython as cython
+
+if not cython.compiled:
+    from autodiff.compiler.integers import integers_of
+
+WINDOW = cython.declare(cython.Py_ssize_t, 8)  # operations that a place is known again by
+REACHES = (0, 100, 5000)
+CANDIDATES = 4  # periods that are tried for each reach
+LEAST_TIMES = 6  # a shorter loop is no shorter a program
+LEAST_SAVED = 96  # operations
+FARTHEST = 4  # as many times back a result is carried
+
+
+class Stretch(NamedTuple):
+    """Operations from ``start`` on that are ``count`` times the same ``period`` of them."""
+
+    start: int
+    period: int
+    count: int
+
+    @property
+    def end(self) -> int:
+        """The first operation behind it."""
+        return self.start + self.period * self.count
+
+
+def stretches(program: Scalars) -> list:
+    """The loops of a program in their order."""
+    if len(program) < LEAST_SAVED:
+        return []
+    runs = []
+    varies: array = varying(program)
+    for period in periods(program):
+        runs += [(last - first, period, first, last) for first, last in runs_of(program, varies, period)]
+    found: list = []
+    for _, period, first, last in sorted(runs, key=longest):
+        for other in found:
+            if other.start <= first < other.end:
+                first = other.end
+            elif first < other.start < last:
+                last = other.start
+        stretch = best_cut(program, varies, first, last, period) if last - first > period else None
+        if stretch is not None:
+            found.append(stretch)
+    return sorted(found)
+
+
+def longest(run: Any) -> Any:
+    """The longest first; of equally long ones those of the shortest period."""
+    return -run[0], run[1]
+
+
+def periods(program: Scalars) -> list:
+    """How far back operations like those around a place stand: the commonest distances."""
+    found: dict = {}
+    for reach in REACHES:
+        for distance in distances(program, reach):
+            found[distance] = None
+    return list(found)
+
+
+def distances(program: Scalars, reach: place) -> list:
+    """The same, where two operations are alike that are of a kind and take results as far back, if not farther than ``reach``."""
+    n: place = len(program)
+    codes: integers = integers_of(program.codes)
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    size: place = 1024
+    while size < 2 * n:
+        size *= 2
+    table: array = filled(size, -1)
+    seen: integers = integers_of(table)
+    counted: array = fresh(n + 1)
+    counts: integers = integers_of(counted)
+    hashed: array = fresh(n)
+    hashes: integers = integers_of(hashed)
+    i: place
+    k: place
+    hash: place = 0
+    power: place = 1
+    for i in range(WINDOW):
+        power = power * 31 & (size - 1)
+    for i in range(n):
+        own: place = codes[i] * 7919 + (starts[i + 1] - starts[i]) * 104729
+        if reach:
+            for k in range(starts[i], starts[i + 1]):
+                if operands[k] >= 0 and i - operands[k] <= reach:
+                    own = own * 31 + i - operands[k]
+                else:
+                    own = own * 31
+                own = own & (size - 1)
+        hashes[i] = own & (size - 1)
+        hash = hash * 31 + hashes[i]
+        if i >= WINDOW:
+            hash -= power * hashes[i - WINDOW]
+        hash = hash & (size - 1)
+        if i >= WINDOW - 1:
+            if seen[hash] >= 0:
+                counts[i - seen[hash]] += 1
+            seen[hash] = i
+    common = [(-count, distance) for distance, count in enumerate(counted) if 64 * count > n]
+    return [distance for _, distance in sorted(common)[:CANDIDATES]]
+
+
+def runs_of(program: Scalars, varied: array, period: place) -> list:
+    """The stretches from one place to another in which every operation is that one period before, and its operands go on evenly."""
+    codes: integers = integers_of(program.codes)
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    varies: integers = integers_of(varied)
+    typed: array = fresh(len(rules.BY_CODE))
+    for name in KERNELS.keys() & rules.TABLE.keys() | {"max", "min", "prod", "norm", "sum", "select", "logsumexp"}:
+        typed[rules.TABLE[name].code] = 1
+    runs_here: integers = integers_of(typed)
+    found: list = []
+    n: place = len(program)
+    begin: place = -1
+    i: place
+    k: place
+    for i in range(n - 2 * period + 1):
+        even: cython.bint = False
+        if i < n - 2 * period:
+            j: place = i + period
+            m: place = j + period
+            even = codes[i] == codes[j] == codes[m] and varies[i] == varies[j] == varies[m]
+            even = even and (codes[i] < 0 or runs_here[codes[i]])
+            wide: place = starts[i + 1] - starts[i]
+            even = even and starts[j + 1] - starts[j] == wide == starts[m + 1] - starts[m]
+            if even:
+                for k in range(wide):
+                    x: place = operands[starts[i] + k]
+                    y: place = operands[starts[j] + k]
+                    z: place = operands[starts[m] + k]
+                    if x < 0 or y < 0 or z < 0:
+                        if x >= 0 or y >= 0 or z >= 0:
+                            even = False
+                            break
+                    elif y - x != z - y:
+                        even = False
+                        break
+        if even and begin < 0:
+            begin = i
+        elif not even and begin >= 0:
+            if i + 2 * period - begin >= LEAST_TIMES * period:
+                found.append((begin, i + 2 * period))
+            begin = -1
+    return found
+
+
+def best_cut(program: Scalars, varied: array, first: place, last: place, period: place) -> Any:
+    """The loop in a run that carries the least from one time to the next; None if there is none that is worth it."""
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    if last - first < LEAST_TIMES * period:
+        return None
+    # how many results that are needed later are there before each operation of the second time
+    lasts: array = fresh(2 * period)
+    until: integers = integers_of(lasts)
+    i: place
+    k: place
+    for i in range(first + period, first + 3 * period if first + 3 * period < last else last):
+        for k in range(starts[i], starts[i + 1]):
+            x: place = operands[k]
+            if first <= x and i - x < 2 * period:
+                slot: place = (x - first) % period
+                if i - x > until[slot]:
+                    until[slot] = i - x
+    crossing: array = fresh(period + 1)
+    for i in range(period):
+        for k in range(i + 1, i + 1 + until[i] if until[i] < period else i + 1 + period):
+            crossing[k % period] += 1
+    cut: place = min(range(period), key=crossing.__getitem__)
+    for _ in range(3):
+        start: place = first + cut
+        count: place = (last - start) // period
+        if count < LEAST_TIMES or (count - 1) * period < LEAST_SAVED:
+            return None
+        if is_loop(program, varied, start, period, count):
+            return Stretch(start, period, count)
+        cut += period
+    return None
+
+
+def is_loop(program: Scalars, varied: array, start: place, period: place, count: place) -> cython.bint:
+    """Whether all that a body takes is carried, the same, or comes in a row from outside; and whether it is worth a loop."""
+    starts: integers = integers_of(program.starts)
+    operands: integers = integers_of(program.operands)
+    varies: integers = integers_of(varied)
+    chained: array = fresh(period)  # whether an operation depends on what is carried
+    depends: integers = integers_of(chained)
+    taken: set = set()
+    j: place
+    k: place
+    total: place = 0
+    serial: place = 0
+    for j in range(period):
+        i: place = start + j
+        if varies[i] != varies[start]:
+            return False
+        for k in range(starts[i], starts[i + 1]):
+            x: place = operands[k]
+            y: place = operands[k - starts[i] + starts[i + period]]
+            if x < 0:
+                if x != y:
+                    taken.add((x, y))
+                continue
+            step: place = y - x
+            if step == period:
+                if x >= start:
+                    depends[j] = depends[j] or depends[x - start]
+                elif start - x > FARTHEST * period:
+                    return False
+                else:
+                    depends[j] = 1
+            elif x >= start or (step > 0 and x + (count - 1) * step >= start):
+                return False
+            elif step:
+                taken.add((x, y))
+        total += starts[i + 1] - starts[i]
+        if depends[j]:
+            serial += starts[i + 1] - starts[i]
+    return 2 * serial >= total and 2 * len(taken) <= total
+
+
+def used_later(program: Scalars, stretch: Any) -> list:
+    """The operations of a body whose results of other times than the last are needed behind the loop."""
+    start: place = stretch.start
+    period: place = stretch.period
+    end: place = stretch.end
+    last: place = end - period
+    operands: integers = integers_of(program.operands)
+    marked: array = fresh(period)
+    used: integers = integers_of(marked)
+    k: place
+    for k in range(program.starts[end], len(program.operands)):
+        if start <= operands[k] < last:
+            used[(operands[k] - start) % period] = 1
+    for output in program.outputs:
+        if start <= output < last:
+            used[(output - start) % period] = 1
+    return [j for j in range(period) if used[j]]
+
+
+# ---- sums over all times ----------------------------------------------------------------------------------------------------
+
+
+def spread(program: Scalars, found: list, whole: frozenset) -> Scalars:
+    """Long sums of what loops make, as gradients of parameters are, added up in the loops, each term when it is there.
+
+    A sum goes on from left to right as it did, so that it is the same to the last bit. The operations ``whole`` stay as they are.
+    """
+    codes: integers = integers_of(program.codes)
+    starts: integers = integers_of(program.starts)
+    least: place = LEAST_TIMES
+    pieces: dict = {}
+    i: place
+    for i in range(len(program)):
+        if codes[i] < 0 and starts[i + 1] - starts[i] >= least and i not in whole:
+            parts = cut_up(program, i, found)
+            if parts is not None:
+                pieces[i] = parts
+    return program if not pieces else written(program, pieces)
+
+
+def cut_up(program: Scalars, root: int, found: list) -> Any:
+    """The terms of a sum by the operation behind which they are all there: ``(operation, [kind, operands, …])`` in order."""
+    linear = program.linears[-1 - program.codes[root]]
+    operands = program.operands_of(root)
+    ends: list = []
+    parts: list = []
+    at = 0
+    inside = [s for s in found if s.end <= root]
+    if not inside:
+        return None
+    for kind, count in linear.runs:
+        wide = 1 if kind in TERMS else 2
+        for k in range(at, at + wide * count, wide):
+            term = operands[k : k + wide]
+            ready = max(term)
+            for stretch in inside:
+                if stretch.start <= ready < stretch.end:
+                    ready = stretch.start + ((ready - stretch.start) // stretch.period + 1) * stretch.period - 1
+                    break
+            ready = max(ready, ends[-1] if ends else 0)
+            if not ends or ready != ends[-1]:
+                ends.append(ready)
+                parts.append([])
+            parts[-1].append((kind, term))
+        at += wide * count
+    return [*zip(ends, parts, strict=True)] if len(parts) >= LEAST_TIMES else None
+
+
+def written(program: Scalars, pieces: dict) -> Scalars:
+    """The program with each of these sums in parts, each behind the operation that its terms wait for."""
+    behind: dict = {}
+    more: list = [0, 0]
+    for root, parts in pieces.items():
+        for ready, terms in parts:
+            behind.setdefault(ready, []).append((root, terms))
+        more[0] += len(parts)
+        more[1] += len(parts) + program.starts[root + 1] - program.starts[root]
+    linears = {linear: number for number, linear in enumerate(program.linears)}
+    new_codes: array = fresh(len(program) + more[0])
+    new_starts: array = fresh(len(new_codes) + 1)
+    new_operands: array = fresh(len(program.operands) + more[1])
+    new_places: array = fresh(len(program))
+    codes: integers = integers_of(new_codes)
+    starts: integers = integers_of(new_starts)
+    operands: integers = integers_of(new_operands)
+    places: integers = integers_of(new_places)
+    old_codes: integers = integers_of(program.codes)
+    old_starts: integers = integers_of(program.starts)
+    old: integers = integers_of(program.operands)
+    so_far: dict = {}
+    n: place = 0
+    at: place = 0
+    i: place
+    k: place
+    for i in range(len(program)):
+        if i in pieces:
+            places[i] = so_far[i]
+        else:
+            codes[n] = old_codes[i]
+            for k in range(old_starts[i], old_starts[i + 1]):
+                operands[at] = places[old[k]] if old[k] >= 0 else old[k]
+                at += 1
+            places[i] = n
+            n += 1
+            starts[n] = at
+        if i not in behind:
+            continue
+        for root, terms in behind[i]:
+            goes_on: cython.bint = root in so_far
+            runs: list = [["+", 1]] if goes_on else []
+            if goes_on:
+                operands[at] = so_far[root]
+                at += 1
+            for kind, term in terms:
+                if runs and runs[-1][0] == kind:
+                    runs[-1][1] += 1
+                else:
+                    runs.append([kind, 1])
+                for x in term:
+                    operands[at] = places[x] if x >= 0 else x
+                    at += 1
+            from_zero = not goes_on and program.linears[-1 - program.codes[root]].from_zero
+            linear = Linear(from_zero, tuple([(kind, count) for kind, count in runs]))
+            so_far[root] = n
+            codes[n] = -1 - linears.setdefault(linear, len(linears))
+            n += 1
+            starts[n] = at
+    return Scalars(
+        new_codes[:n],
+        new_starts[: n + 1],
+        new_operands[:at],
+        list(linears),
+        program.constants,
+        program.n_parameters,
+        [new_places[x] if x >= 0 else x for x in program.outputs],
+        program.batched,
+        {new_places[x] if x >= 0 else x: name for x, name in program.names.items()},
+    )

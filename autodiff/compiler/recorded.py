@@ -1,0 +1,132 @@
+"""Recorded: operations that Values remember, as arrays of integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff.compiler.integers import fresh
+from autodiff.engine.value import Value
+
+try:
+    import cython
+except ImportError:
+    from autodiff.engine import _cython as cython
+
+if not cython.compiled:
+    from autodiff.compiler.integers import integers_of
+    from autodiff.engine.value import LEFT, MANY, NOBODY, RIGHT, held, lend, value_among, width
+
+
+def flattened(leaves: list, nodes: list) -> tuple:
+    """Operations as arrays of integers: the code of each, where its operands begin, these operands; the plain numbers; and
+    which operations have a name or a source.
+
+    Operand i ≥ 0 is node i, −1 − j leaf j; the plain numbers are leaves too, which come after the others, each once. So does
+    a Value that is neither leaf nor node: it stands for the number that it holds.
+    """
+    first: place = len(leaves)
+    n: place = len(nodes)
+    all_codes: array = fresh(n)
+    all_starts: array = fresh(n + 1)
+    codes: integers = integers_of(all_codes)
+    starts: integers = integers_of(all_starts)
+    order: list = leaves + nodes
+    places: dict = {}
+    numbers: dict = {}
+    noted: list = []
+    value: Value
+    node: borrowed
+    i: place
+    k: place
+    at: place = 0
+    for i in range(n):
+        value = nodes[i]
+        if value.about is not None:
+            noted.append(i)
+        node = lend(value)
+        codes[i] = node.code
+        starts[i] = at
+        at += width(node) if node.kind & MANY else 2 if node.left is not NOBODY and node.right is not NOBODY else 1
+    starts[n] = at
+    all_operands: array = fresh(at)
+    operands: integers = integers_of(all_operands)
+    try:
+        take_places(order, places)
+        at = 0
+        for i in range(n):
+            node = lend(nodes[i])
+            if node.kind & MANY:
+                for k in range(width(node)):
+                    if value_among(node, k) is not NOBODY:
+                        operands[at + k] = operand_of(value_among(node, k), first, places, numbers)
+                    else:
+                        operands[at + k] = -1 - first - number_among(held(node.left)[k], numbers)
+                at += width(node)
+                continue
+            if node.kind & LEFT:
+                operands[at] = operand_of(node.left, first, places, numbers)
+                at += 1
+            elif node.left is not NOBODY:
+                operands[at] = -1 - first - number_among(held(node.left), numbers)
+                at += 1
+            if node.kind & RIGHT:
+                operands[at] = operand_of(node.right, first, places, numbers)
+                at += 1
+            elif node.right is not NOBODY:
+                operands[at] = -1 - first - number_among(held(node.right), numbers)
+                at += 1
+    finally:
+        leave_places(order)
+    return all_codes, all_starts, all_operands, [float(number) for number in numbers], noted
+
+
+@cython.cfunc
+@cython.inline
+def operand_of(operand: borrowed, first: place, places: dict, numbers: dict) -> place:
+    """The number of an operand among the nodes, −1 − that among the leaves, of which there are ``first`` and the numbers."""
+    found: place = place_of(operand, places)
+    if found >= first:
+        return found - first
+    return -1 - found if found >= 0 else -1 - first - number_among(operand.primal, numbers)
+
+
+@cython.cfunc
+@cython.inline
+def number_among(number: object, numbers: dict) -> place:
+    """Which of the plain numbers it is; −0.0 is not 0.0."""
+    x: cython.double = number
+    key: object = x if x != 0.0 else repr(x)
+    found: object = numbers.get(key)
+    if found is None:
+        found = numbers[key] = len(numbers)
+    return found
+
+
+@cython.cfunc
+def take_places(order: list, places: dict) -> object:
+    """Note for each Value where it stands: compiled in the Value itself, where nobody looks meanwhile."""
+    value: Value
+    i: place
+    for i in range(len(order)):
+        value = order[i]
+        if cython.compiled:
+            value.uses = i + 1
+        else:
+            places[id(value)] = i
+
+
+@cython.cfunc
+def leave_places(order: list) -> object:
+    value: Value
+    if cython.compiled:
+        for value in order:
+            value.uses = 0
+
+
+@cython.cfunc
+@cython.inline
+def place_of(node: borrowed, places: dict) -> place:
+    """Where a Value stands, −1 if it does not."""
+    if cython.compiled:
+        return cython.cast(place, node.uses) - 1
+    return places.get(id(node), -1)
