@@ -9,7 +9,10 @@ from pathlib import Path
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. It keeps its mode; a link is followed, not replaced.
+    """Write a file whole or not at all. It keeps its mode; a symbolic link is followed, not replaced.
+
+    A file with further names (hard links) is left to these as it was, and its new content is under this name alone: it cannot
+    be exchanged under all of them at once, and a copy of a folder that is made of such links is meant to stay what it is.
 
     Raises ``OSError``, before anything has happened, for a folder that is not there and for what is no file: a folder, a
     device, a pipe.

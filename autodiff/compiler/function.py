@@ -28,7 +28,7 @@ from autodiff.compiler.slots import placed
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
 from autodiff.engine.recording import announce
-from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, is_array, shape_of
+from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, is_array, not_too_deep, shape_of
 from autodiff.engine.value import Value, traced
 from autodiff.errors import ShapeError, StaleRecording, TraceError
 
@@ -595,8 +595,9 @@ class Compiled(Generic[P, R]):
         goal: Goal,
     ) -> Entry:
         """What was recorded for this form of arguments; recorded now, if it is new."""
-        static = [(i, exactly(args[i])) for i in range(len(args)) if i in self.static or i - len(args) in self.static]
-        named = [(name, exactly(kwargs[name])) for name in sorted(kwargs)]
+        with not_too_deep:
+            static = [(i, exactly(args[i])) for i in range(len(args)) if i in self.static or i - len(args) in self.static]
+            named = [(name, exactly(kwargs[name])) for name in sorted(kwargs)]
         key = (structure, exactly(structure.keys_within()), batched, tuple(static), tuple(named))
         try:
             entry = self._entries.get(key)

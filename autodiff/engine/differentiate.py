@@ -409,19 +409,21 @@ def _real_or_value(x: Any, taker: str, verb: str = "takes a real number, not") -
 
 
 def holds_value(tree: Any) -> bool:
-    """Whether there is a Value anywhere in a nested argument."""
+    """Whether there is a Value anywhere in a nested argument, however deep; it may hold itself."""
     waiting = [tree]
+    seen: set[int] = set()
     while waiting:
         thing = waiting.pop()
         if type(thing) is float:
             continue
         if isinstance(thing, Value):
             return True
-        if isinstance(thing, dict):
-            waiting += thing.values()
-        elif isinstance(thing, (list, tuple)):
-            waiting += thing
-        elif is_array(thing) and thing.dtype == object:
+        if isinstance(thing, (dict, list, tuple)):
+            if id(thing) not in seen:
+                seen.add(id(thing))
+                waiting += thing.values() if isinstance(thing, dict) else thing
+        elif is_array(thing) and thing.dtype == object and id(thing) not in seen:
+            seen.add(id(thing))
             waiting += thing.ravel().tolist()
     return False
 

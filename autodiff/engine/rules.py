@@ -308,7 +308,9 @@ def over_arrays(function: Callable[..., Any], *operands: Any) -> Any:
     """The function number by number, as NumPy broadcasts: an array of floats, or of objects where there are Values."""
     import numpy
 
-    shape, found = numpy.broadcast_shapes(*map(numpy.shape, operands)), numpy.frompyfunc(function, len(operands), 1)(*operands)
+    shape = numpy.broadcast_shapes(*map(numpy.shape, operands))
+    with numpy.errstate(all="ignore"):  # what is inf or nan is no error here
+        found = numpy.frompyfunc(function, len(operands), 1)(*operands)
     return array_of(found.ravel().tolist(), shape)
 
 
@@ -502,7 +504,7 @@ div = op("div", 2, kernels.div,        lambda x, y, out: (1 / y, -out / y),  "{0
 neg = op("neg", 1, lambda x: -x,        lambda x, out: (-1,),                 "−{0}",      "negative", precedence=2)
 pow = op("pow", 2, kernels.pow,        lambda x, y, out: (_base_slope(x, y), _exponent_slope(x, y, out)),
          "{0}^{1}", "power; nan, never complex, for x < 0 and a y that is not whole", precedence=3)
-mod = op("mod", 2, kernels.mod,        lambda x, y, out: (1, -quotient(x, y)),  "{0} mod {1}", "Python's %", precedence=1)
+mod = op("mod", 2, kernels.mod,        lambda x, y, out: (1, -held(quotient(x, y))),  "{0} mod {1}", "Python's %", precedence=1)
 abs = op("abs", 1, ieee.fabs,           lambda x, out: (sign(x),),
          "|{0}|", "absolute value; its derivative at 0 is 0")
 

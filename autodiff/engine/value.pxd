@@ -28,6 +28,11 @@ cdef extern from "Python.h":
     void *PyMem_Realloc(void *, size_t)
     void PyMem_Free(void *)
 
+cdef extern from "<fenv.h>":
+    const int FE_DIVBYZERO, FE_INVALID, FE_OVERFLOW, FE_UNDERFLOW
+    int fetestexcept(int) nogil
+    int feclearexcept(int) nogil
+
 cdef extern from *:
     # a Value as C lays it out, for loops that borrow nodes and count no references
     ctypedef struct Node "struct __pyx_obj_8autodiff_6engine_5value_Value":
@@ -83,6 +88,11 @@ cdef inline bint is_value(void *x) noexcept:
 
 cdef inline void **as_slots(void *room) noexcept:
     return <void **>room
+
+cdef inline void lower_flags() noexcept:
+    # reading them is cheap, writing is not
+    if fetestexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW):
+        feclearexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW)
 
 # operands that wait to be released
 cdef void **dying

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from autodiff.engine.trees import not_too_deep
 from autodiff.errors import ShapeError
 
 
@@ -28,7 +29,8 @@ def pairs(outputs: Any, targets: Any, taker: str) -> list[tuple[Any, Any]]:
 
     Raises ``ShapeError`` where they are not, and for no numbers at all. ``taker`` is who wants them, for the error.
     """
-    found = list(_pairs(outputs, targets, taker, ""))
+    with not_too_deep:
+        found = list(_pairs(outputs, targets, taker, ""))
     if not found:
         raise ShapeError(f"{taker} of no outputs: a mean needs at least one")
     return found

@@ -22,6 +22,13 @@ def test_the_mode_stays_and_links_are_followed(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["link.json", "target.json"]
 
 
+def test_other_names_of_a_file_keep_what_it_held(tmp_path):
+    (tmp_path / "model.json").write_text("old")
+    os.link(tmp_path / "model.json", tmp_path / "backup.json")
+    replace(tmp_path / "model.json", b"new")
+    assert [(tmp_path / name).read_bytes() for name in ("model.json", "backup.json")] == [b"new", b"old"]
+
+
 def test_a_link_to_nothing_makes_the_file_it_names(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "later")
     replace(tmp_path / "link", b"new")
