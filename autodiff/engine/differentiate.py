@@ -18,6 +18,7 @@ from autodiff._support.numbers import as_float
 from autodiff.engine import rules
 from autodiff.engine.door import depends_on_open_inputs, open_inputs
 from autodiff.engine.functions import sum as total
+from autodiff.engine.recording import observe_tangents
 from autodiff.engine.rules import apply, equal, select
 from autodiff.engine.trees import ARRAY, LEAF, Structure, array_of, flatten, is_array, shape_of
 from autodiff.engine.value import Value, adjoints, primal_of, tangents, thaw, topological_order, traced
@@ -451,7 +452,9 @@ def _column(recording: _Recording, seeds: list[Any], of_values: bool) -> list[An
     if of_values:
         along: dict[Value, Any] = _recorded_tangents(order, dict(zip(recording.inputs, seeds, strict=True)))
     else:
-        along = dict(zip(order, tangents(order, recording.inputs, seeds), strict=True))
+        found = tangents(order, recording.inputs, seeds)
+        observe_tangents(order, found)
+        along = dict(zip(order, found, strict=True))
     return _results([along.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in recording.outputs], of_values)
 
 

@@ -156,10 +156,10 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
 def _surprise_among(others: list[Any], wanted: Any) -> Any:
     """softplus(logsumexp(others) − wanted); it is certain, 0, where all others are ruled out or not there."""
     if not others:
-        return wanted * 0.0
+        return wanted * (wanted * 0.0)  # whose gradient is nan too where the logit is no number
     if not traced():
-        certain = wanted != -math.inf and all(x == -math.inf for x in others)
-        return wanted * 0.0 if certain else functions.softplus(functions.logsumexp(others) - wanted)
+        certain = wanted > -math.inf and all(x == -math.inf for x in others)
+        return mul0(0.0, wanted) if certain else functions.softplus(functions.logsumexp(others) - wanted)
     # Nobody can look whether all others are −inf while a function is traced. One more, e⁻⁸⁰⁰ as likely as the one that is
     # wanted, is nothing in a float, and keeps their sum above 0; a condition would lie on all that the logits come from.
     return functions.softplus(functions.logsumexp([*others, functions.min(wanted - 800.0, LARGEST)]) - wanted)

@@ -152,7 +152,6 @@ def test_how_often_a_divisor_fits_passes_nothing_on_where_other_things_are_infin
         assert str(other) == str(found)
 
 
-
 @given(st.integers(0, 10_000))
 def test_hessians_are_those_of_mpmath(seed):
     """f is built once on Values and once on mpmath's numbers."""

@@ -178,8 +178,21 @@ def test_a_class_that_is_ruled_out_has_no_part_in_cross_entropy():
     z = values([1.0, -inf])
     assert gradient(nn.cross_entropy(z, 0), z) == (0.0, [0.0, 0.0])
     assert nn.cross_entropy(values([1.0, -inf]), 1).data == inf
+    for others in ([-inf], [1.0], [-inf, -inf]):
+        assert nn.cross_entropy([inf, *others], 0) == ad.compile(lambda z: nn.cross_entropy(z, 0))([inf, *others]) == 0.0
     z = values([3.0])
     assert gradient(nn.cross_entropy(z, 0), z) == (0.0, [0.0])
+
+
+@pytest.mark.parametrize("logits", [[-inf], [inf], [math.nan], [math.nan, -inf], [-inf, -inf], [inf, inf]])
+def test_a_cost_that_is_nan_has_no_gradient_that_is_a_number(logits):
+    z = values(logits)
+    loss, slopes = gradient(nn.cross_entropy(z, 0), z)
+    assert math.isnan(loss)
+    assert math.isnan(slopes[0])
+    compiled = ad.compile(lambda z: nn.cross_entropy(z, 0)).value_and_grad(logits)
+    assert math.isnan(compiled[0])
+    assert math.isnan(compiled[1][0])
 
 
 @pytest.mark.parametrize("loss", [nn.mse, nn.mae, nn.huber, nn.hinge, lambda a, y: nn.cross_entropy([a, 0.0], 0)])
