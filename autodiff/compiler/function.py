@@ -163,14 +163,10 @@ def _unchanged(now: Any, then: Any) -> bool:
 
 
 def _rebound(name: str, variable: str, then: Any, now: Any) -> str:
-    remedy = (
-        f"write {variable}.data for another number"
-        if isinstance(then, Value)
-        else f"make {variable} a Value and write its data"
-    )
+    keep = "write" if isinstance(then, Value) else f"make {variable} a Value and write"
     return (
         f"{name} was recorded when {variable} was {then!r:.60}, and it is {now!r:.60} now, which the recording does not know: "
-        f"{remedy}, or pass it as an argument"
+        f"{keep} {variable}.data for another number, or pass it as an argument"
     )
 
 

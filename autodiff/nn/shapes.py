@@ -28,7 +28,8 @@ def counted(n: int, thing: str) -> str:
 def pairs(outputs: Any, targets: Any, taker: str) -> list[tuple[Any, Any]]:
     """Each output with its target, from lists nested in the same way; one number and a list of that one are the same.
 
-    Both come as Values and floats. Raises ``ShapeError`` for lists that are not alike, and for no numbers at all. ``taker`` is who wants them, for the error.
+    Both come as Values and floats. Raises ``ShapeError`` for lists that are not alike, and for no numbers at all. ``taker`` is
+    who wants them, for the error.
     """
     with not_too_deep:
         found = list(_pairs(outputs, targets, taker, ""))
