@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from numbers import Complex, Real
 from typing import Any
 
@@ -17,8 +18,9 @@ def as_float(x: Any, taker: str) -> float:
 
 
 def is_masked(x: Any) -> bool:
-    """Whether x is an entry of a masked array that is masked: no number."""
-    return hasattr(x, "fill_value") and bool(getattr(x, "mask", False))
+    """Whether x is an entry of a masked array that is masked, such as ``np.ma.masked``: no number."""
+    masked = sys.modules.get("numpy.ma")
+    return masked is not None and isinstance(x, masked.MaskedArray) and bool(x.mask)
 
 
 def as_operand(x: Any, taker: str) -> Any:
@@ -37,5 +39,8 @@ def unboxed(x: Any) -> Any:
 
 
 def _short(x: object) -> str:
-    text = repr(x)
+    try:
+        text = repr(x)
+    except RecursionError:
+        return "that is nested too deeply to be shown"
     return text if len(text) <= 60 else text[:57] + "..."

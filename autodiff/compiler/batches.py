@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from autodiff._support.numbers import as_float
-from autodiff.engine.trees import ARRAY, NUMBER, Structure, flatten, is_array
+from autodiff.engine.trees import ARRAY, NUMBER, Structure, flatten, is_array, not_too_deep
 from autodiff.engine.value import Value
 from autodiff.errors import ShapeError
 
@@ -114,7 +114,8 @@ def batch_of(arguments: Sequence[Any], axes: Axis, numbers: Sequence[int]) -> Ba
             axis = axes[place]
         else:
             axis = axes
-        batch.structures.append(batch.add(argument, axis, f"args[{place}]"))
+        with not_too_deep:
+            batch.structures.append(batch.add(argument, axis, f"args[{place}]"))
     return batch
 
 

@@ -28,7 +28,7 @@ from autodiff.compiler.slots import placed
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
 from autodiff.engine.recording import announce
-from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, is_array, shape_of
+from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, is_array, not_too_deep, shape_of
 from autodiff.engine.value import Value, traced
 from autodiff.errors import ShapeError, StaleRecording, TraceError
 
@@ -186,9 +186,10 @@ def _unchanged(now: Any, then: Any) -> bool:
 
 
 def _rebound(name: str, variable: str, then: Any, now: Any) -> str:
+    keep = "write" if isinstance(then, Value) else f"make {variable} a Value and write"
     return (
         f"{name} was recorded when {variable} was {then!r:.60}, and it is {now!r:.60} now, which the recording does not know: "
-        f"write {variable}.data for another number, or pass it as an argument"
+        f"{keep} {variable}.data for another number, or pass it as an argument"
     )
 
 
@@ -606,8 +607,9 @@ class Compiled(Generic[P, R]):
         goal: Goal,
     ) -> Entry:
         """What was recorded for this form of arguments; recorded now, if it is new."""
-        static = [(i, exactly(args[i])) for i in range(len(args)) if i in self.static or i - len(args) in self.static]
-        named = [(name, exactly(kwargs[name])) for name in sorted(kwargs)]
+        with not_too_deep:
+            static = [(i, exactly(args[i])) for i in range(len(args)) if i in self.static or i - len(args) in self.static]
+            named = [(name, exactly(kwargs[name])) for name in sorted(kwargs)]
         key = (structure, exactly(structure.keys_within()), batched, tuple(static), tuple(named))
         try:
             entry = self._entries.get(key)

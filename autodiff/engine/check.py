@@ -113,10 +113,11 @@ def _best_differences(outputs: Outputs, point: list[float], column: int) -> list
         now = _five_points(outputs, point, column, step)
         for i, (new, old) in enumerate(zip(now, before, strict=True)):
             noise = sizes[i] / step
-            doubt = abs(new - old) + noise  # with the noise, so that a step too small for anything to change does not win
+            # with the noise, so that a step too small for anything to change does not win
+            doubt = (abs(new - old) + noise) / (abs(new) + noise or 1.0)
             if math.isfinite(new) and (doubt < doubts[i] or math.isnan(best[i][0])):
                 best[i], doubts[i] = (new, noise), doubt if math.isfinite(doubt) else math.inf
-        if all(doubt <= 1e-11 * abs(difference) for doubt, (difference, _) in zip(doubts, best, strict=True)):
+        if all(doubt <= 1e-11 for doubt in doubts):
             break
         before = now
     return best

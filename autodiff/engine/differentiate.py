@@ -18,6 +18,7 @@ from autodiff._support.numbers import as_float
 from autodiff.engine import rules
 from autodiff.engine.door import depends_on_open_inputs, open_inputs
 from autodiff.engine.functions import sum as total
+from autodiff.engine.recording import observe_tangents
 from autodiff.engine.rules import apply, equal, select
 from autodiff.engine.trees import ARRAY, LEAF, Structure, array_of, flatten, is_array, shape_of
 from autodiff.engine.value import Value, adjoints, primal_of, tangents, thaw, topological_order, traced
@@ -409,19 +410,21 @@ def _real_or_value(x: Any, taker: str, verb: str = "takes a real number, not") -
 
 
 def holds_value(tree: Any) -> bool:
-    """Whether there is a Value anywhere in a nested argument."""
+    """Whether there is a Value anywhere in a nested argument, however deep; it may hold itself."""
     waiting = [tree]
+    seen: set[int] = set()
     while waiting:
         thing = waiting.pop()
         if type(thing) is float:
             continue
         if isinstance(thing, Value):
             return True
-        if isinstance(thing, dict):
-            waiting += thing.values()
-        elif isinstance(thing, (list, tuple)):
-            waiting += thing
-        elif is_array(thing) and thing.dtype == object:
+        if isinstance(thing, (dict, list, tuple)):
+            if id(thing) not in seen:
+                seen.add(id(thing))
+                waiting += thing.values() if isinstance(thing, dict) else thing
+        elif is_array(thing) and thing.dtype == object and id(thing) not in seen:
+            seen.add(id(thing))
             waiting += thing.ravel().tolist()
     return False
 
@@ -449,7 +452,9 @@ def _column(recording: _Recording, seeds: list[Any], of_values: bool) -> list[An
     if of_values:
         along: dict[Value, Any] = _recorded_tangents(order, dict(zip(recording.inputs, seeds, strict=True)))
     else:
-        along = dict(zip(order, tangents(order, recording.inputs, seeds), strict=True))
+        found = tangents(order, recording.inputs, seeds)
+        observe_tangents(order, found)
+        along = dict(zip(order, found, strict=True))
     return _results([along.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in recording.outputs], of_values)
 
 
@@ -485,10 +490,8 @@ def recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:
         if not node.op:
             continue
         if branching:
-            passed = _passed_under(_either(conditions.pop(node)), node, upstream)
-            for operand, (contribution, condition) in zip(node.operands, passed, strict=True):
-                # a condition 0.0 is that of an operand that decides, and takes no part in the result
-                if operand in varying and (isinstance(condition, Value) or condition != 0.0):
+            for operand, contribution, condition in _passed_under(_either(conditions.pop(node)), node, upstream, values):
+                if operand in varying:
                     conditions.setdefault(operand, []).append(condition)
                     contributions.setdefault(operand, []).append(contribution)
             continue
@@ -526,26 +529,22 @@ def _either(conditions: list[Any]) -> Any:
     return conditions[0] if len(conditions) == 1 else apply(rules.TABLE["max"], tuple(conditions))
 
 
-def _passed_under(condition: Any, node: Value, upstream: Any) -> list[tuple[Any, Any]]:
-    """What a node passes to each of its operands, and the condition under which it does."""
-    if node.op == "select":
-        choice = node.arguments[0]
-        under = [0.0, select(choice, condition, 0.0), select(choice, 0.0, condition)]
-        return _where_values(node, [(select(c, upstream, 0.0), c) for c in under])
-    if node.op == "taken":
-        index = node.arguments[0]
-        chosen = [equal(index, float(i)) for i in range(len(node.arguments) - 1)]
-        under = [0.0, *[select(c, condition, 0.0) for c in chosen]]
-        return _where_values(node, [(select(c, upstream, 0.0), c) for c in under])
-    products = [_product(upstream, partial) for partial in _recorded_partials(node)]
+def _passed_under(condition: Any, node: Value, upstream: Any, values: list[Value]) -> list[tuple[Value, Any, Any]]:
+    """Each Value that a node depends on, what the node passes to it, and the condition under which it does.
+
+    What decides takes no part in the result.
+    """
+    if node.op in BRANCHING:
+        decides, *others = node.arguments
+        if node.op == "select":
+            under = [select(decides, condition, 0.0), select(decides, 0.0, condition)]
+        else:
+            under = [select(equal(decides, float(i)), condition, 0.0) for i in range(len(others))]
+        return [(x, select(c, upstream, 0.0), c) for x, c in zip(others, under, strict=True) if isinstance(x, Value)]
+    products = [(x, _product(upstream, partial)) for x, partial in _edges(node, values)]
     if not isinstance(condition, Value):
-        return [(product, 1.0) for product in products]
-    return [(select(condition, product, 0.0), condition) for product in products]
-
-
-def _where_values(node: Value, entries: list[Any]) -> list[Any]:
-    """The entries of those arguments that are Values."""
-    return [entry for argument, entry in zip(node.arguments, entries, strict=True) if isinstance(argument, Value)]
+        return [(x, product, 1.0) for x, product in products]
+    return [(x, select(condition, product, 0.0), condition) for x, product in products]
 
 
 def _recorded_tangents(order: list[Value], seeds: dict[Value, Any]) -> dict[Value, Any]:
@@ -593,8 +592,15 @@ def _as_power(node: Value) -> tuple[Value | None, float]:
         return None, 0.0
     left, right = node.arguments
     if node.op == "mul":
-        return (left, 2.0) if left is right and isinstance(left, Value) else (None, 0.0)
+        return (left, 2.0) if isinstance(left, Value) and isinstance(right, Value) and _alike(left, right) else (None, 0.0)
     return (left, right) if isinstance(left, Value) and not isinstance(right, Value) else (None, 0.0)
+
+
+def _alike(x: Value, y: Value) -> bool:
+    """Whether they are the same Value, or the same operation on the same Values."""
+    if x is y or not x.op or x.op != y.op:
+        return x is y
+    return len(x.arguments) == len(y.arguments) and all(a is b for a, b in zip(x.arguments, y.arguments, strict=True))
 
 
 def _recorded_partials(node: Value) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 from collections.abc import Callable, Mapping
 from math import copysign, inf, isinf, nan
 from typing import Any
@@ -177,6 +178,19 @@ def logsumexp(*xs: float) -> float:
     """log(Σ eˣ), shifted by the largest x so that nothing overflows."""
     largest = greatest(*xs)
     return largest if isinf(largest) else largest + log(math.fsum(exp(x - largest) for x in xs))
+
+
+_zero: Any = None  # NumPy's, as soon as there is a NumPy
+
+
+def lower_flags() -> None:
+    """Clear the processor's floating-point flags, which NumPy's own scalars do before they add; without NumPy nobody asks."""
+    global _zero
+    if _zero is not None:
+        _zero + _zero
+    elif "numpy" in sys.modules:
+        _zero = sys.modules["numpy"].float64(0.0)
+        _zero + _zero
 
 
 class Real(float):

@@ -88,6 +88,15 @@ def _observe_sweep(root: Value, seed: float) -> None:
                 )
 
 
+def observe_tangents(order: list[Value], tangents: list[float]) -> None:
+    """After a sweep forward: under ``strict()`` the first derivative along the tangents that is nan or infinite raises."""
+    if not is_strict():
+        return
+    for node, tangent in zip(order, tangents, strict=True):
+        if not math.isfinite(tangent):
+            raise NonFiniteError(f"the derivative along the tangents is {tangent} where {in_words(node)}{_users_line()}")
+
+
 @contextmanager
 def scope(name: str) -> Iterator[None]:
     """Operations recorded inside belong to the scope ``name``; scopes nest, as in ``"model.layer1"``."""
@@ -104,9 +113,9 @@ def strict() -> Iterator[None]:
 
     The message names the operation, its operands and the user's line; for ``backward()`` and the derivatives the edge that
     first passes on a nan or inf, and every gradient is then as before; for an optimiser's ``step()`` the parameter, which has
-    not moved. Functions of plain numbers record nothing and go on giving inf and nan. Where a number would be read out of a
-    Value with a ``DetachedWarning``, it is a ``DetachedError`` inside. Like ``scope``, it holds for this thread, or this task
-    of an event loop, alone.
+    not moved. Functions of plain numbers and compiled programs record nothing and go on giving inf and nan. Where a number
+    would be read out of a Value with a ``DetachedWarning``, it is a ``DetachedError`` inside. Like ``scope``, it holds for this
+    thread, or this task of an event loop, alone.
     """
     with _observing(strict=True):
         yield

@@ -308,7 +308,9 @@ def over_arrays(function: Callable[..., Any], *operands: Any) -> Any:
     """The function number by number, as NumPy broadcasts: an array of floats, or of objects where there are Values."""
     import numpy
 
-    shape, found = numpy.broadcast_shapes(*map(numpy.shape, operands)), numpy.frompyfunc(function, len(operands), 1)(*operands)
+    shape = numpy.broadcast_shapes(*map(numpy.shape, operands))
+    with numpy.errstate(all="ignore"):  # what is inf or nan is no error here
+        found = numpy.frompyfunc(function, len(operands), 1)(*operands)
     return array_of(found.ravel().tolist(), shape)
 
 
@@ -502,7 +504,7 @@ div = op("div", 2, kernels.div,        lambda x, y, out: (1 / y, -out / y),  "{0
 neg = op("neg", 1, lambda x: -x,        lambda x, out: (-1,),                 "−{0}",      "negative", precedence=2)
 pow = op("pow", 2, kernels.pow,        lambda x, y, out: (_base_slope(x, y), _exponent_slope(x, y, out)),
          "{0}^{1}", "power; nan, never complex, for x < 0 and a y that is not whole", precedence=3)
-mod = op("mod", 2, kernels.mod,        lambda x, y, out: (1, -quotient(x, y)),  "{0} mod {1}", "Python's %", precedence=1)
+mod = op("mod", 2, kernels.mod,        lambda x, y, out: (1, -held(quotient(x, y))),  "{0} mod {1}", "Python's %", precedence=1)
 abs = op("abs", 1, ieee.fabs,           lambda x, out: (sign(x),),
          "|{0}|", "absolute value; its derivative at 0 is 0")
 
@@ -525,7 +527,7 @@ xlogy = op("xlogy", 2, lambda x, y: mul0(x, log(y)), lambda x, y, out: (log(y), 
 sqrt  = op("sqrt",  1, ieee.sqrt,  lambda x, out: (0.5 / out,),
            "√({0})", "square root, x ≥ 0; its derivative at 0 is inf")
 rsqrt = op("rsqrt", 1, lambda x: 1 / sqrt(x), lambda x, out: (-0.5 * out / x,),    "1 / √{0}",   "1 / √x; inf at 0, nan below", precedence=2)
-cbrt  = op("cbrt",  1, ieee.cbrt,  lambda x, out: (1 / (3 * out * out),),
+cbrt  = op("cbrt",  1, ieee.cbrt,  lambda x, out: (pow(out, -2.0) / 3,),
            "∛({0})", "cube root; its derivative at 0 is inf")
 hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: _directions((x, y), out),
            "hypot({0}, {1})", "√(x² + y²) without overflow; its derivatives at (0, 0) are 0")
@@ -617,7 +619,7 @@ softsign = op("softsign", 1, kernels.softsign,           lambda x, out: (1 / ((1
               "softsign({0})", "x / (1 + |x|)")
 log_sigmoid  = op("log_sigmoid",  1, lambda x: -softplus(-x),                        lambda x, out: (sigmoid(-x),),
               "log σ({0})", "log of the logistic function, without underflow")
-logit        = op("logit",        1, ieee.logit,                                     lambda x, out: (1 / (nonnegative(x) * nonnegative(1 - x)),),
+logit        = op("logit",        1, ieee.logit,                                     lambda x, out: (1 / nonnegative(x) + 1 / nonnegative(1 - x),),
               "logit({0})", "log(x / (1 − x)), the inverse of the logistic function; ∓inf at 0 and 1")
 hard_tanh    = op("hard_tanh",    1, lambda x: at_least(at_most(x, 1.0), -1.0),      lambda x, out: (step(1 - abs(x)),),
               "hard_tanh({0})", "x between −1 and 1; its derivatives there are 0")

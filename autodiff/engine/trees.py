@@ -115,12 +115,24 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     Raises ``ShapeError`` for what is nested hundreds deep.
     """
     leaves: list[Any] = []
-    try:
+    with not_too_deep:
         return leaves, _structure(tree, leaves)
-    except RecursionError:
-        raise ShapeError(
-            "an argument or result is nested too deeply, or holds itself: a list in a list, hundreds deep"
-        ) from None
+
+
+class NotTooDeep:
+    """Around what goes into nested arguments by recursion: a ``ShapeError`` where that has no end."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if kind is RecursionError:
+            raise ShapeError(
+                "an argument or result is nested too deeply, or holds itself: a list in a list, hundreds deep"
+            ) from None
+
+
+not_too_deep = NotTooDeep()
 
 
 def is_array(x: Any) -> bool:

@@ -46,6 +46,11 @@ cdef extern from "Python.h":
     void *PyMem_RawRealloc(void *, size_t)
     void PyMem_Free(void *)
 
+cdef extern from "<fenv.h>":
+    const int FE_DIVBYZERO, FE_INVALID, FE_OVERFLOW, FE_UNDERFLOW
+    int fetestexcept(int) nogil
+    int feclearexcept(int) nogil
+
 cdef extern from *:
     # a Value as C lays it out, for loops that borrow nodes and count no references
     ctypedef struct Node "struct __pyx_obj_8autodiff_6engine_5value_Value":
@@ -149,6 +154,11 @@ cdef Page *here  # the one that nodes are taken from
 cdef Page *roomy
 
 # ---- release
+
+cdef inline void lower_flags() noexcept:
+    # reading them is cheap, writing is not
+    if fetestexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW):
+        feclearexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW)
 
 # operands that wait to be released
 cdef void **dying

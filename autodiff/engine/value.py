@@ -38,6 +38,7 @@ if not cython.compiled:
         return value
 
     value_of = hold = held = lend
+    lower_flags = libm.lower_flags
 
     def references(things, i):
         """How often what stands at a place is held, as far as Python tells."""
@@ -72,6 +73,10 @@ BOTH = cython.declare(cython.short, 3)
 MANY = cython.declare(cython.short, 4)
 SWEPT = cython.declare(cython.short, 8)
 
+# the floats that have all their digits lie between these
+SMALLEST = cython.declare(cython.double, sys.float_info.min)
+LARGEST = cython.declare(cython.double, sys.float_info.max)
+
 ADD = cython.declare(cython.short, rules.TABLE["add"].code)
 SUB = cython.declare(cython.short, rules.TABLE["sub"].code)
 MUL = cython.declare(cython.short, rules.TABLE["mul"].code)
@@ -89,6 +94,7 @@ SIGMOID = cython.declare(cython.short, rules.TABLE["sigmoid"].code)
 RELU = cython.declare(cython.short, rules.TABLE["relu"].code)
 SUM = cython.declare(cython.short, rules.TABLE["sum"].code)
 DOT = cython.declare(cython.short, rules.TABLE["dot"].code)
+HELD = cython.declare(cython.short, rules.TABLE["held"].code)
 
 noting = cython.declare(cython.bint, False)  # whether each new Value notes where it was made, while record_source() is on
 decided = cython.declare(object, None)  # called with each comparison that Python decides while record_source() is on
@@ -488,10 +494,13 @@ class Value:
 
     def _record(self, rule: Any, operands: tuple) -> Any:
         """The Value of any row of the table on these operands: Values and numbers, at least one a Value."""
+        if rule.code == HELD and not traced():  # no gradient flows through it, not even 0 · inf
+            return self.primal
         arguments: tuple = operands_in(operands, rule.name)
         numbers: list = [number_in(x, rule.name) for x in arguments]
         out = rule.value(*numbers)
         partials: list = rule.partials(*numbers, out=out)
+        lower_flags()
         if len(arguments) > 2 or rule.arity is None:
             return record_many(rule.code, out, arguments, array("d", partials))
         if rule.arity == 1:
@@ -671,6 +680,8 @@ def record(
     node.d_right = d_right
     node.code = code
     node.kind = kind
+    if code > MUL or not (SMALLEST <= data <= LARGEST or SMALLEST <= -data <= LARGEST):
+        settle(node)
     if noting or observer is not None:
         return announced(value_of(node))
     if cython.compiled:
@@ -687,6 +698,22 @@ def announced(node: Value) -> Value:
     if observer is not None:
         observer(node)
     return node
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def settle(node: borrowed) -> cython.void:
+    """Lower the processor's floating-point flags if an operation may have raised one: what is inf or nan is no error here.
+
+    NumPy reads them after each of its loops, those over objects too. Called for all but sums and products of plain size.
+    """
+    if node.primal == 0.0 and (node.code == RELU or (node.code == MUL and (node.d_left == 0.0 or node.d_right == 0.0))):
+        return  # an exact zero, as there are many
+    if cython.compiled and libm.isnormal(node.primal):
+        left: cython.bint = not node.kind & LEFT or libm.isnormal(node.d_left)
+        if left and (not node.kind & RIGHT or libm.isnormal(node.d_right)):
+            return
+    lower_flags()
 
 
 @cython.cfunc
@@ -815,9 +842,21 @@ def condition(name: str, x: Any, y: Any) -> Any:
 @cython.inline
 def outcome(op: object, x: Value, y: object, holds: cython.bint) -> object:
     """What Python decides about two numbers, noted if somebody wants to know."""
+    if not holds and (x.primal != x.primal or is_nan(y)):
+        lower_flags()  # to ask for the order of a nan raises one
     if decided is not None:
         decided(op, x, y, holds)
     return holds
+
+
+@cython.cfunc
+@cython.inline
+def is_nan(x: object) -> cython.bint:
+    """Whether a Value or a number is nan."""
+    if isinstance(x, Value):
+        node: Value = x
+        return node.primal != node.primal
+    return x != x
 
 
 def set_decided(function: Any) -> None:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
+from autodiff._support.numbers import as_operand
 from autodiff.engine import functions
 from autodiff.engine.rules import equal, mul0, select, xlog1py
 from autodiff.engine.value import Value, primal_of, traced
@@ -133,6 +134,7 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
     """−log softmax(z)ᵢ of one sample."""
     if not is_list(logits) or not len(logits):
         raise ShapeError(f"cross_entropy(): the logits{where} are {logits!r}, not a list of at least one number")
+    logits = [as_operand(z, "cross_entropy()") for z in logits]
     if isinstance(index, Value) and traced():
         chosen = [equal(index, float(j)) for j in range(len(logits))]
         z, wanted = _shifted(logits, functions.take(logits, index))
@@ -154,18 +156,18 @@ def _surprise(logits: Any, index: Any, where: str) -> Any:
 def _surprise_among(others: list[Any], wanted: Any) -> Any:
     """softplus(logsumexp(others) − wanted); it is certain, 0, where all others are ruled out or not there."""
     if not others:
-        return wanted * 0.0
+        return wanted * (wanted * 0.0)  # whose gradient is nan too where the logit is no number
     if not traced():
-        certain = wanted != -math.inf and all(x == -math.inf for x in others)
-        return wanted * 0.0 if certain else functions.softplus(functions.logsumexp(others) - wanted)
+        certain = wanted > -math.inf and all(x == -math.inf for x in others)
+        return mul0(0.0, wanted) if certain else functions.softplus(functions.logsumexp(others) - wanted)
     # Nobody can look whether all others are −inf while a function is traced. One more, e⁻⁸⁰⁰ as likely as the one that is
     # wanted, is nothing in a float, and keeps their sum above 0; a condition would lie on all that the logits come from.
     return functions.softplus(functions.logsumexp([*others, functions.min(wanted - 800.0, LARGEST)]) - wanted)
 
 
-def _shifted(logits: Any, wanted: Any) -> tuple[list[Any], Any]:
+def _shifted(logits: list[Any], wanted: Any) -> tuple[list[Any], Any]:
     """All logits, and that of the class, less the largest: what is lost of them otherwise at 1e15 is the cost itself."""
-    shift = functions.largest_of(list(logits))
+    shift = functions.largest_of(logits)
     return [z - shift for z in logits], wanted - shift
 
 

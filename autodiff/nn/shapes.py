@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from autodiff._support.numbers import as_operand
+from autodiff.engine.trees import not_too_deep
 from autodiff.errors import ShapeError
 
 
@@ -26,9 +28,11 @@ def counted(n: int, thing: str) -> str:
 def pairs(outputs: Any, targets: Any, taker: str) -> list[tuple[Any, Any]]:
     """Each output with its target, from lists nested in the same way; one number and a list of that one are the same.
 
-    Raises ``ShapeError`` where they are not, and for no numbers at all. ``taker`` is who wants them, for the error.
+    Both come as Values and floats. Raises ``ShapeError`` for lists that are not alike, and for no numbers at all. ``taker`` is
+    who wants them, for the error.
     """
-    found = list(_pairs(outputs, targets, taker, ""))
+    with not_too_deep:
+        found = list(_pairs(outputs, targets, taker, ""))
     if not found:
         raise ShapeError(f"{taker} of no outputs: a mean needs at least one")
     return found
@@ -36,7 +40,7 @@ def pairs(outputs: Any, targets: Any, taker: str) -> list[tuple[Any, Any]]:
 
 def _pairs(outputs: Any, targets: Any, taker: str, place: str) -> Iterator[tuple[Any, Any]]:
     if not is_list(outputs) and not is_list(targets):
-        yield outputs, targets
+        yield as_operand(outputs, taker), as_operand(targets, taker)
         return
     left, right = listed(outputs), listed(targets)
     if len(left) != len(right):
@@ -45,6 +49,6 @@ def _pairs(outputs: Any, targets: Any, taker: str, place: str) -> Iterator[tuple
         )
     for i, (output, target) in enumerate(zip(left, right, strict=True)):
         if not is_list(output) and not is_list(target):  # nearly always
-            yield output, target
+            yield as_operand(output, taker), as_operand(target, taker)
         else:
             yield from _pairs(output, target, taker, f"{place}[{i}]")

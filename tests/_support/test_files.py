@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,13 @@ def test_the_mode_stays_and_links_are_followed(tmp_path):
     assert target.read_bytes() == b"new"
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert sorted(os.listdir(tmp_path)) == ["link.json", "target.json"]
+
+
+def test_other_names_of_a_file_keep_what_it_held(tmp_path):
+    (tmp_path / "model.json").write_text("old")
+    os.link(tmp_path / "model.json", tmp_path / "backup.json")
+    replace(tmp_path / "model.json", b"new")
+    assert [(tmp_path / name).read_bytes() for name in ("model.json", "backup.json")] == [b"new", b"old"]
 
 
 def test_a_link_to_nothing_makes_the_file_it_names(tmp_path):
@@ -41,6 +49,24 @@ def test_what_is_no_file_is_refused_before_anything_happens(tmp_path):
         ad.nn.MLP(1, [1], seed=1).save(os.devnull)
     assert (os.stat(os.devnull).st_rdev, os.stat(os.devnull).st_ino) == (device.st_rdev, device.st_ino)
     assert sorted(os.listdir(tmp_path)) == ["pipe", "ring"]
+
+
+def test_what_stands_for_a_pipe_is_refused_as_one(tmp_path):
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(OSError, match="device or a pipe"):
+            replace(Path(f"/dev/fd/{writing}"), b"new")
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_file_that_is_protected_from_writing_stays(tmp_path, monkeypatch):
+    (tmp_path / "kept").write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda path, how: how != os.W_OK)  # nothing is protected from root
+    with pytest.raises(PermissionError, match="kept"):
+        replace(tmp_path / "kept", b"new")
+    assert (tmp_path / "kept").read_bytes() == b"old"
 
 
 def test_the_longest_names_can_be_written(tmp_path):

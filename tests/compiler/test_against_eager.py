@@ -248,6 +248,9 @@ ZEROS_OF = {
     "a chain of sums": lambda xs, ys: functools.reduce(operator.add, [x * y for x, y in zip(xs, ys, strict=True)]),
     "sum": lambda xs, ys: ad.sum([x * y for x, y in zip(xs, ys, strict=True)]),
     "a chain of terms": lambda xs, ys: functools.reduce(operator.add, xs),
+    "a chain of differences": lambda xs, ys: functools.reduce(operator.sub, [x * y for x, y in zip(xs, ys, strict=True)]),
+    "less than nothing": lambda xs, ys: functools.reduce(operator.sub, [x * y for x, y in zip(xs, ys, strict=True)], -0.0),
+    "differences of opposites": lambda xs, ys: -functools.reduce(operator.sub, [-x * y for x, y in zip(xs, ys, strict=True)]),
     "a negative sum": lambda xs, ys: -functools.reduce(operator.add, [x * y for x, y in zip(xs, ys, strict=True)]),
 }
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from autodiff._implementation import implementation
 from autodiff.engine import functions, value
-from autodiff.engine.differentiate import grad, gradients
+from autodiff.engine.differentiate import grad, gradients, jvp
 from autodiff.engine.recording import strict
 from autodiff.engine.value import Value, topological_order
 from autodiff.errors import NonFiniteError
@@ -455,8 +455,11 @@ def test_strict_refuses_a_gradient_and_changes_none():
         grad(lambda x: functions.sqrt(x * x))(0.0)
     with strict(), pytest.raises(NonFiniteError):
         gradients(out, [x])
+    with strict(), pytest.raises(NonFiniteError, match=r"along the tangents is nan where sqrt"):
+        jvp(lambda x: functions.sqrt(x * x), (0.0,), (1.0,))
     with strict():
         (x * 2 + 1).backward()
+        assert jvp(lambda x: x * x, (3.0,), (1.0,)) == (9.0, 6.0)
     assert x.grad == 9.0
 
 

@@ -121,6 +121,14 @@ def test_a_masked_array_without_axes_is_a_number(operate):
         assert operate(np.ma.array(2.0, mask=True), x) is np.ma.masked
     assert operate(x, np.ma.array(2.0)).data == operate(x, 2.0).data
     assert operate(x, np.ma.array(2.0, mask=True)) is np.ma.masked
+    assert operate(x, np.ma.masked) is np.ma.masked
+
+
+def test_what_is_masked_is_no_number():
+    for masked in (np.ma.masked, np.ma.array(2.0, mask=True), np.ma.array([2.0, 3.0], mask=[True, False])[0]):
+        for take in (Value, ad.exp, lambda x: ad.sum([Value(1.0), x]), lambda x: ad.where(True, x, 0.0)):
+            with pytest.raises(TypeError, match="takes a real number"):
+                take(masked)
 
 
 def test_an_array_that_is_changed_in_place_stays_the_same_array():
@@ -147,6 +155,45 @@ def test_numpys_error_state_changes_nothing(how):
         assert (np.float64(1.0) / Value(0.0)).data == math.inf
         assert ad.exp(np.float64(1000.0)) == math.inf
         assert ad.compile(lambda x: 1 / x).map(np.array([0.0, 1.0])).tolist() == [math.inf, 1.0]
+
+
+def objects(*numbers):
+    return np.array([Value(x) for x in numbers], dtype=object)
+
+
+# What raises each of the processor's flags on the way to a result, in NumPy's loops over objects.
+FLAGGED = {
+    "overflow": lambda: np.exp(objects(800.0)),
+    "underflow": lambda: np.exp(objects(-800.0)),
+    "product": lambda: objects(1e300, 1e-300) * objects(1e300, 1e-300),
+    "number": lambda: 1e300 * objects(-1e300, 1e-300, 0.0),
+    "quotient": lambda: objects(1.0, 0.0) / objects(0.0, 0.0),
+    "large divisor": lambda: 1e-10 / objects(1e308) + objects(1e307) / objects(1.5e308),
+    "pole": lambda: np.log(objects(0.0, -1.0)),
+    "roots": lambda: np.sqrt(objects(-1.0, 0.0)),
+    "powers": lambda: objects(0.0, 1e-300, 1e300) ** -2.0,
+    "saturated": lambda: [np.tanh(objects(400.0)), ad.sigmoid(objects(-800.0)), ad.gelu(objects(40.0))],
+    "sum": lambda: [np.sum(objects(1e308, 1e308)), np.dot(objects(1e308), objects(10.0)), np.mean(objects(1e308, 1e308))],
+    "no difference": lambda: objects(math.inf) - objects(math.inf),
+    "order": lambda: [objects(math.nan) < objects(1.0), objects(math.nan) <= 1.0, np.maximum(objects(1.0), objects(math.nan))],
+    "remainder": lambda: [objects(1.0) % objects(0.0), objects(1.0) // objects(0.0)],
+    "gradient": lambda: ad.grad(lambda x: (np.exp(x) * 1e300).sum())(np.array([700.0, 800.0])),
+    "floats": lambda: ad.exp(np.array([800.0, -800.0])),
+    "a function of one's own": lambda: np.frompyfunc(lambda x: ad.exp(x) * x, 1, 1)(objects(800.0, -800.0)),
+}
+
+
+@pytest.mark.parametrize("compute", FLAGGED.values(), ids=list(FLAGGED))
+def test_numpys_error_state_changes_no_loop_over_values(compute):
+    def numbers():
+        return [str(x.data if isinstance(x, Value) else x) for x in np.ravel(np.array(compute(), dtype=object))]
+
+    with np.errstate(all="ignore"):
+        wanted = numbers()
+    with np.errstate(all="raise"):
+        assert numbers() == wanted
+        with pytest.raises(FloatingPointError):  # of NumPy's own numbers
+            np.exp(np.array([800.0]))
 
 
 # ---- everything becomes a float ------------------------------------------------------------------------------------------
@@ -217,19 +264,51 @@ def test_remainders_and_products_are_told_apart_in_text():
 # ---- forms ---------------------------------------------------------------------------------------------------------------
 
 
-def nested(depth):
+def nested(depth, around=lambda x: [x]):
     tree = [1.0]
     for _ in range(depth):
-        tree = [tree]
+        tree = around(tree)
     return tree
 
 
-def test_arguments_that_are_nested_too_deeply_are_refused():
-    ring = []
-    ring.append(ring)
-    for tree in (nested(100_000), ring):
+def constant(*args, **kwargs):
+    return 1.0
+
+
+def ring():
+    held = [1.0]
+    held.append(held)
+    return held
+
+
+DEEP_CALLS = {
+    "grad": lambda tree: ad.grad(constant)(tree),
+    "hessian": lambda tree: ad.hessian(constant)(tree),
+    "jvp": lambda tree: ad.jvp(constant, (tree,), (tree,)),
+    "result": lambda tree: ad.jacobian(lambda x: tree)(1.0),
+    "compile": lambda tree: ad.compile(constant)(tree),
+    "value_and_grad": lambda tree: ad.value_and_grad(constant, compile=True)(tree),
+    "jvp compiled": lambda tree: ad.jvp(constant, (tree,), (tree,), compile=True),
+    "map": lambda tree: ad.compile(constant).map({"a": tree}) if isinstance(tree, dict) else ad.compile(constant)(tree),
+    "static": lambda tree: ad.compile(constant, static=(0,))((tree,)) if isinstance(tree, tuple) else ad.grad(constant)(tree),
+    "loss": lambda tree: ad.nn.mse(tree, tree),
+}
+
+
+@pytest.mark.parametrize("call", DEEP_CALLS.values(), ids=list(DEEP_CALLS))
+def test_arguments_that_are_nested_too_deeply_are_refused(call):
+    trees = [nested(100_000), ring()]
+    trees += [nested(100_000, lambda x: {"a": x}), nested(100_000, lambda x: (x,))] if call is not DEEP_CALLS["loss"] else []
+    for tree in trees:
         with pytest.raises(ad.ShapeError, match="nested too deeply"):
-            ad.grad(lambda x: 1.0)(tree)
+            call(tree)
+
+
+def test_what_is_no_data_may_hold_itself_and_be_as_deep_as_it_likes():
+    for other in (ring(), nested(100_000)):
+        assert ad.grad(lambda x, other: x * x)(3.0, other) == 6.0
+    with pytest.raises(TypeError, match="nested too deeply"):
+        ad.sum(nested(100_000))
 
 
 def test_a_page_of_very_many_values_is_refused_without_a_walk_over_all(monkeypatch):

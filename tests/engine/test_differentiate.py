@@ -135,6 +135,23 @@ def test_second_derivatives_are_symmetric_and_hvp_is_a_column(seed):
         assert np.allclose(column, matrix[:, i], rtol=1e-12, atol=1e-12 * scale)
 
 
+@pytest.mark.parametrize(
+    ("f", "point"),
+    [
+        (lambda v: v[0] % ad.atanh(v[1]), [2.0, 3.5]),
+        (lambda v: ad.log(v[1]) % v[0], [2.0, -3.5]),
+        (lambda v: (v[0] % v[1]) / 0.0, [-2.0, 0.5]),
+        (lambda v: v[0] * v[1] % (v[0] / 0.0), [3.0, 2.0]),
+    ],
+)
+def test_how_often_a_divisor_fits_passes_nothing_on_where_other_things_are_infinite(f, point):
+    """One half of the Hessian was nan there and the other 0: 0 · nan in one order of the sweeps alone."""
+    found = ad.hessian(f)(point)
+    for other in (list(map(list, zip(*found, strict=True))), ad.hessian(f, compile=True)(point),
+                  [ad.hvp(f, point, [1.0, 0.0]), ad.hvp(f, point, [0.0, 1.0])]):  # fmt: skip
+        assert str(other) == str(found)
+
+
 @given(st.integers(0, 10_000))
 def test_hessians_are_those_of_mpmath(seed):
     """f is built once on Values and once on mpmath's numbers."""

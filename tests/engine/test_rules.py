@@ -484,6 +484,10 @@ FURTHER = [
     Edge("sqrt(-1)", f.sqrt, (-1.0,), nan, (nan,)),
     Edge("cbrt(0)", f.cbrt, (0.0,), 0.0, (inf,)),
     Edge("cbrt(-8)", f.cbrt, (-8.0,), -2.0, (1 / 12,)),
+    Edge("cbrt(inf)", f.cbrt, (inf,), inf, (0.0,)),
+    Edge("cbrt(-inf)", f.cbrt, (-inf,), -inf, (0.0,)),
+    Edge("logit(0)", f.logit, (0.0,), -inf, (inf,)),
+    Edge("logit(1)", f.logit, (1.0,), inf, (inf,)),
     Edge("asin(1)", f.asin, (1.0,), math.pi / 2, (inf,)),
     Edge("asin(-1)", f.asin, (-1.0,), -math.pi / 2, (inf,)),
     Edge("asin(2)", f.asin, (2.0,), nan, (nan,)),
@@ -578,6 +582,10 @@ HIGHER = {
     "mish(-inf)": ([0.0], [0.0]),
     "softsign(inf)": ([0.0], [0.0]),
     "elu(-inf)": ([0.0], [0.0]),
+    "cbrt(inf)": ([0.0], [0.0]),
+    "cbrt(-inf)": ([0.0], [0.0]),
+    "logit(0)": ([-inf], [inf]),
+    "logit(1)": ([inf], [inf]),
     "x % 0": ([0.0] * 4, [0.0] * 2),
     "prod(0, 0, 3)": ([0.0, 3.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0] * 3),
     "logsumexp(-inf, 0)": ([0.0] * 4, [0.0] * 2),
@@ -592,6 +600,9 @@ HIGHER = {
     "norm(x, y) · norm(x, y) at 0": ([2.0, 0.0, 0.0, 2.0], [0.0, 0.0]),
     "norm(x, y) ** 3 at 0": ([0.0] * 4, [nan, nan]),
     "abs(x) ** 2 at 0": ([2.0], [0.0]),
+    "abs(x) · abs(x) at 0": ([2.0], [0.0]),
+    "norm(x, y) · norm(x, y), each by itself": ([2.0, 0.0, 0.0, 2.0], [0.0, 0.0]),
+    "where(x > 5, x, abs(x) ** 2) at 0": ([2.0], [0.0]),
     **{f"{name}({x})": ([0.0], [0.0]) for name in ("erf", "erfc", "atan", "asinh", "silu", "gelu", "mish", "softsign", "tanh",
                                                   "sigmoid", "softplus") for x in (inf, -inf)},
 }  # fmt: skip
@@ -606,6 +617,9 @@ COMPOSED = {
     "norm(x, y) · norm(x, y) at 0": (lambda x, y: (n := f.norm(x, y)) * n, (0.0, 0.0)),
     "norm(x, y) ** 3 at 0": (lambda x, y: f.norm(x, y) ** 3, (0.0, 0.0)),
     "abs(x) ** 2 at 0": (lambda x: abs(x) ** 2, (0.0,)),
+    "abs(x) · abs(x) at 0": (lambda x: abs(x) * abs(x), (0.0,)),
+    "norm(x, y) · norm(x, y), each by itself": (lambda x, y: f.norm(x, y) * f.norm(x, y), (0.0, 0.0)),
+    "where(x > 5, x, abs(x) ** 2) at 0": (lambda x: f.where(x > 5, x, abs(x) ** 2), (0.0,)),
     **{f"{name}({x})": (getattr(f, name), (x,)) for name in ("erf", "erfc", "atan", "asinh", "silu", "gelu", "mish", "softsign",
                                                             "tanh", "sigmoid", "softplus") for x in (inf, -inf)},
 }  # fmt: skip
@@ -621,6 +635,8 @@ def test_derivatives_of_order_two_and_three_at_the_edges(text):
     assert all(near(found[i][j], found[j][i]) for i in range(len(point)) for j in range(i))
     by_hvp = [hvp(lambda xs: function(*xs), list(point), [float(i == j) for j in range(len(point))]) for i in range(len(point))]
     assert all(map(near, [entry for row in by_hvp for entry in row], second)), by_hvp
+    replayed = hessian(lambda xs: function(*xs), compile=True)(list(point))
+    assert all(map(near, [entry for row in replayed for entry in row], second)), replayed
     for i, wanted in enumerate(third):
 
         def along(x, i=i):

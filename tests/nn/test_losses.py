@@ -2,8 +2,11 @@
 
 import math
 import random
+from decimal import Decimal
+from fractions import Fraction
 
 import mpmath
+import numpy as np
 import pytest
 from mpmath import mp, mpf
 
@@ -175,8 +178,21 @@ def test_a_class_that_is_ruled_out_has_no_part_in_cross_entropy():
     z = values([1.0, -inf])
     assert gradient(nn.cross_entropy(z, 0), z) == (0.0, [0.0, 0.0])
     assert nn.cross_entropy(values([1.0, -inf]), 1).data == inf
+    for others in ([-inf], [1.0], [-inf, -inf]):
+        assert nn.cross_entropy([inf, *others], 0) == ad.compile(lambda z: nn.cross_entropy(z, 0))([inf, *others]) == 0.0
     z = values([3.0])
     assert gradient(nn.cross_entropy(z, 0), z) == (0.0, [0.0])
+
+
+@pytest.mark.parametrize("logits", [[-inf], [inf], [math.nan], [math.nan, -inf], [-inf, -inf], [inf, inf]])
+def test_a_cost_that_is_nan_has_no_gradient_that_is_a_number(logits):
+    z = values(logits)
+    loss, slopes = gradient(nn.cross_entropy(z, 0), z)
+    assert math.isnan(loss)
+    assert math.isnan(slopes[0])
+    compiled = ad.compile(lambda z: nn.cross_entropy(z, 0)).value_and_grad(logits)
+    assert math.isnan(compiled[0])
+    assert math.isnan(compiled[1][0])
 
 
 @pytest.mark.parametrize("loss", [nn.mse, nn.mae, nn.huber, nn.hinge, lambda a, y: nn.cross_entropy([a, 0.0], 0)])
@@ -247,6 +263,24 @@ def test_targets_may_be_arrays_and_outputs_plain_numbers():
     assert nn.hinge(values([0.5, -1.0]), np.array([1, -1])).data == 0.25
     assert nn.cross_entropy(outputs, np.array([1, 0])).data == pytest.approx(nn.cross_entropy([[1, 2], [3, 4]], [1, 0]))
     assert nn.cross_entropy([0.0, 0.0], np.uint8(1)) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float16, Decimal, Fraction, lambda x: np.array(np.float32(x))])
+@pytest.mark.parametrize("loss", [nn.mse, nn.mae, nn.huber, nn.binary_cross_entropy])
+def test_numbers_of_any_kind_are_floats_before_anything_is_computed(loss, kind):
+    outputs, targets = [0.1, 0.7], [0.3, 0.9]
+    near = [[float(kind(x)) for x in xs] for xs in (outputs, targets)]
+    found = loss([kind(x) for x in outputs], [kind(x) for x in targets])
+    assert (type(found), found) == (float, loss(*near))
+    assert loss([ad.Value(x) for x in near[0]], [kind(x) for x in targets]).data == found
+    assert type(loss([1], [1])) is float
+    logits = [kind(x) for x in outputs]
+    assert nn.cross_entropy(logits, 1) == nn.cross_entropy([float(x) for x in logits], 1)
+
+
+def test_an_array_without_axes_is_the_value_in_it_in_a_loss():
+    for loss in (lambda x: nn.mse([x], [1.0]), lambda x: nn.cross_entropy([x, 0.0], 0), lambda x: nn.hinge([x], [1])):
+        assert ad.grad(lambda x, loss=loss: loss(np.array(x, dtype=object)))(0.3) == ad.grad(loss)(0.3)
 
 
 def test_cross_entropy_of_a_batch_is_the_mean():
