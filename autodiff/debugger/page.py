@@ -1,7 +1,7 @@
 """The page: a history as one self-contained HTML file, to be walked through in any browser, offline, or in a notebook.
 
 ``page.html`` is the page without its content: scripts, text, drawing and data go into its ``{{places}}``. ``recording.js`` is
-what it knows and says, ``live.js`` over ``ieee.js`` what it computes, ``touch.js`` what a hand can change. What comes
+what it knows and says, ``live.js`` what it computes, by the rows as ``scripts`` writes them, ``touch.js`` what a hand can change. What comes
 from the user is escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script
 and one style.
 """
@@ -33,7 +33,7 @@ from autodiff.engine.decisions import decisions_about
 from autodiff.engine.value import Value
 from autodiff.errors import GraphTooLarge
 from autodiff.graph.names import printable
-from autodiff.graph.scripts import Scripts, Unwritable
+from autodiff.graph.scripts import Scripts, Unwritable, bare
 from autodiff.graph.walk import has_more_than
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
@@ -187,12 +187,11 @@ def _template(live: bool) -> str:
     """The page without its content. One that computes has the engine, and what changes numbers."""
 
     def part(name: str) -> str:
-        text = resources.files("autodiff.debugger").joinpath(name).read_text(encoding="utf-8")
-        return re.sub(r"^ *(//.*)?\n|^ +|  // .*", "", text, flags=re.M)  # without indents and comments
+        return bare(resources.files("autodiff.debugger").joinpath(name).read_text(encoding="utf-8"))
 
     parts = {
         "recording": part("recording.js"),
-        "engine": part("ieee.js") + "{{rules}}\n" + part("live.js") if live else "{{rules}}",
+        "engine": "{{rules}}\n" + part("live.js") if live else "{{rules}}",
         "touch": part("touch.js") if live else "",
         "touching": part("touch.html") if live else "",
     }
