@@ -28,6 +28,7 @@ ATTRIBUTES = {
 }  # fmt: skip
 LINE = "#757d89"  # of edges, said once of the group of each
 USUAL_TEXT = {"font-family": "Helvetica,sans-Serif", "font-size": "12", "fill": "#1f2328"}  # said once, of the whole
+EDGES = {"fill": "none", "text-anchor": "middle", "font-size": "10"}  # the page's style has it for all arrows and their texts
 LONGEST_OPERATION = 30
 DECIMALS = re.compile(r"\d+\.\d+")
 WIDE = -8.888e-88  # a number that needs as much room as any
@@ -110,13 +111,30 @@ def as_html(svg: str, words: Words) -> str:
     for group in root.iter("g"):
         if "node" in group.get("class", "").split():
             _mark_numbers(group)
-        if group.get("class") == "edge":
-            group.attrib |= {"fill": LINE, "stroke": LINE}
-            for part in group:
-                part.attrib = {key: text for key, text in part.attrib.items() if text != LINE}
+        if "edge" in group.get("class", "").split():
+            _say_once(group)
     root.attrib |= USUAL_TEXT | {"role": "img"}
     root.set("aria-label", f"The graph of {words.loss}: {len(words.history.nodes)} Values; the table has the same")
     return ET.tostring(root, encoding="unicode").replace(" />", "/>")
+
+
+def _say_once(edge: ET.Element) -> None:
+    """What the parts of an arrow have in common becomes the group's; what all arrows have the page's style says."""
+    edge.attrib |= {"fill": LINE, "stroke": LINE}
+    for part in edge:
+        part.attrib = {key: text for key, text in part.attrib.items() if text != LINE and EDGES.get(key) != text}
+
+
+def _outline(path: str) -> str:
+    """Of a rounded box, whose sides the renderer writes as curves: the sides as lines. Other paths as they are."""
+    first, *points = re.findall(r"[^MC ]+", path)
+    if first != points[-1]:
+        return path
+    here, made = first, f"M{first}"
+    for control, other, end in zip(*[iter(points)] * 3, strict=True):
+        made += f"L{end}" if (control, other) == (here, end) else f"C{control} {other} {end}"
+        here = end
+    return made
 
 
 def _stripped(element: ET.Element) -> ET.Element:
@@ -125,6 +143,8 @@ def _stripped(element: ET.Element) -> ET.Element:
     made = ET.Element(_local(element.tag), given)
     if made.tag == "polygon":
         made.set("points", re.sub(r"^(\S+)( .*) \1$", r"\1\2", given["points"]))  # it closes by itself
+    if made.tag == "path":
+        made.set("d", _outline(given["d"]))
     if made.tag == "text":
         made.attrib = {key: text for key, text in given.items() if (USUAL_TEXT | {"text-anchor": "start"}).get(key) != text}
     made.text = (element.text or "").replace(" ", "\u00a0") if made.tag == "text" else None  # HTML would drop the outer ones

@@ -195,7 +195,8 @@ def _template(live: bool) -> str:
         "touch": part("touch.js") if live else "",
         "touching": part("touch.html") if live else "",
     }
-    return re.sub(r"\{\{(recording|engine|touch|touching)\}\}", lambda place: parts[place[1]], part("page.html"))
+    page = re.sub(r"\{\{(recording|engine|touch|touching)\}\}", lambda place: parts[place[1]], part("page.html"))
+    return re.sub(r"<style>.*?</style>", lambda style: re.sub(r"\s*([{};,])\s*", r"\1", style[0]), page, flags=re.DOTALL)
 
 
 def _policy(template: str) -> str:
