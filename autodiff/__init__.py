@@ -49,6 +49,7 @@ from autodiff.errors import WrongFile as WrongFile
 from autodiff.explain import blame as blame
 from autodiff.explain import explain as explain
 from autodiff.explain import expression as expression
+from autodiff.explain import why as why
 from autodiff.graph.summary import summary as summary
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "strict",
         "summary",
         "value_and_grad",
+        "why",
         *_functions.__all__,
     ]
 

@@ -1,9 +1,9 @@
 """The page: a history as one self-contained HTML file, to be walked through in any browser, offline, or in a notebook.
 
 ``page.html`` is the page without its content: scripts, text, drawing and data go into its ``{{places}}``. ``recording.js`` is
-what it knows and says, ``live.js`` what it computes, by the rows as ``scripts`` writes them, ``touch.js`` what a hand can change. What comes
-from the user is escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script
-and one style.
+what it knows and says, ``live.js`` what it computes, by the rows as ``scripts`` writes them, ``touch.js`` what a hand can
+change. What comes from the user is escaped for the place that it goes to, and the page's own policy lets nothing run or load
+but its one script and one style.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ WRITE = '(_, x) => typeof x !== "number" || Number.isFinite(x) ? (Object.is(x, -
 EDGES = [0.0, 1.0, 0.5, 2.0, 3.0, 0.25, 1.5, 1e-8, 1e-300, 5e-324, 1e300, 700.0, 710.0, 1e16, math.inf, 40.0, 800.0, 19.1, 27.0]
 EDGES = [*EDGES, *[-x for x in EDGES], math.nan, 0.9999999, -0.9999999, 0.84375, 0.85, 1.25, 4.0, 28.0]
 EXACT = {"add", "sub", "mul", "div", "neg", "sqrt", "sum", "prod", "dot", "abs", "relu", "max", "min"}  # to the last bit
-# Where 1 ulp of C's erfc or expm1, which are off by as much, is more of what is left: by x near the zero of gelu′, by alpha near
-# x = 0; and a slope exp(y²).
+# Where 1 ulp of C's erfc or expm1, which are off by as much, is more of what is left: near the zero of gelu′, and by celu's
+# alpha near x = 0; and a slope exp(y²).
 STEEP = {"gelu", "celu", "erfinv"}
 MOST_ULPS = 2
 

@@ -170,6 +170,7 @@ with ad.scope("layer"), ad.record_source(), ad.strict():
     z = f(x)
 ad.draw(z, "graph.svg", edges="flow", heat=True)
 print(ad.explain(z, x), ad.expression(z), ad.blame(z), ad.summary(z))
+assert_type(ad.why(z, x, page="steps.html").gradient, float)
 assert_type(ad.steps(z), ad.History)
 ad.page(z, "steps.html")
 ad.debug(z)
