@@ -33,6 +33,7 @@ from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
 from autodiff.errors import NonFiniteWarning as NonFiniteWarning
+from autodiff.errors import NotebookNotFound as NotebookNotFound
 from autodiff.errors import NotInGraphError as NotInGraphError
 from autodiff.errors import OperationError as OperationError
 from autodiff.errors import RendererFailed as RendererFailed
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from autodiff.compiler import compile as compile
     from autodiff.debugger import History as History
     from autodiff.debugger import debug as debug
+    from autodiff.debugger import live as live
     from autodiff.debugger import page as page
     from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
@@ -74,6 +76,7 @@ _LATER = {
     "compile": "compiler",
     "History": "debugger",
     "debug": "debugger",
+    "live": "debugger",
     "page": "debugger",
     "pm": "debugger",
     "steps": "debugger",
@@ -96,6 +99,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "NonFiniteError",
         "NonFiniteWarning",
         "NotInGraphError",
+        "NotebookNotFound",
         "OperationError",
         "RendererFailed",
         "RendererNotFound",
@@ -123,6 +127,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "implementation",
         "jacobian",
         "jvp",
+        "live",
         "load_run",
         "nn",
         "operation",

@@ -59,10 +59,13 @@ class Page:
         return f"<Page: {self.title}, {len(self.html.encode()):,} bytes>"
 
     def _repr_html_(self) -> str:
+        return self.frame()
+
+    def frame(self, name: str = "") -> str:
         """The page in a frame that carries it along, so that it survives being saved and converted."""
         return (
-            f'<iframe title="{html.escape(self.title)}" sandbox="allow-scripts allow-forms" width="100%" height="{HEIGHT}" '
-            f'frameborder="0" srcdoc="{html.escape(self.html)}"></iframe>'
+            f'<iframe title="{html.escape(self.title)}" name="{name}" sandbox="allow-scripts allow-forms" width="100%" '
+            f'height="{HEIGHT}" frameborder="0" srcdoc="{html.escape(self.html)}"></iframe>'
         )
 
 
@@ -95,6 +98,22 @@ def page(
     more Values than a browser moves through or more boxes than can be laid out unfolded, and ``OSError`` for a file that
     cannot be written.
     """
+    made = page_and_data(loss, seed, scope, fold, tuple(parameters), live)[0]
+    if file is not None:
+        made.write(file)
+    return made
+
+
+def page_and_data(
+    loss: Value,
+    seed: float = 1.0,
+    scope: str | None = None,
+    fold: Fold = "auto",
+    parameters: tuple[Value, ...] = (),
+    live: bool | None = None,
+    begin: bool = True,
+) -> tuple[Page, dict[str, Any]]:
+    """The page, and what it holds; it opens where the passes begin, or else where they are over."""
     check_fold(fold)
     most = 10 * MOST_VALUES
     if scope is None and isinstance(loss, Value) and has_more_than(most, loss):  # without a walk over all of it
@@ -106,13 +125,11 @@ def page(
     history.refuse_too_large(MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
     words = Words(history)
     title = f"Steps of {words.loss}" + (f", scope {printable(scope)}" if scope else "")
-    parameters = tuple(parameters)
     computes = scope is None and (len(history.nodes) <= MOST_ALIVE if live is None else live)
     picture = drawn(history, words, fold, parameters, computes)
-    made = Page(_filled(title, history, words, picture, None, computes, parameters), title)
-    if file is not None:
-        made.write(file)
-    return made
+    data, rows = content_of(history, words, computes, parameters)
+    opened = data if begin else data | {"at": len(history)}
+    return Page(_filled(title, history, picture, opened, rows), title), data
 
 
 def page_of_run(recordings: Iterable[tuple[int, Value]], total: int, file: str | os.PathLike[str] | None = None) -> Page:
@@ -126,10 +143,11 @@ def page_of_run(recordings: Iterable[tuple[int, Value]], total: int, file: str |
     history = History(loss)
     history.refuse_too_large(MOST_VALUES, "go onto one page; run.page(step) of fewer samples, or ad.debug(run.loss(step))")
     words = Words(history)
-    data, room = data_of(history, words), MOST_OF_RUN
+    computes = len(history.nodes) <= MOST_ALIVE
+    (data, rows), room = content_of(history, words, computes), MOST_OF_RUN
     found: list[tuple[int, float, dict[str, Any]]] = []
     for step, other in reversed(kept):
-        there = data if step == number else _data_of_same_form(other, data)
+        there = data if step == number else of_same_form(other, data, computes)
         if there is None:
             continue
         room -= len(json.dumps(there))
@@ -138,46 +156,45 @@ def page_of_run(recordings: Iterable[tuple[int, Value]], total: int, file: str |
         found.append((step, other.data, there))
     changing = [key for key in data if any(there[key] != data[key] for _, _, there in found)]
     run = [
-        {"step": step, "loss": _finite(number), "changes": {key: there[key] for key in changing}}
+        {"step": step, "loss": finite(number), "changes": {key: there[key] for key in changing}}
         for step, number, there in reversed(found)
     ]
     title = f"Steps of a training: {len(run)} of {total:,}"
-    made = Page(_filled(title, history, words, drawn(history, words, "auto", ()), run), title)
+    picture = drawn(history, words, "auto", (), computes)
+    made = Page(_filled(title, history, picture, data | {"run": run}, rows), title)
     if file is not None:
         made.write(file)
     return made
 
 
-def _data_of_same_form(loss: Value, data: dict[str, Any]) -> dict[str, Any] | None:
+def of_same_form(
+    loss: Value, data: dict[str, Any], computes: bool, seed: float = 1.0, parameters: Iterable[Value] = ()
+) -> dict[str, Any] | None:
     """What a page holds of a loss, if it is recorded as that with ``data`` is: by the same operations of the same Values."""
-    history = History(loss)
-    there = data_of(history, Words(history))
+    history = History(loss, seed)
+    there, _ = content_of(history, Words(history), computes, parameters)
     return there if all(there[key] == data[key] for key in ("names", "given", "ops", "scopes", "result", "operand")) else None
 
 
-def _filled(
-    title: str,
-    history: History,
-    words: Words,
-    picture: Picture,
-    run: list[Any] | None = None,
-    live: bool = False,
-    parameters: Iterable[Value] = (),
-) -> str:
-    edges = len(history) - history.forward
-    data, engine = data_of(history, words) | {"boxes": picture.boxes, "edges": picture.edges}, ""
-    if live:
+def content_of(history: History, words: Words, computes: bool, parameters: Iterable[Value] = ()) -> tuple[dict[str, Any], str]:
+    """What a page holds of a history but for the drawing, and if it computes its rows as JavaScript."""
+    data, rows = data_of(history, words), ""
+    if computes:
         computed, rows = rows_of(history)
         data |= computed | {"decisions": _decisions(history, words), "ticked": _ticked(history, words, parameters)}
-        engine = f"const rules = {rows};"
-    template = _template(live).replace("{{rules}}", engine)
+    return data, rows
+
+
+def _filled(title: str, history: History, picture: Picture, data: dict[str, Any], rows: str) -> str:
+    edges = len(history) - history.forward
+    template = _template(bool(rows)).replace("{{rules}}", f"const rules = {rows};" if rows else "")
     content = {
         "policy": _policy(template),
         "title": html.escape(title),
         "summary": html.escape(f"{history.forward:,} Values get their number, then {edges:,} edges add to gradients"),
         "graph": picture.svg,
-        "data": as_script_data(data | ({"run": run} if run else {})),
-        "live": "live" if live else "recorded",
+        "data": as_script_data(data | {"boxes": picture.boxes, "edges": picture.edges}),
+        "live": "live" if rows else "recorded",
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda place: content[place[1]], template)
 
@@ -243,8 +260,8 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
         "scopes": [printable(scope) for scope in history.scopes],
         "made": [words.operation(place) for place in places],
         "numbers": [words.numbers_template(place) for place in places],
-        "data": [_finite(history.datum(place)) for place in places],
-        "upstream": [_finite(history.upstream(place)) for place in places],
+        "data": [finite(history.datum(place)) for place in places],
+        "upstream": [finite(history.upstream(place)) for place in places],
         "lines": LINES,
         "whence": GIVEN,
         "locals": MOST_LOCALS,
@@ -253,9 +270,9 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
         "seeded": nodes[-1] is history.loss,
         "result": [history.acting(number) for number in events],
         "operand": [history.changed(number) for number in events],
-        "local": [_finite(local) for local, _, _ in numbers],
-        "before": [_finite(before) for _, before, _ in numbers],
-        "after": [_finite(after) for _, _, after in numbers],
+        "local": [finite(local) for local, _, _ in numbers],
+        "before": [finite(before) for _, before, _ in numbers],
+        "after": [finite(after) for _, _, after in numbers],
         "symbol": symbols,
         "rule": rule_texts,
         "texts": texts.all,
@@ -279,7 +296,7 @@ def rows_of(history: History) -> tuple[dict[str, Any], str]:
             except Unwritable as reason:
                 refused[node.op] = str(reason)
         kinds.append(kind)
-        arguments.append([history.place(x) if isinstance(x, Value) else [_finite(x)] for x in given])
+        arguments.append([history.place(x) if isinstance(x, Value) else [finite(x)] for x in given])
     return {"kinds": kinds, "arguments": arguments, "refused": refused, "decisions": []}, scripts.text()
 
 
@@ -297,7 +314,7 @@ def _decisions(history: History, words: Words) -> list[dict[str, Any]]:
         after = [place for place, mark in enumerate(marked) if mark and place not in {places[id(x)] for x in values}]
         after = after or [place for place, node in enumerate(history.nodes) if node.op]
         left, right = (
-            places[id(x)] if any(x is y for y in values) else [_finite(x.data if isinstance(x, Value) else x)] for x in sides
+            places[id(x)] if any(x is y for y in values) else [finite(x.data if isinstance(x, Value) else x)] for x in sides
         )
         names = [words.name(x) if isinstance(x, int) else words.number(float(x[0])) for x in (left, right)]
         op = decision.op if decision.outcome else OPPOSITE[decision.op]
@@ -329,7 +346,7 @@ class _Texts:
         return self.indices[text]
 
 
-def _finite(x: float) -> float | str:
+def finite(x: float) -> float | str:
     """The number; JSON has no nan and no infinities, so these are strings."""
     return x if math.isfinite(x) else "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
 

@@ -13,7 +13,7 @@ from graphs import perceptron, random_graph
 
 import autodiff as ad
 from autodiff.debugger.history import steps
-from autodiff.debugger.page import _finite, as_script_data, data_of, rows_of
+from autodiff.debugger.page import as_script_data, data_of, finite, rows_of
 from autodiff.debugger.words import Words
 from autodiff.engine import functions, rules
 from autodiff.graph.scripts import DEFINITIONS, Scripts, library
@@ -90,7 +90,7 @@ def written(rule):
     rng, scripts = random.Random(rule.name), Scripts()
     rows = [(scripts.row(rule, count), [list(map(float, point)) for point in points(rng, count)]) for count in counts(rule)]
     calls = [
-        f"...JSON.parse({json.dumps(json.dumps([[_finite(x) for x in point] for point in given]))}, {REVIVE})"
+        f"...JSON.parse({json.dumps(json.dumps([[finite(x) for x in point] for point in given]))}, {REVIVE})"
         f".map(x => {{ const y = rows.values.{name}(x); return [y, ...rows.partials.{name}(x, y)]; }})"
         for name, given in rows
     ]

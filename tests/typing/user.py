@@ -174,10 +174,12 @@ assert_type(ad.why(z, x, page="steps.html").gradient, float)
 assert_type(ad.steps(z), ad.History)
 ad.page(z, "steps.html")
 ad.debug(z)
+with ad.live(z, parameters=[x]) as view:
+    view.update(z)
 assert_type(ad.implementation, str)
 for error in (
-    ad.DebuggerError, ad.GradientMismatch, ad.GraphTooLarge, ad.NonFiniteError, ad.NotInGraphError, ad.OperationError,
-    ad.RendererFailed, ad.RendererNotFound, ad.SettingError, ad.ShapeError, ad.StaleRecording, ad.StateError, ad.TargetError,
+    ad.DebuggerError, ad.GradientMismatch, ad.GraphTooLarge, ad.NonFiniteError, ad.NotInGraphError, ad.NotebookNotFound,
+    ad.OperationError, ad.RendererFailed, ad.RendererNotFound, ad.SettingError, ad.ShapeError, ad.StaleRecording, ad.StateError, ad.TargetError,
     ad.TraceError, ad.TrainingDiverged, ad.UnknownNameError, ad.WrongFile, ad.DetachedError,
 ):  # fmt: skip
     assert issubclass(error, ad.AutodiffError)
