@@ -30,6 +30,7 @@ from autodiff.debugger.words import GIVEN, LINES, MOST_LOCALS, Words, rule_of, s
 from autodiff.drawing.model import Fold, check_fold
 from autodiff.engine import rules
 from autodiff.engine.decisions import decisions_about
+from autodiff.engine.sources import Source, branch_begins
 from autodiff.engine.value import Value
 from autodiff.errors import GraphTooLarge
 from autodiff.graph.names import printable
@@ -301,9 +302,10 @@ def rows_of(history: History) -> tuple[dict[str, Any], str]:
 
 
 def _decisions(history: History, words: Words) -> list[dict[str, Any]]:
-    """The comparisons that were decided while the graph was recorded; ``after`` are the Values computed from what was compared.
+    """The comparisons that were decided while the graph was recorded; ``after`` are the Values that may depend on the outcome.
 
-    Where nothing was computed from that the branch is elsewhere: then it may be any operation.
+    These are the Values computed from what was compared; where the branch speaks of other things, all but those that were there
+    already.
     """
     found = []
     places = history.walk.places
@@ -311,8 +313,12 @@ def _decisions(history: History, words: Words) -> list[dict[str, Any]]:
         sides = [decision.left, decision.right]
         values = [x for x in sides if isinstance(x, Value) and id(x) in places]
         marked = history.walk.depending_on(values)
-        after = [place for place, mark in enumerate(marked) if mark and place not in {places[id(x)] for x in values}]
-        after = after or [place for place, node in enumerate(history.nodes) if node.op]
+        compared = {places[id(x)] for x in values}
+        after = [place for place, mark in enumerate(marked) if mark and place not in compared]
+        begins = branch_begins(decision.source, decision.outcome) if decision.source else None
+        if begins is not None or not after:
+            there = _there_before(history, compared, decision.source, begins or 0)
+            after = [place for place, node in enumerate(history.nodes) if node.op and not there[place]]
         left, right = (
             places[id(x)] if any(x is y for y in values) else [finite(x.data if isinstance(x, Value) else x)] for x in sides
         )
@@ -324,6 +330,20 @@ def _decisions(history: History, words: Words) -> list[dict[str, Any]]:
             "text": f"{names[0]} {op} {names[1]}", "where": where,
         })  # fmt: skip
     return found
+
+
+def _there_before(history: History, compared: set[int], source: Source | None, line: int) -> bytearray:
+    """For each Value 1 if it was there for certain: what was compared, or an earlier line of that code, has made use of it."""
+    there = bytearray(len(history.nodes))
+    code = source.code if source is not None else None
+    for place in range(len(there) - 1, -1, -1):
+        own = history.nodes[place].source
+        if place in compared or (own is not None and code is not None and own.code is code and own.line < line):
+            there[place] = 1
+        if there[place]:
+            for operand in history.operands(place):
+                there[operand] = 1
+    return there
 
 
 def _ticked(history: History, words: Words, parameters: Iterable[Value]) -> list[int]:
