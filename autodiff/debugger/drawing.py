@@ -52,7 +52,7 @@ def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Itera
     events = range(history.forward, len(history))
     try:
         graph = _graph(history, fold, parameters)
-        svg = as_html(picture(digraph(_prepared(graph, history, words, live)).source, "svg").decode(), words)
+        svg = as_html(picture(digraph(_prepared(graph, history, words, live)).source, "svg").decode(), words, live)
     except (RendererNotFound, RendererFailed) as error:
         return Picture(f"<p>No drawing: {html.escape(str(error))}</p>", [""] * history.forward, [""] * len(events))
     between: dict[tuple[str, str], list[str]] = {}
@@ -105,23 +105,25 @@ def _widest(numbers: Iterable[float]) -> float:
     return widest if math.isfinite(widest) else WIDE
 
 
-def as_html(svg: str, words: Words) -> str:
+def as_html(svg: str, words: Words, live: bool = False) -> str:
     """SVG as a renderer writes it, with nothing left but shapes and text, and the numbers of boxes marked as such."""
     root = _stripped(ET.fromstring(svg))
     for group in root.iter("g"):
         if "node" in group.get("class", "").split():
             _mark_numbers(group)
         if "edge" in group.get("class", "").split():
-            _say_once(group)
+            _say_once(group, live)
     root.attrib |= USUAL_TEXT | {"role": "img"}
     root.set("aria-label", f"The graph of {words.loss}: {len(words.history.nodes)} Values; the table has the same")
     return ET.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
-def _say_once(edge: ET.Element) -> None:
+def _say_once(edge: ET.Element, live: bool) -> None:
     """What the parts of an arrow have in common becomes the group's; what all arrows have the page's style says."""
     edge.attrib |= {"fill": LINE, "stroke": LINE}
     for part in edge:
+        if live and (part.text or "").startswith("×"):
+            part.text = "×"  # the page writes the number
         part.attrib = {key: text for key, text in part.attrib.items() if text != LINE and EDGES.get(key) != text}
 
 
@@ -170,16 +172,22 @@ def _local(tag: str) -> str:
 
 
 def _mark_numbers(group: ET.Element) -> None:
-    """Give the class ``data`` or ``grad`` to the text that follows that word on its line."""
-    word = None
-    for text in group.iter("text"):
+    """Give the class ``data`` or ``grad`` to the text that follows that word on its line; join the name and what follows it."""
+    word, title = None, None
+    for text in [*group.iter("text")]:
+        if title is not None and text.get("y") == title.get("y"):  # one text, for a browser's letters may be wider
+            title[0].tail = text.text
+            group.remove(text)
+            continue
         label = (text.text or "").strip()
         if word is not None and text.get("y") == word[1]:
             text.set("class", word[0])
+            text.text = None  # the page writes it
             word = None
         elif label in ("data", "grad"):
             word = (label, text.get("y"))
             del text.attrib["font-size"], text.attrib["fill"]  # which the page's style has for all of them
             text.set("class", "key")
         elif text.attrib.pop("font-weight", None):
-            text.set("class", "name")
+            title, name, text.text = text, text.text, None
+            ET.SubElement(text, "tspan", {"class": "name"}).text = name

@@ -4,9 +4,9 @@
 // What cannot be computed anew is in doubt: an operation that JavaScript does not have and whose operands have changed, what
 // was recorded after a comparison that is now decided otherwise, what was computed from these, and the gradients through them.
 
-function liveOf(d, rows) {
+function liveOf(d, rows, sweep) {
   const N = d.names.length, E = d.operand.length;
-  const recorded = { data: [...d.data], local: [...d.local], before: [...d.before], after: [...d.after], upstream: [...d.upstream] };
+  const recorded = { data: [...d.data], local: [...d.local] };
   const leaves = [], firstEdge = new Array(N).fill(-1);
   d.kinds.forEach((kind, place) => { if (!d.ops[place]) leaves.push(place); });
   d.result.forEach((result, e) => { if (firstEdge[result] < 0) firstEdge[result] = e; });
@@ -45,18 +45,9 @@ function liveOf(d, rows) {
   }
 
   function backward() {
-    const gradients = new Float64Array(N), { result, operand, local, before, after, upstream } = d;
+    sweep();
     doubtful.gradient.fill(false);
-    gradients[N - 1] = recorded.upstream[N - 1];
-    for (let e = 0, place = N - 1; place >= 0; place--) {
-      upstream[place] = gradients[place];
-      for (; e < E && result[e] === place; e++) {
-        const x = operand[e];
-        before[e] = gradients[x];
-        after[e] = gradients[x] += gradients[place] * local[e];
-        if (doubtful.gradient[place] || doubtful.data[place]) doubtful.gradient[x] = true;
-      }
-    }
+    for (let e = 0; e < E; e++) if (doubtful.gradient[d.result[e]] || doubtful.data[d.result[e]]) doubtful.gradient[d.operand[e]] = true;
   }
 
   function adopt(changes, numbers) {  // another recording of the same form: all of its numbers, or those of its leaves alone
@@ -64,7 +55,6 @@ function liveOf(d, rows) {
     if (numbers) {
       leaves.forEach((place, i) => { d.data[place] = numbers[i]; });
       forward(true);
-      backward();
     }
     for (const key of Object.keys(recorded)) recorded[key] = [...d[key]];
     set([]);

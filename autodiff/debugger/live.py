@@ -16,7 +16,7 @@ from autodiff.errors import NotebookNotFound
 
 PAUSE = 0.1  # seconds between two updates, at the least
 SHARE = 10  # and so many times what the last one took, so that the loop has nine tenths of the time
-NUMBERS = {"data", "upstream", "local", "before", "after"}  # what a page that computes finds out by itself
+NUMBERS = {"data", "local"}  # what a page that computes finds out by itself
 
 
 class LiveView:

@@ -188,7 +188,9 @@ def content_of(history: History, words: Words, computes: bool, parameters: Itera
 
 def _filled(title: str, history: History, picture: Picture, data: dict[str, Any], rows: str) -> str:
     edges = len(history) - history.forward
-    template = _template(bool(rows)).replace("{{rules}}", f"const rules = {rows};" if rows else "")
+    template = _template(bool(rows), 'class="node folded' in picture.svg).replace(
+        "{{rules}}", f"const rules = {rows};" if rows else ""
+    )
     content = {
         "policy": _policy(template),
         "title": html.escape(title),
@@ -201,8 +203,8 @@ def _filled(title: str, history: History, picture: Picture, data: dict[str, Any]
 
 
 @cache
-def _template(live: bool) -> str:
-    """The page without its content. One that computes has the engine, and what changes numbers."""
+def _template(live: bool, folded: bool) -> str:
+    """The page without its content. One that computes has the engine, and what changes numbers; one with folded boxes opens them."""
 
     def part(name: str) -> str:
         return bare(resources.files("autodiff.debugger").joinpath(name).read_text(encoding="utf-8"))
@@ -210,10 +212,11 @@ def _template(live: bool) -> str:
     parts = {
         "recording": part("recording.js"),
         "engine": "{{rules}}\n" + part("live.js") if live else "{{rules}}",
+        "folded": part("folded.js") if folded else "",
         "touch": part("touch.js") if live else "",
         "touching": part("touch.html") if live else "",
     }
-    page = re.sub(r"\{\{(recording|engine|touch|touching)\}\}", lambda place: parts[place[1]], part("page.html"))
+    page = re.sub(r"\{\{(recording|engine|folded|touch|touching)\}\}", lambda place: parts[place[1]], part("page.html"))
     return re.sub(r"<style>.*?</style>", lambda style: re.sub(r"\s*([{};,])\s*", r"\1", style[0]), page, flags=re.DOTALL)
 
 
@@ -252,9 +255,15 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
                 symbols.append(texts.index(words.local(node, argument)))
                 rule_texts.append(texts.index(rule_of(node, argument)))
     events = range(history.forward, len(history))
-    numbers = [history.edge(number) for number in events]
     files_used, sources = _sources(history)
-    return {
+    sums: dict[str, Any] = {"seed": finite(history.seed)}
+    if history.scope is not None:
+        sums = {
+            "upstream": [finite(history.upstream(place)) for place in places],
+            "before": [finite(history.edge(number)[1]) for number in events],
+            "after": [finite(history.edge(number)[2]) for number in events],
+        }
+    return sums | {
         "names": [words.name(place) for place in places],
         "given": [printable(words.calls.of(node)) for node in nodes],
         "ops": [node.op for node in nodes],
@@ -262,7 +271,6 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
         "made": [words.operation(place) for place in places],
         "numbers": [words.numbers_template(place) for place in places],
         "data": [finite(history.datum(place)) for place in places],
-        "upstream": [finite(history.upstream(place)) for place in places],
         "lines": LINES,
         "whence": GIVEN,
         "locals": MOST_LOCALS,
@@ -271,9 +279,7 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
         "seeded": nodes[-1] is history.loss,
         "result": [history.acting(number) for number in events],
         "operand": [history.changed(number) for number in events],
-        "local": [finite(local) for local, _, _ in numbers],
-        "before": [finite(before) for _, before, _ in numbers],
-        "after": [finite(after) for _, _, after in numbers],
+        "local": [finite(history.edge(number)[0]) for number in events],
         "symbol": symbols,
         "rule": rule_texts,
         "texts": texts.all,

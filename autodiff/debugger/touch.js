@@ -31,7 +31,7 @@ function followed() {  // the numbers have changed
   drawAll();
   show();
   showStops();
-  if (!$("detail").hidden && !$("detail").dataset.box) detail(d.names.indexOf($("detail-title").textContent));
+  if (!$("detail").hidden) detail(d.names.indexOf($("detail-title").textContent));
   drawTouch();
   clearTimeout(addressTimer);
   addressTimer = setTimeout(writeAddress, 250);

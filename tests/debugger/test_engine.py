@@ -143,7 +143,7 @@ def engine(loss):
     data, rows = rows_of(history)
     made = javascript("recording.js", "live.js")
     text = as_script_data(as_script_data(data_of(history, Words(history)) | data))
-    made.eval(f"const d = JSON.parse({text}, {REVIVE}), r = recordingOf(d), rows = {rows}, live = liveOf(d, rows);")
+    made.eval(f"const d = JSON.parse({text}, {REVIVE}), r = recordingOf(d), rows = {rows}, live = liveOf(d, rows, r.sweep);")
     return made, history
 
 
