@@ -36,6 +36,7 @@ from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
 from autodiff.errors import NonFiniteWarning as NonFiniteWarning
+from autodiff.errors import NotebookNotFound as NotebookNotFound
 from autodiff.errors import NotInGraphError as NotInGraphError
 from autodiff.errors import OperationError as OperationError
 from autodiff.errors import RendererFailed as RendererFailed
@@ -53,6 +54,7 @@ from autodiff.errors import WrongFile as WrongFile
 from autodiff.explain import blame as blame
 from autodiff.explain import explain as explain
 from autodiff.explain import expression as expression
+from autodiff.explain import why as why
 from autodiff.graph.summary import summary as summary
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from autodiff.compiler import compile as compile
     from autodiff.debugger import History as History
     from autodiff.debugger import debug as debug
+    from autodiff.debugger import live as live
     from autodiff.debugger import page as page
     from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
@@ -83,6 +86,7 @@ _LATER = {
     "compile": "compiler",
     "History": "debugger",
     "debug": "debugger",
+    "live": "debugger",
     "page": "debugger",
     "pm": "debugger",
     "steps": "debugger",
@@ -105,6 +109,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "NonFiniteError",
         "NonFiniteWarning",
         "NotInGraphError",
+        "NotebookNotFound",
         "OperationError",
         "RendererFailed",
         "RendererNotFound",
@@ -135,6 +140,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "implementation",
         "jacobian",
         "jvp",
+        "live",
         "load_run",
         "nn",
         "ones",
@@ -151,6 +157,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "strict",
         "summary",
         "value_and_grad",
+        "why",
         "zeros",
         *_functions.__all__,
     ]

@@ -4,17 +4,16 @@
 // What cannot be computed anew is in doubt: an operation that JavaScript does not have and whose operands have changed, what
 // was recorded after a comparison that is now decided otherwise, what was computed from these, and the gradients through them.
 
-function liveOf(d, rows) {
+function liveOf(d, rows, sweep) {
   const N = d.names.length, E = d.operand.length;
-  const recorded = { data: [...d.data], local: [...d.local], before: [...d.before], after: [...d.after], upstream: [...d.upstream] };
-  const argumentsOf = d.arguments, leaves = [], firstEdge = new Array(N).fill(-1);
+  const recorded = { data: [...d.data], local: [...d.local] };
+  const leaves = [], firstEdge = new Array(N).fill(-1);
   d.kinds.forEach((kind, place) => { if (!d.ops[place]) leaves.push(place); });
   d.result.forEach((result, e) => { if (firstEdge[result] < 0) firstEdge[result] = e; });
   const doubtful = { data: new Array(N).fill(false), gradient: new Array(N).fill(false) };
-  const seed = d.upstream[N - 1];
   const same = (x, y) => Object.is(x, y);
-  const inputs = place => argumentsOf[place].map(x => typeof x === "number" ? d.data[x] : x[0]);
-  const places = place => argumentsOf[place].filter(x => typeof x === "number");
+  const inputs = place => d.arguments[place].map(x => typeof x === "number" ? d.data[x] : x[0]);
+  const places = place => d.arguments[place].filter(x => typeof x === "number");
 
   const compared = {
     ">": (x, y) => x > y, ">=": (x, y) => x >= y, "<": (x, y) => x < y, "<=": (x, y) => x <= y, "==": (x, y) => x === y, "!=": (x, y) => x !== y,
@@ -22,12 +21,12 @@ function liveOf(d, rows) {
   const side = x => typeof x === "number" ? d.data[x] : x[0];
   const otherwise = () => d.decisions.filter(({ op, left, right, outcome }) => compared[op](side(left), side(right)) !== outcome);
 
-  function forward() {
-    const moved = new Array(N).fill(false);
+  function forward(all) {
+    const moved = new Array(N).fill(all);
     doubtful.data.fill(false);
     for (let place = 0; place < N; place++) {
-      if (!d.ops[place]) { moved[place] = !same(d.data[place], recorded.data[place]); continue; }
-      moved[place] = places(place).some(x => moved[x]);
+      if (!d.ops[place]) { moved[place] ||= !same(d.data[place], recorded.data[place]); continue; }
+      moved[place] ||= places(place).some(x => moved[x]);
       doubtful.data[place] = places(place).some(x => doubtful.data[x]) || (moved[place] && !d.kinds[place]);
       d.data[place] = moved[place] && d.kinds[place] ? rows.values[d.kinds[place]](inputs(place)) : recorded.data[place];
     }
@@ -41,31 +40,31 @@ function liveOf(d, rows) {
       }
       const partials = rows.partials[d.kinds[place]](inputs(place), d.data[place]);
       let e = firstEdge[place];
-      argumentsOf[place].forEach((x, i) => { if (typeof x === "number") d.local[e++] = partials[i]; });
+      d.arguments[place].forEach((x, i) => { if (typeof x === "number") d.local[e++] = partials[i]; });
     }
   }
 
   function backward() {
-    const gradients = new Float64Array(N), { result, operand, local, before, after, upstream } = d;
+    sweep();
     doubtful.gradient.fill(false);
-    gradients[N - 1] = seed;
-    for (let e = 0, place = N - 1; place >= 0; place--) {
-      upstream[place] = gradients[place];
-      for (; e < E && result[e] === place; e++) {
-        const x = operand[e];
-        before[e] = gradients[x];
-        after[e] = gradients[x] += gradients[place] * local[e];
-        if (doubtful.gradient[place] || doubtful.data[place]) doubtful.gradient[x] = true;
-      }
-    }
+    for (let e = 0; e < E; e++) if (doubtful.gradient[d.result[e]] || doubtful.data[d.result[e]]) doubtful.gradient[d.operand[e]] = true;
   }
 
-  function compute() { forward(); backward(); }
+  function adopt(changes, numbers) {  // another recording of the same form: all of its numbers, or those of its leaves alone
+    Object.assign(d, changes);
+    if (numbers) {
+      leaves.forEach((place, i) => { d.data[place] = numbers[i]; });
+      forward(true);
+    }
+    for (const key of Object.keys(recorded)) recorded[key] = [...d[key]];
+    set([]);
+  }
 
   function set(changes) {  // the leaves that change, as pairs of place and number; what they were comes back
     const before = changes.map(([place]) => [place, d.data[place]]);
     for (const [place, x] of changes) d.data[place] = x;
-    compute();
+    forward(false);
+    backward();
     return before;
   }
 
@@ -106,5 +105,5 @@ function liveOf(d, rows) {
   }
 
   const unwritten = [...new Set(d.ops.filter((op, place) => op && !d.kinds[place]))];
-  return { leaves, set, reset, changed, curve, slope, doubtful, otherwise, recorded, unwritten, dependingOn };
+  return { leaves, set, adopt, reset, changed, curve, slope, doubtful, otherwise, recorded, unwritten, dependingOn };
 }

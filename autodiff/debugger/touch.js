@@ -31,7 +31,7 @@ function followed() {  // the numbers have changed
   drawAll();
   show();
   showStops();
-  if (!$("detail").hidden && !$("detail").dataset.box) detail(d.names.indexOf($("detail-title").textContent));
+  if (!$("detail").hidden) detail(d.names.indexOf($("detail-title").textContent));
   drawTouch();
   clearTimeout(addressTimer);
   addressTimer = setTimeout(writeAddress, 250);
@@ -272,6 +272,15 @@ function stopRows() {
   say($("row-play"), "Play the rows");
 }
 
+function forget() {  // what was done with other numbers
+  stopRows();
+  descent = [];
+  at = 0;
+  undoable = [];
+  say($("descent-says"), "");
+  drawTouch();
+}
+
 // ---- the address ----
 
 const written = pairs => pairs.map(([place, x]) => `${place}:${x}`).join(",");
@@ -327,7 +336,7 @@ $("of").value = target;
 $("over").addEventListener("change", () => choose(+$("over").value));
 $("of").addEventListener("change", () => { target = +$("of").value; drawCurve(); });
 $("delta").addEventListener("input", drawCurve);
-$("reset").addEventListener("click", () => { stopRows(); descent = []; at = 0; undoable = []; say($("descent-says"), ""); live.reset(); followed(); $("reset").focus(); });
+$("reset").addEventListener("click", () => { live.reset(); forget(); followed(); $("reset").focus(); });
 $("undo").addEventListener("click", undo);
 $("descend").addEventListener("click", () => { stopRows(); descend(); });
 $("row-back").addEventListener("click", () => { stopRows(); toRow(at - 1); });
