@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
     from autodiff.drawing import draw as draw
+    from autodiff.drawing import set_renderer as set_renderer
     from autodiff.nn import load_run as load_run
     from autodiff.nn import record_run as record_run
 
@@ -79,6 +80,7 @@ _LATER = {
     "draw": "drawing",
     "load_run": "nn",
     "record_run": "nn",
+    "set_renderer": "drawing",
 }
 
 
@@ -132,6 +134,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "record_source",
         "refresh",
         "scope",
+        "set_renderer",
         "steps",
         "strict",
         "summary",

@@ -121,7 +121,7 @@ PUBLIC_NAMES = """
     StateError TargetError TraceError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
     blame compile draw explain expression implementation nn optim operation record_source refresh scope strict summary
-    steps debug page pm History
+    set_renderer steps debug page pm History
     record_run load_run
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot

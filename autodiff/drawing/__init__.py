@@ -13,11 +13,11 @@ from autodiff.drawing import fold as folding
 from autodiff.drawing import mermaid
 from autodiff.drawing.dot import COLOURS, EdgeText, digraph
 from autodiff.drawing.model import Fold, check_fold, graph_of
-from autodiff.drawing.render import DIAGRAMS, path_and_format, write
+from autodiff.drawing.render import DIAGRAMS, path_and_format, set_renderer, write
 from autodiff.engine.value import Value
 from autodiff.errors import UnknownNameError
 
-__all__ = ["draw", "shown"]
+__all__ = ["draw", "set_renderer", "shown"]
 
 
 def draw(
