@@ -21,7 +21,7 @@ project_copyright = author
 version = release = autodiff.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
-exclude_patterns = ["_build", "_made", "README.md"]
+exclude_patterns = ["_build", "_made", "playground/*", "README.md"]
 root_doc = "index"
 language = "en"
 nitpicky = False
@@ -58,6 +58,8 @@ copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
 
 (DOCS / "_made" / "extra").mkdir(parents=True, exist_ok=True)
+if (DOCS / "_made" / "extra" / "playground").exists():
+    tags.add("playground")  # noqa: F821  Sphinx has it here
 
 
 def bars_are_bars(app, what, name, thing, options, lines):
