@@ -57,14 +57,21 @@ check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@AUTODIFF_PURE=1 $(BIN)/python -m mypy.stubtest --concise --ignore-missing-stub --mypy-config-file pyproject.toml \
 		--allowlist tests/typing/stubtest.allow $(STUBS)
 
-bench: $(BENCH_VENV)/bench.stamp $(VENV)/compiled.stamp  ## time and memory, beside other engines (BENCH_ARGS="...")
-	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+bench: $(BENCH_VENV)/bench.stamp $(VENV)/compiled.stamp  ## time and memory, beside other engines (BENCH_ARGS="...": a part)
+	@$(BENCH_VENV)/bin/python -m benchmarks $(or $(BENCH_ARGS),--keep docs/benchmarks.txt)
 
 examples: $(VENV)/examples.stamp $(VENV)/compiled.stamp  ## run every script in examples/, pictures into out/examples/
 	@for example in $(EXAMPLES); do echo "=== $$example"; $(BIN)/python $$example || exit 1; done
 
-docs: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## build the documentation
-	@if [ -f docs/Makefile ]; then $(MAKE) -C docs; else echo "docs/ has nothing to build yet"; fi
+# All pages anew each time: their code runs against the sources of now.
+docs: $(VENV)/docs.stamp  ## build the site into docs/_build/html, its code run; the playground takes npm
+	@mkdir -p build
+	@rm -rf docs/_build docs/_made docs/reference
+	@$(BIN)/python docs/playground/gather.py
+	@AUTODIFF_PURE=1 $(BIN)/python -m sphinx -E -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html \
+		>build/docs.log 2>&1 || { grep -v IPKernelApp build/docs.log | tail -n 60; exit 1; }
+	@rm -rf docs/_build/doctrees
+	@echo "docs/_build/html/index.html: $$(du -sh docs/_build/html | cut -f1) in $$(find docs/_build/html -type f | wc -l) files"
 
 dist: $(VENV)/dist.stamp  ## build sdist, pure wheel and this machine's wheel into dist/, try each in an empty environment
 	@rm -rf dist build/dist *.egg-info
@@ -83,7 +90,7 @@ vscode:  ## pack the VS Code extension into build/ (needs node and npm)
 		--out ../../build/autodiff-debug.vsix
 
 clean:  ## remove all that was made
-	@rm -rf $(VENV) $(BENCH_VENV) build dist out *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(BENCH_VENV) build dist out docs/_build docs/_made docs/reference *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@find autodiff -name '*.so' -delete
 

@@ -21,7 +21,7 @@ project_copyright = author
 version = release = autodiff.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
-exclude_patterns = ["_build", "_made", "playground/*", "README.md"]
+exclude_patterns = ["_build", "_made"]
 root_doc = "index"
 language = "en"
 nitpicky = False
@@ -47,6 +47,7 @@ html_theme = "furo"
 html_title = f"autodiff {release}"
 html_static_path = ["_static"]
 html_extra_path = ["_made/extra"]
+html_favicon = "_static/icon.svg"
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
@@ -64,7 +65,9 @@ if (DOCS / "_made" / "extra" / "playground").exists():
 
 def bars_are_bars(app, what, name, thing, options, lines):
     """``|x|`` in a docstring is an absolute value; outside of literals reStructuredText would look for a substitution."""
-    lines[:] = ["``".join(part if i % 2 else part.replace("|", r"\|") for i, part in enumerate(line.split("``"))) for line in lines]
+    lines[:] = [
+        "``".join(part if i % 2 else part.replace("|", r"\|") for i, part in enumerate(line.split("``"))) for line in lines
+    ]
 
 
 def setup(app):

@@ -26,8 +26,13 @@ class Frame:
 
 
 def live(loss: Any, name: str, title: str, *, height: int = 640, at: str = "", **options: Any) -> Frame:
-    """The live page of a Value, or a page that is there, under this name; ``at`` is the part of its address after the ``#``."""
+    """The live page of a Value, or a page that is there, under this name.
+
+    ``at`` is the part of its address after the ``#``; without it a Value's page opens at the end of the backward pass.
+    """
     page = ad.page(loss, **options) if isinstance(loss, ad.Value) else loss
+    if isinstance(loss, ad.Value):
+        at = at or f"step={len(ad.steps(loss))}"
     PAGES.mkdir(parents=True, exist_ok=True)
     page.write(PAGES / f"{name}.html")
     return Frame(f"{name}.html" + (f"#{at}" if at else ""), title, height)

@@ -12,7 +12,6 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 import autodiff as ad
 from autodiff import errors, nn, optim

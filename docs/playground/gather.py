@@ -1,6 +1,7 @@
 """Puts the playground's files together, for ``make docs``: Python and Graphviz as WebAssembly, this package, three small files.
 
-Python and Graphviz come from npm. Where there is no npm, or it reaches nothing, the site is built without a playground, and says so.
+Python and Graphviz come from npm. Where there is no npm, or it reaches nothing, the site is built
+without a playground, and says so.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ LONGEST = 20_000  # characters of a repr
 
 
 def run(code, report):
-    """Run it. ``report(kind, ...)`` is told the last expression, the error, and each Value that ``backward()`` was called on."""
+    """Run it. ``report(kind, ...)`` is told the last expression, the error, and each Value that called ``backward()``."""
     last_of_line = {}  # by line: how often, and the last Value
 
     def seen(value, file, line):
@@ -66,16 +66,17 @@ def show_result(result, report):
 
 def show(value, line, count, draws, report):
     """The graph and the live page of a Value, or why it has none."""
-    what = value.name or "a Value"
-    times = f", called {count:,} times, here the last" if count > 1 else ""
-    title = f"{what} = {value.data:.6g}: backward() in line {line}{times}"
+    name = value.name or "a Value"
+    told = f" = {value.data:.6g}: backward() in line {line}" + (f", called {count:,} times, here the last" if count > 1 else "")
     if not draws:
-        report("value", f"{title}; not drawn, as there are {MOST} before it", None, None)
+        report("value", f"{name}{told}; not drawn, as there are {MOST} before it", None, None)
         return
     picture = page = None
     try:
+        made = ad.page(value)
+        name, page = made.title.removeprefix("Steps of "), made.html
         picture = ad.draw(value).pipe(encoding="utf-8")
-        page = ad.page(value).html
-    except ad.AutodiffError as error:
-        title = f"{title}. {error}"
-    report("value", title, picture, page)
+    except ad.GraphTooLarge as error:
+        told += f". No page: {error}"
+        picture = ad.draw(value).pipe(encoding="utf-8")
+    report("value", name + told, picture, page)
