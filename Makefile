@@ -7,6 +7,7 @@ SUITABLE := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(SUITABLE)' 2>/dev/null && { echo $$python; break; }; done)
 PIP_INSTALL := -m pip install --disable-pip-version-check -qq
+PIP_WHEEL := -m pip wheel --disable-pip-version-check -qq --no-deps --no-build-isolation --no-cache-dir
 BUILD_REQUIREMENTS := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 # setup.py is the one place where the modules to compile are listed.
@@ -56,24 +57,31 @@ check: $(VENV)/dev.stamp  ## lint, formatting and types
 	@AUTODIFF_PURE=1 $(BIN)/python -m mypy.stubtest --concise --ignore-missing-stub --mypy-config-file pyproject.toml \
 		--allowlist tests/typing/stubtest.allow $(STUBS)
 
-bench: $(BENCH_VENV)/bench.stamp $(VENV)/compiled.stamp  ## time and memory, beside other engines (BENCH_ARGS="...")
-	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+bench: $(BENCH_VENV)/bench.stamp $(VENV)/compiled.stamp  ## time and memory, beside other engines (BENCH_ARGS="...": a part)
+	@$(BENCH_VENV)/bin/python -m benchmarks $(or $(BENCH_ARGS),--keep docs/benchmarks.txt)
 
 examples: $(VENV)/examples.stamp $(VENV)/compiled.stamp  ## run every script in examples/, pictures into out/examples/
 	@for example in $(EXAMPLES); do echo "=== $$example"; $(BIN)/python $$example || exit 1; done
 
-docs: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## build the documentation
-	@if [ -f docs/Makefile ]; then $(MAKE) -C docs; else echo "docs/ has nothing to build yet"; fi
-
-dist: $(VENV)/dev.stamp  ## build the sdist and wheel into dist/, try the sdist in an empty environment
-	@rm -rf dist build/dist-check *.egg-info
+# All pages anew each time: their code runs against the sources of now.
+docs: $(VENV)/docs.stamp  ## build the site into docs/_build/html, its code run; the playground takes npm
 	@mkdir -p build
-	@echo "Building the sdist, and the wheel from it"
-	@$(BIN)/python -m build --outdir dist >build/dist.log 2>&1 || { tail -n 30 build/dist.log; exit 1; }
-	@echo "Installing the sdist into an empty environment, without extras"
-	@$(BIN)/python -m venv build/dist-check
-	@build/dist-check/bin/python $(PIP_INSTALL) dist/*.tar.gz
-	@cd build/dist-check && bin/python -m autodiff demo --out out  # from there, so that the sources here are not what runs
+	@rm -rf docs/_build docs/_made docs/reference
+	@$(BIN)/python docs/playground/gather.py
+	@AUTODIFF_PURE=1 $(BIN)/python -m sphinx -E -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html \
+		>build/docs.log 2>&1 || { grep -v IPKernelApp build/docs.log | tail -n 60; exit 1; }
+	@rm -rf docs/_build/doctrees
+	@echo "docs/_build/html/index.html: $$(du -sh docs/_build/html | cut -f1) in $$(find docs/_build/html -type f | wc -l) files"
+
+dist: $(VENV)/dist.stamp  ## build sdist, pure wheel and this machine's wheel into dist/, try each in an empty environment
+	@rm -rf dist build/dist *.egg-info
+	@mkdir -p build/dist
+	@echo "Building the sdist, and from it the pure and the compiled wheel"
+	@$(BIN)/python -m build --sdist --no-isolation --outdir dist >build/dist.log 2>&1 || { tail -n 30 build/dist.log; exit 1; }
+	@AUTODIFF_PURE=1 $(BIN)/python $(PIP_WHEEL) --wheel-dir dist dist/*.tar.gz
+	@env -u AUTODIFF_PURE $(BIN)/python $(PIP_WHEEL) --wheel-dir build/dist dist/*.tar.gz
+	@$(BIN)/python contrib/distribute.py dist build/dist
+	@$(BIN)/python -m twine check --strict dist/*
 	@ls -l dist
 
 vscode:  ## pack the VS Code extension into build/ (needs node and npm)
@@ -82,7 +90,7 @@ vscode:  ## pack the VS Code extension into build/ (needs node and npm)
 		--out ../../build/autodiff-debug.vsix
 
 clean:  ## remove all that was made
-	@rm -rf $(VENV) $(BENCH_VENV) build dist out *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(BENCH_VENV) build dist out docs/_build docs/_made docs/reference *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@find autodiff -name '*.so' -delete
 
@@ -100,10 +108,11 @@ $(VENV)/tools.stamp: pyproject.toml
 	$(create-environment)
 	@touch $@
 
-# Compiling has its own rule below, so nothing is compiled here. `dev`, `examples` and `mutants` contain `demo`.
-$(VENV)/demo.stamp $(VENV)/dev.stamp $(VENV)/examples.stamp $(VENV)/mutants.stamp: $(VENV)/%.stamp: pyproject.toml $(VENV)/tools.stamp
+# Compiling has its own rule below, so nothing is compiled here. Every extra here but `dist` contains `demo`.
+EXTRA_STAMPS := $(patsubst %,$(VENV)/%.stamp,demo dev dist docs examples mutants)
+$(EXTRA_STAMPS): $(VENV)/%.stamp: pyproject.toml $(VENV)/tools.stamp
 	@AUTODIFF_PURE=1 $(BIN)/python $(PIP_INSTALL) --no-build-isolation --editable '.[$*]'
-	@touch $(VENV)/demo.stamp $@
+	@touch $(if $(filter dist,$*),,$(VENV)/demo.stamp) $@
 
 # Old compiled files go first, so that they never answer for a newer source. Where nothing could be compiled there is no
 # stamp: the next make tries again, and says so again.

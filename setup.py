@@ -46,6 +46,10 @@ VECTORISE = ["-fno-math-errno", "-fno-trapping-math"]
 EXTRA_FLAGS = {"autodiff.engine.kernels": VECTORISE, "autodiff.compiler.machine": VECTORISE}
 
 
+# Microsoft's compiler contracts nothing under its own precise model, and needs no -lm.
+MSVC_FLAGS = ["/O2", "/fp:precise"]
+
+
 class BuildExtensions(build_ext):
     """Compiles, through Cython, where the machine can."""
 
@@ -62,8 +66,10 @@ class BuildExtensions(build_ext):
                 Path(self.get_ext_filename(extension.name)).unlink(missing_ok=True)
             self.extensions = []
             return
-        if self.compiler.compiler_type == "unix":
-            for extension in self.extensions:
+        for extension in self.extensions:
+            if self.compiler.compiler_type == "msvc":
+                extension.extra_compile_args = MSVC_FLAGS
+            else:  # GCC and clang, on Windows too ("mingw32")
                 extension.extra_compile_args = [*FLAGS, *EXTRA_FLAGS.get(extension.name, [])]
                 extension.libraries = ["m"]
         for extension in self.extensions:

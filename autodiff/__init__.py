@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
     from autodiff.drawing import draw as draw
+    from autodiff.drawing import set_renderer as set_renderer
     from autodiff.engine.arrays import array as array
     from autodiff.engine.arrays import ones as ones
     from autodiff.engine.arrays import zeros as zeros
@@ -93,6 +94,7 @@ _LATER = {
     "draw": "drawing",
     "load_run": "nn",
     "record_run": "nn",
+    "set_renderer": "drawing",
 }
 
 
@@ -152,6 +154,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "record_source",
         "refresh",
         "scope",
+        "set_renderer",
         "solve",
         "steps",
         "strict",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from benchmarks import report, runners, workloads
@@ -37,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES), help="those to compare")
     parser.add_argument("--repeats", type=int, help="of every workload, in place of its own number")
     parser.add_argument("--whole-tree", action="store_true", help="run the tree on the slow engines too")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="write all that is printed into a file too, once it is whole")
     parser.add_argument("--markdown", action="store_true", help="tables in Markdown")
     parser.add_argument("--serve", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--memory", choices=ENGINES, help=argparse.SUPPRESS)
@@ -119,6 +121,20 @@ def with_deep_stack(function: Callable[[], None]) -> None:
     thread.join()
 
 
+def keep(file: Path) -> None:
+    """Run once more as what prints, and write it down; a run that fails leaves the file as it was."""
+    arguments = [argument for argument in sys.argv[1:] if argument not in ("--keep", str(file))]
+    printed = []
+    with subprocess.Popen([sys.executable, "-m", "benchmarks", *arguments], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            print(line, end="", flush=True)
+            printed.append(line)
+    if running.returncode:
+        sys.exit(running.returncode)
+    file.write_text("".join(printed), encoding="utf-8")
+
+
 def main() -> None:
     chosen = arguments()
     if chosen.serve:
@@ -126,6 +142,9 @@ def main() -> None:
         return
     if chosen.memory:
         runners.print_memory(chosen.memory)
+        return
+    if chosen.keep:
+        keep(chosen.keep)
         return
     elsewhere = [module for workload, module in ELSEWHERE.items() if workload in (chosen.workloads or ELSEWHERE)]
     chosen.workloads = [workload for workload in chosen.workloads or REPEATS if workload not in ELSEWHERE]

@@ -121,7 +121,7 @@ PUBLIC_NAMES = """
     StaleRecording StateError TargetError TraceError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
     blame compile draw explain expression implementation nn optim operation record_source refresh scope strict summary
-    release_memory why
+    release_memory set_renderer why
     steps debug live page pm History
     record_run load_run
     add sub mul div neg pow mod abs

@@ -14,11 +14,11 @@ from autodiff.drawing import mermaid
 from autodiff.drawing.dot import COLOURS, EdgeText, Theme, digraph
 from autodiff.drawing.model import Fold, check_fold, graph_of
 from autodiff.drawing.network import Model, is_network, network
-from autodiff.drawing.render import DIAGRAMS, path_and_format, write
+from autodiff.drawing.render import DIAGRAMS, path_and_format, set_renderer, write
 from autodiff.engine.value import Value
 from autodiff.errors import UnknownNameError
 
-__all__ = ["draw", "shown"]
+__all__ = ["draw", "set_renderer", "shown"]
 
 
 def draw(

@@ -92,6 +92,11 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
 
     def pipe(self, *args: Any, **kwargs: Any) -> Any:
         """As ``graphviz.Digraph.pipe``. Raises ``RendererNotFound``."""
+        if kwargs.keys() <= {"format", "encoding"} and render.is_users(
+            args[0] if args else kwargs.get("format") or self.format
+        ):
+            drawn, encoding = render.picture(self.source, "svg"), kwargs.get("encoding")
+            return drawn.decode(encoding) if encoding else drawn
         with render.dot_binary(render.find_renderer()):
             return super().pipe(*args, **kwargs)
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -22,7 +22,54 @@ TEXTS = ("dot", "gv")
 DIAGRAMS = ("mmd",)
 REMEDY = 'pip install "autodiff-scalar[render]"'
 
+Renderer = Callable[[str], str | bytes]  # DOT text to SVG
+
 _swapping = threading.RLock()
+_users: Renderer | None = None
+
+
+# ---- one of the user's ------------------------------------------------------------------------------------------------------
+
+
+def set_renderer(renderer: Renderer | None) -> None:
+    """Have SVG drawn by a function, in place of the program ``dot``: DOT text comes in, SVG goes out as text or as bytes.
+
+    It is for places that start no programs, a browser say, and for another Graphviz: a library's, a server's. ``draw``,
+    ``page`` and notebooks use it from then on, in every thread; ``None`` goes back to the program. PNG and PDF, and the
+    ``render`` method of the ``graphviz`` package, still take the program. What the function raises, and anything it returns
+    that is not SVG, becomes ``RendererFailed`` where the picture is drawn.
+
+    >>> import autodiff as ad
+    >>> ad.set_renderer(lambda dot: f"<svg><title>{len(dot.splitlines())} lines of DOT</title></svg>")
+    >>> ad.draw(ad.Value(2.0, "x") * 3).pipe(encoding="utf-8")
+    '<svg><title>8 lines of DOT</title></svg>'
+    >>> ad.set_renderer(None)
+
+    Raises ``TypeError`` for anything that cannot be called.
+    """
+    global _users
+    if renderer is not None and not callable(renderer):
+        raise TypeError(f"set_renderer() takes a function of DOT text, or None; {type(renderer).__name__} cannot be called")
+    _users = renderer
+
+
+def is_users(file_format: str) -> bool:
+    """Whether a function of the user's draws this format."""
+    return _users is not None and file_format == "svg"
+
+
+def _drawn_by_users(renderer: Renderer, source: str) -> bytes:
+    name = getattr(renderer, "__qualname__", type(renderer).__name__)
+    try:
+        drawn = renderer(source)
+    except Exception as error:
+        raise RendererFailed(f"the renderer {name} raised {type(error).__name__}: {error}") from error
+    if isinstance(drawn, str):
+        drawn = drawn.encode()
+    if not isinstance(drawn, bytes) or b"<svg" not in drawn:
+        what = "text that is not SVG" if isinstance(drawn, bytes) else type(drawn).__name__
+        raise RendererFailed(f"the renderer {name} returned {what}; it is to return SVG, as text or as bytes")
+    return drawn
 
 
 # ---- finding ----------------------------------------------------------------------------------------------------------------
@@ -80,6 +127,13 @@ def dot_binary(renderer: str) -> Iterator[None]:
 
 def picture(source: str, file_format: str) -> bytes:
     """The picture of DOT text. Raises ``RendererNotFound``, and ``RendererFailed`` if the renderer draws nothing."""
+    if _users is not None and file_format == "svg":
+        try:
+            return _drawn_by_users(_users, source)
+        except RendererFailed as error:
+            if "init_rank" not in str(error):
+                raise
+            return _drawn_by_users(_users, source.replace("{", "{ newrank=true;", 1))
     renderer = find_renderer()
     command = [renderer, "-Kdot", f"-T{file_format}"]
     if file_format == "png":

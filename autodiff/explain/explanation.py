@@ -141,8 +141,15 @@ class Explanation:
 def explain(loss: Value, variable: Value, max_paths: int = 6) -> Explanation:
     """How d loss / d variable comes about: the chain rule in symbols, then in numbers, then the sum over all paths.
 
-    >>> explain(C, w)
+    >>> import autodiff as ad
+    >>> w, i, y = ad.Value(0.8, "w"), ad.Value(1.5, "i"), ad.Value(0.5, "y")
+    >>> a = i * w
+    >>> C = (a - y) ** 2
+    >>> a.name, C.name = "a", "C"
+    >>> ad.explain(C, w)
     dC/dw = dC/da · da/dw = 2(a − y) · i = 1.4 · 1.5 = 2.1
+    where C = (a − y)², a = i · w
+    w.grad is 0: backward() was not called, or the gradient was set to zero since
 
     The formulas are those of the table of operations. Values without a name are taken into the formula of those that have
     one. Of more than ``max_paths`` paths those that contribute most are written out and the others counted. The last line

@@ -1,9 +1,10 @@
 """Finding a renderer, and writing files whole or not at all."""
 
 import os
+import re
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from shlex import quote
@@ -11,6 +12,7 @@ from shlex import quote
 import pytest
 from graphviz.backend import dot_command
 
+import autodiff as ad
 from autodiff.drawing import draw, render
 from autodiff.engine.value import Value
 from autodiff.errors import AutodiffError, RendererNotFound, UnknownNameError
@@ -227,6 +229,83 @@ def test_a_link_is_followed_and_the_file_is_like_any_other(loss: Value, out: Pat
     assert (out / "link.dot").is_symlink()
     (out / "plain").touch()
     assert stat.S_IMODE((out / "real.dot").stat().st_mode) == stat.S_IMODE((out / "plain").stat().st_mode)
+
+
+# ---- a renderer of the user's -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def set_renderer() -> Iterator[Callable[[object], None]]:
+    yield render.set_renderer  # type: ignore[misc]
+    render.set_renderer(None)
+
+
+@pytest.mark.parametrize("encode", [str, str.encode])
+def test_a_function_draws_in_place_of_the_program(
+    encode: Callable[[str], object], set_renderer: Callable[[object], None], no_renderer: None, loss: Value, out: Path
+) -> None:
+    seen = []
+
+    def draws(dot: str) -> object:
+        seen.append(dot)
+        return encode("<svg>γ</svg>")
+
+    set_renderer(draws)
+    drawing = draw(loss, out / "graph.svg")
+    assert (out / "graph.svg").read_text(encoding="utf-8") == "<svg>γ</svg>"
+    assert drawing.pipe() == "<svg>γ</svg>".encode()
+    assert drawing.pipe(format="svg", encoding="utf-8") == "<svg>γ</svg>"
+    assert loss._repr_mimebundle_()["image/svg+xml"] == "<svg>γ</svg>"
+    assert set(seen) == {drawing.source}
+    with pytest.raises(RendererNotFound):  # a function draws SVG and nothing else
+        draw(loss, out / "graph.png")
+    with pytest.raises(RendererNotFound):
+        drawing.pipe(format="png")
+    set_renderer(None)
+    with pytest.raises(RendererNotFound):
+        draw(loss, out / "graph.svg")
+
+
+def test_a_page_is_drawn_by_it_too(set_renderer: Callable[[object], None], no_renderer: None, loss: Value) -> None:
+    set_renderer(
+        lambda dot: '<svg xmlns="http://www.w3.org/2000/svg"><g id="graph0" class="graph"><text>by hand</text></g></svg>'
+    )
+    assert "by hand" in ad.page(loss).html
+
+
+@pytest.mark.parametrize(
+    ("renderer", "message"),
+    [
+        (lambda dot: 1 / 0, "<lambda> raised ZeroDivisionError: division by zero"),
+        (lambda dot: None, "returned NoneType"),
+        (lambda dot: "", "returned text that is not SVG"),
+        (str.upper, "str.upper returned text that is not SVG"),
+    ],
+)
+def test_a_function_that_draws_nothing_is_an_error_and_leaves_the_old_picture(
+    renderer: object, message: str, set_renderer: Callable[[object], None], loss: Value, out: Path
+) -> None:
+    (out / "graph.svg").write_text("the old picture")
+    set_renderer(renderer)
+    with pytest.raises(render.RendererFailed, match=re.escape(message)):
+        draw(loss, out / "graph.svg")
+    assert (out / "graph.svg").read_text() == "the old picture"
+    assert message in loss._repr_mimebundle_()["text/plain"]
+
+
+def test_a_renderer_must_be_callable(set_renderer: Callable[[object], None]) -> None:
+    with pytest.raises(TypeError, match="str cannot be called"):
+        set_renderer("dot")
+
+
+def test_rings_of_clusters_are_tried_once_more(set_renderer: Callable[[object], None], loss: Value) -> None:
+    def particular(dot: str) -> str:
+        if "newrank=true" not in dot:
+            raise RuntimeError("trouble in init_rank")
+        return "<svg/>"
+
+    set_renderer(particular)
+    assert draw(loss).pipe() == b"<svg/>"
 
 
 # ---- in a notebook ----------------------------------------------------------------------------------------------------------

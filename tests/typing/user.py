@@ -169,6 +169,8 @@ Scaled(1.0).load("scaled.json")
 with ad.scope("layer"), ad.record_source(), ad.strict():
     z = f(x)
 ad.draw(z, "graph.svg", edges="flow", heat=True)
+ad.set_renderer(lambda dot: "<svg>" + dot + "</svg>")
+ad.set_renderer(None)
 print(ad.explain(z, x), ad.expression(z), ad.blame(z), ad.summary(z))
 assert_type(ad.why(z, x, page="steps.html").gradient, float)
 assert_type(ad.steps(z), ad.History)
