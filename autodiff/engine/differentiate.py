@@ -541,7 +541,7 @@ def _passed_under(condition: Any, node: Value, upstream: Any, values: list[Value
         else:
             under = [select(equal(decides, float(i)), condition, 0.0) for i in range(len(others))]
         return [(x, select(c, upstream, 0.0), c) for x, c in zip(others, under, strict=True) if isinstance(x, Value)]
-    products = [(x, _product(upstream, partial)) for x, partial in _edges(node, values)]
+    products = [(x, _product(upstream, partial)) for x, partial in recorded_edges(node, values)]
     if not isinstance(condition, Value):
         return [(x, product, 1.0) for x, product in products]
     return [(x, select(condition, product, 0.0), condition) for x, product in products]
