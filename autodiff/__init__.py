@@ -132,6 +132,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "record_run",
         "record_source",
         "refresh",
+        "release_memory",
         "scope",
         "steps",
         "strict",

@@ -133,6 +133,7 @@ def main() -> None:
         show(measure(chosen), chosen.markdown)
     if compiled:  # in a process of its own: these peers bring threads and collectors of theirs
         subprocess.run([sys.executable, "-m", "benchmarks.replay"], check=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.pythons"], check=True)
 
 
 with_deep_stack(main)
