@@ -153,6 +153,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "record_run",
         "record_source",
         "refresh",
+        "release_memory",
         "scope",
         "set_renderer",
         "solve",

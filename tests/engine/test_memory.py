@@ -348,8 +348,8 @@ def test_memory_is_used_again_in_the_order_of_its_addresses():
     release_memory()
     first = [id(x) for x in [Value(i) for i in range(10_000)]]
     again = [id(x) for x in [Value(i) for i in range(10_000)]]
-    assert set(again) == set(first)
-    assert sum(a > b for a, b in pairwise(again)) <= 20  # from page to page, in none
+    assert len(set(again) - set(first)) < 700  # a page that was not filled up the first time
+    assert sum(a > b for a, b in pairwise(again)) <= 20  # from page to page, within none
 
 
 @compiled_only
