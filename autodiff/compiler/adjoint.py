@@ -155,7 +155,9 @@ def varying(program: Scalars, wanted: list) -> array:
 
 
 @cython.cfunc
-def choose(templates: object, program: Scalars, turns: array, varying: array, templates_of: array, leaves: place) -> cython.bint:
+def choose(
+    templates: object, program: Scalars, turns: array, varying: array, templates_of: array, leaves: place
+) -> cython.bint:
     """The template of each operation that varies, −1 for the others. False where one of them branches."""
     known: array = filled(3 * len(rules.BY_CODE), -1)  # by code, and one or two operands that are no plain numbers
     asked: array = fresh(len(rules.BY_CODE))
@@ -199,7 +201,7 @@ def choose(templates: object, program: Scalars, turns: array, varying: array, te
 @cython.inline
 def is_distance(code: place) -> cython.bint:
     """Whether a power of it is smoother than itself."""
-    return code == NORM or code == HYPOT or code == ABS
+    return code in (NORM, HYPOT, ABS)
 
 
 class Templates:
@@ -234,7 +236,7 @@ class Templates:
             for k in range(start, end):
                 plain = plain or operands[k] < -fixed
             same: cython.bint = end - start == 2 and operands[start] == operands[start + 1]
-            if (code == POW or code == MUL) and operands[start] >= 0 and is_distance(program.codes[operands[start]]):
+            if code in (POW, MUL) and operands[start] >= 0 and is_distance(program.codes[operands[start]]):
                 return self.make(i)
             if plain:
                 key = (code, *[x if x < -fixed else same for x in program.operands[start:end]])
@@ -324,7 +326,7 @@ class Writer:
         found: place = added(self, integers_of(first), integers_of(entries), slot)
         if is_plain(self, found):
             return self.constant(number_of(self, found) + 0.0)
-        if found >= 0 and (self.codes[found] == SUM or self.codes[found] == DOT):
+        if found >= 0 and self.codes[found] in (SUM, DOT):
             return found
         put(self, found)
         return close(self, SUM)
@@ -444,7 +446,6 @@ def sweep(
     n_entries: place = 1
     i: place
     k: place
-    t: place
     slot: place = leaves + root if root >= 0 else -1 - root
     first[slot] = last[slot] = 0
     entries[0] = writer.constant(1.0)
@@ -460,12 +461,12 @@ def sweep(
         start: place = starts[node]
         farther: place = starts[operands[start]] if operands[start] >= 0 else 0
         at: place = 2
-        for t in range(template[0]):
+        for _ in range(template[0]):
             for k in range(at + 2, at + 2 + template[at + 1]):
                 put(writer, meant(template[k], begin, node, operands, start, farther))
             close(writer, template[at])
             at += 2 + template[at + 1]
-        for k in range(template[1]):
+        for _ in range(template[1]):
             target: place = meant(template[at], begin, node, operands, start, farther)
             slot = leaves + target if target >= 0 else -1 - target
             if varies[slot]:

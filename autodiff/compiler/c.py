@@ -166,7 +166,7 @@ class _Function:
     # ---- instructions -------------------------------------------------------------------------------------------------------
 
     def write(self, instruction: Instruction) -> None:
-        kind, op, (rows, columns, depth), target, operands = instruction
+        kind, op, (rows, columns, depth), target, operands, _ = instruction
         to = Index(target, 1)
         if kind == "map":
             self.map(op, rows, to, operands)

@@ -15,9 +15,9 @@ in a row, its members. There are these:
 ``Total``
     As ``Sum``, but added up over the samples of a batch besides. It has one run of depth 1 or more.
 ``Loop``
-    A ``body`` of groups that is done ``count`` times. Its results are first its locals: those that are carried, which begin as
-    ``initial`` and after each time become the results ``following`` of the body, and those that are ``taken`` anew each time,
-    each from its own place in a vector of ``count`` results. Then come the results of the body, which are those of the last
+    A ``body`` of groups that is done so many ``times``. Its results are first its locals: those that are carried, which begin
+    as ``initial`` and after each time become the results ``following`` of the body, and those that are ``taken`` anew each
+    time, each from its own vector with a result for each time. Then come the results of the body, which are those of the last
     time once it is over, and in the end what is ``kept`` of each time, one time after the other.
 
 Which results an operand takes is said by an ``Index``. Two programs in this form differ only in what their groups say: nothing
@@ -90,7 +90,7 @@ class Run(NamedTuple):
 class Loop(NamedTuple):
     """What a loop does, as the module says. ``n_carried`` and ``n_kept`` are how many there are."""
 
-    count: int
+    times: int
     n_carried: int
     initial: Index
     following: Index
@@ -105,7 +105,7 @@ class Loop(NamedTuple):
             yield self.initial, self.n_carried, 1
             yield self.following, self.n_carried, 1
         for operand in self.taken:
-            yield operand, self.count, 1
+            yield operand, self.times, 1
         for group in self.body:
             yield from group.indices()
         if self.n_kept:
@@ -113,7 +113,7 @@ class Loop(NamedTuple):
 
     def text(self, first: int, size: int) -> str:
         """``100 times, …``, a line for what is carried, for what is taken, for what is kept and for each line of the body."""
-        lines = [f"{self.count:,} times"]
+        lines = [f"{self.times:,} times"]
         at = first
         if self.n_carried:
             lines.append(f"v[{at}:{at + self.n_carried}] from {_shown(self.initial)}, then {_shown(self.following)}")
@@ -122,7 +122,7 @@ class Loop(NamedTuple):
             lines.append(f"v[{at + number}] the next of {_shown(operand)}")
         lines += [line for group in self.body for line in str(group).split("\n")]
         if self.n_kept:
-            lines.append(f"v[{first + size - self.count * self.n_kept}:{first + size}] keeps {_shown(self.kept)}")
+            lines.append(f"v[{first + size - self.times * self.n_kept}:{first + size}] keeps {_shown(self.kept)}")
         return "\n    ".join(lines)
 
 

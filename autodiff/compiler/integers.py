@@ -12,7 +12,7 @@ def integers_of(numbers: array[int]) -> array[int]:
 
 def fresh(n: int) -> array[int]:
     """So many zeros."""
-    return array("i", bytes(4 * n))
+    return array("i", [0]) * n
 
 
 def filled(n: int, number: int) -> array[int]:

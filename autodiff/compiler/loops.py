@@ -9,11 +9,12 @@ loop's body; where a pattern is not exact, nothing is changed. What repeats and 
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from typing import Any, NamedTuple
 
 from autodiff.compiler.integers import filled, fresh
-from autodiff.compiler.program import TERMS, Linear, Scalars
-from autodiff.compiler.simplify import varying
+from autodiff.compiler.program import Linear, Scalars
+from autodiff.compiler.simplify import KINDS, varying
 from autodiff.engine import rules
 from autodiff.engine.kernels import KERNELS
 
@@ -25,6 +26,7 @@ except ImportError:
 if not cython.compiled:
     from autodiff.compiler.integers import integers_of
 
+PRODUCTS = cython.declare(cython.Py_ssize_t, KINDS.index("+·"))
 WINDOW = cython.declare(cython.Py_ssize_t, 8)  # operations that a place is known again by
 REACHES = (0, 100, 5000)
 CANDIDATES = 4  # periods that are tried for each reach
@@ -34,25 +36,25 @@ FARTHEST = 4  # as many times back a result is carried
 
 
 class Stretch(NamedTuple):
-    """Operations from ``start`` on that are ``count`` times the same ``period`` of them."""
+    """Operations from ``start`` on that are so many ``times`` the same ``period`` of them."""
 
     start: int
     period: int
-    count: int
+    times: int
 
     @property
     def end(self) -> int:
         """The first operation behind it."""
-        return self.start + self.period * self.count
+        return self.start + self.period * self.times
 
 
-def stretches(program: Scalars) -> list:
-    """The loops of a program in their order."""
+def stretches(program: Scalars, known: Any = None) -> list:
+    """The loops of a program in their order; of these periods, if they are known."""
     if len(program) < LEAST_SAVED:
         return []
     runs = []
     varies: array = varying(program)
-    for period in periods(program):
+    for period in periods(program) if known is None else known:
         runs += [(last - first, period, first, last) for first, last in runs_of(program, varies, period)]
     found: list = []
     for _, period, first, last in sorted(runs, key=longest):
@@ -82,7 +84,7 @@ def periods(program: Scalars) -> list:
 
 
 def distances(program: Scalars, reach: place) -> list:
-    """The same, where two operations are alike that are of a kind and take results as far back, if not farther than ``reach``."""
+    """The same: two operations are alike that are of a kind and take results as far back, if no farther than ``reach``."""
     n: place = len(program)
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
@@ -100,17 +102,14 @@ def distances(program: Scalars, reach: place) -> list:
     k: place
     hash: place = 0
     power: place = 1
-    for i in range(WINDOW):
+    for _ in range(WINDOW):
         power = power * 31 & (size - 1)
     for i in range(n):
         own: place = codes[i] * 7919 + (starts[i + 1] - starts[i]) * 104729
         if reach:
             for k in range(starts[i], starts[i + 1]):
-                if operands[k] >= 0 and i - operands[k] <= reach:
-                    own = own * 31 + i - operands[k]
-                else:
-                    own = own * 31
-                own = own & (size - 1)
+                near: place = i - operands[k] if operands[k] >= 0 else 0
+                own = (own * 31 + (near if near <= reach else 0)) & (size - 1)
         hashes[i] = own & (size - 1)
         hash = hash * 31 + hashes[i]
         if i >= WINDOW:
@@ -125,7 +124,7 @@ def distances(program: Scalars, reach: place) -> list:
 
 
 def runs_of(program: Scalars, varied: array, period: place) -> list:
-    """The stretches from one place to another in which every operation is that one period before, and its operands go on evenly."""
+    """From where to where every operation is that of one period before, and its operands go on evenly."""
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
@@ -266,10 +265,10 @@ def used_later(program: Scalars, stretch: Any) -> list:
 # ---- sums over all times ----------------------------------------------------------------------------------------------------
 
 
-def spread(program: Scalars, found: list, whole: frozenset) -> Scalars:
-    """Long sums of what loops make, as gradients of parameters are, added up in the loops, each term when it is there.
+def spread(program: Scalars, found: list, whole: frozenset) -> tuple:
+    """Long sums of what loops make, as gradients of parameters are, added up in the loops; and the periods these have then.
 
-    A sum goes on from left to right as it did, so that it is the same to the last bit. The operations ``whole`` stay as they are.
+    A sum goes on from left to right as it did, and is the same to the last bit. The operations ``whole`` stay as they are.
     """
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
@@ -281,47 +280,101 @@ def spread(program: Scalars, found: list, whole: frozenset) -> Scalars:
             parts = cut_up(program, i, found)
             if parts is not None:
                 pieces[i] = parts
-    return program if not pieces else written(program, pieces)
+    if not pieces:
+        return program, [stretch.period for stretch in found]
+    more = Counter([ready for _, _, cuts in pieces.values() for ready, _, _ in cuts])
+    longer = [stretch.period + more[stretch.start + stretch.times // 2 * stretch.period - 1] for stretch in found]
+    return written(program, pieces), list(dict.fromkeys(longer))
 
 
 def cut_up(program: Scalars, root: int, found: list) -> Any:
-    """The terms of a sum by the operation behind which they are all there: ``(operation, [kind, operands, …])`` in order."""
+    """Where a sum can be cut: ``(operation, from this term, to that)`` for the terms that are all there behind the operation.
+
+    Before these the kind of each term, its number among ``KINDS``, and the place of its operands. None if it is not worth it.
+    """
     linear = program.linears[-1 - program.codes[root]]
-    operands = program.operands_of(root)
-    ends: list = []
-    parts: list = []
-    at = 0
-    inside = [s for s in found if s.end <= root]
-    if not inside:
+    before_it: array = array("i", [number for s in found if s.end <= root for number in (s.start, s.period, s.end)])
+    n_loops: place = len(before_it) // 3
+    if not n_loops:
         return None
+    bounds: integers = integers_of(before_it)
+    operands: integers = integers_of(program.operands)
+    size: place = program.starts[root + 1] - program.starts[root]
+    all_kinds: array = fresh(size)
+    all_offsets: array = fresh(size + 1)
+    kinds: integers = integers_of(all_kinds)
+    offsets: integers = integers_of(all_offsets)
+    cuts: list = []
+    at: place = program.starts[root]
+    term: place = 0
+    first: place = 0
+    before: place = -1
+    was_inside: cython.bint = False
+    k: place
     for kind, count in linear.runs:
-        wide = 1 if kind in TERMS else 2
-        for k in range(at, at + wide * count, wide):
-            term = operands[k : k + wide]
-            ready = max(term)
-            for stretch in inside:
-                if stretch.start <= ready < stretch.end:
-                    ready = stretch.start + ((ready - stretch.start) // stretch.period + 1) * stretch.period - 1
+        number: place = KINDS.index(kind)
+        wide: place = 2 if number >= PRODUCTS else 1
+        last: place = term + count
+        while term < last:
+            ready: place = operands[at]
+            if wide == 2 and operands[at + 1] > ready:
+                ready = operands[at + 1]
+            inside: cython.bint = False
+            for k in range(n_loops):
+                if bounds[3 * k] <= ready < bounds[3 * k + 2]:
+                    ready = bounds[3 * k] + ((ready - bounds[3 * k]) // bounds[3 * k + 1] + 1) * bounds[3 * k + 1] - 1
+                    inside = True
                     break
-            ready = max(ready, ends[-1] if ends else 0)
-            if not ends or ready != ends[-1]:
-                ends.append(ready)
-                parts.append([])
-            parts[-1].append((kind, term))
-        at += wide * count
-    return [*zip(ends, parts, strict=True)] if len(parts) >= LEAST_TIMES else None
+            if ready < before:
+                ready = before
+            if ready < 0:
+                ready = 0
+            if ready != before and term and (inside or was_inside):
+                cuts.append((before, first, term))
+                first = term
+            before = ready
+            was_inside = inside
+            kinds[term] = number
+            offsets[term] = at
+            term += 1
+            at += wide
+    offsets[term] = at
+    cuts.append((before, first, term))
+    return (all_kinds, all_offsets, cuts) if len(cuts) >= LEAST_TIMES else None
+
+
+def code_of(known: dict, linears: list, whole: Linear, goes_on: bool, kinds: array) -> int:
+    """The code of a part of a sum with terms of these kinds."""
+    key = (goes_on, whole.from_zero, kinds.tobytes())
+    if key not in known:
+        runs = [["+", 1]] if goes_on else []
+        for kind in kinds:
+            if runs and runs[-1][0] == KINDS[kind]:
+                runs[-1][1] += 1
+            else:
+                runs.append([KINDS[kind], 1])
+        linears.append(Linear(whole.from_zero and not goes_on, tuple([(kind, count) for kind, count in runs])))
+        known[key] = -len(linears)
+    return known[key]
 
 
 def written(program: Scalars, pieces: dict) -> Scalars:
     """The program with each of these sums in parts, each behind the operation that its terms wait for."""
     behind: dict = {}
+    waiting: array = fresh(len(program))
+    waits: integers = integers_of(waiting)
+    ends: array = fresh(len(program))
+    is_piece: integers = integers_of(ends)
     more: list = [0, 0]
-    for root, parts in pieces.items():
-        for ready, terms in parts:
-            behind.setdefault(ready, []).append((root, terms))
-        more[0] += len(parts)
-        more[1] += len(parts) + program.starts[root + 1] - program.starts[root]
-    linears = {linear: number for number, linear in enumerate(program.linears)}
+    for root, (_, _, cuts) in pieces.items():
+        for ready, begin, end in cuts:
+            behind.setdefault(ready, []).append((root, begin, end))
+            waiting[ready] = 1
+        ends[root] = 1
+        more[0] += len(cuts)
+        more[1] += len(cuts) + program.starts[root + 1] - program.starts[root]
+    linears = list(program.linears)
+    known: dict = {}
     new_codes: array = fresh(len(program) + more[0])
     new_starts: array = fresh(len(new_codes) + 1)
     new_operands: array = fresh(len(program.operands) + more[1])
@@ -339,7 +392,7 @@ def written(program: Scalars, pieces: dict) -> Scalars:
     i: place
     k: place
     for i in range(len(program)):
-        if i in pieces:
+        if is_piece[i]:
             places[i] = so_far[i]
         else:
             codes[n] = old_codes[i]
@@ -349,33 +402,29 @@ def written(program: Scalars, pieces: dict) -> Scalars:
             places[i] = n
             n += 1
             starts[n] = at
-        if i not in behind:
+        if not waits[i]:
             continue
-        for root, terms in behind[i]:
+        for root, begin, end in behind[i]:
             goes_on: cython.bint = root in so_far
-            runs: list = [["+", 1]] if goes_on else []
             if goes_on:
                 operands[at] = so_far[root]
                 at += 1
-            for kind, term in terms:
-                if runs and runs[-1][0] == kind:
-                    runs[-1][1] += 1
-                else:
-                    runs.append([kind, 1])
-                for x in term:
-                    operands[at] = places[x] if x >= 0 else x
-                    at += 1
-            from_zero = not goes_on and program.linears[-1 - program.codes[root]].from_zero
-            linear = Linear(from_zero, tuple([(kind, count) for kind, count in runs]))
+            all_kinds, all_offsets, _ = pieces[root]
+            offsets: integers = integers_of(all_offsets)
+            first: place = offsets[begin]
+            last: place = offsets[end]
+            for k in range(first, last):
+                operands[at] = places[old[k]] if old[k] >= 0 else old[k]
+                at += 1
             so_far[root] = n
-            codes[n] = -1 - linears.setdefault(linear, len(linears))
+            codes[n] = code_of(known, linears, program.linears[-1 - program.codes[root]], goes_on, all_kinds[begin:end])
             n += 1
             starts[n] = at
     return Scalars(
         new_codes[:n],
         new_starts[: n + 1],
         new_operands[:at],
-        list(linears),
+        linears,
         program.constants,
         program.n_parameters,
         [new_places[x] if x >= 0 else x for x in program.outputs],

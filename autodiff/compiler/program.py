@@ -44,9 +44,9 @@ Operation = str | Linear  # of a row of the table, a leaf (INPUT, PARAMETER, CON
 class Scalars:
     """A program of scalar operations, in arrays of integers.
 
-    Operation ``i`` is ``codes[i]``: the code of a row of the table, or −1 − the number of one of the ``linears``. Its operands are
-    ``operands[starts[i] : starts[i + 1]]``: operations that come before it, or leaves, of which leaf j is −1 − j. The leaves are
-    the inputs, of which ``batched`` says whether every sample of a batch has its own, the parameters, and the constants.
+    Operation ``i`` is ``codes[i]``: the code of a row of the table, or −1 − the number of one of the ``linears``. Its operands
+    are ``operands[starts[i] : starts[i + 1]]``: operations that come before it, or leaves, of which leaf j is −1 − j. The
+    leaves are the inputs, of which ``batched`` says whether every sample of a batch has its own, the parameters, the constants.
     ``outputs`` are the results wanted, numbered as operands are; ``names`` what some results are called.
     """
 
@@ -110,7 +110,11 @@ class Scalars:
     @property
     def ops(self) -> list[Operation]:
         """Every result by what makes it, the leaves first."""
-        leaves: list[Operation] = [*[INPUT] * len(self.batched), *[PARAMETER] * self.n_parameters, *[CONSTANT] * len(self.constants)]
+        leaves: list[Operation] = [
+            *[INPUT] * len(self.batched),
+            *[PARAMETER] * self.n_parameters,
+            *[CONSTANT] * len(self.constants),
+        ]
         rows, linears = rules.BY_CODE, self.linears
         return leaves + [rows[code].name if code > 0 else linears[-1 - code] for code in self.codes]  # type: ignore[union-attr]
 

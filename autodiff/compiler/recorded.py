@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from autodiff.compiler.integers import fresh
 from autodiff.engine.value import Value
 

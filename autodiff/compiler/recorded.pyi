@@ -3,6 +3,4 @@ from array import array
 
 from autodiff.engine.value import Value
 
-def flattened(
-    leaves: list[Value], nodes: list[Value]
-) -> tuple[array[int], array[int], array[int], list[float], list[int]]: ...
+def flattened(leaves: list[Value], nodes: list[Value]) -> tuple[array[int], array[int], array[int], list[float], list[int]]: ...

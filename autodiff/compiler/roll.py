@@ -7,6 +7,7 @@ with every right row. Members of a group are ordered so that what later groups t
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -33,8 +34,8 @@ def roll(program: Scalars, summed: Sequence[int] = (), looped: bool = False) -> 
     """
     found = stretches(program) if looped else []
     if found:
-        program = spread(program, found, frozenset([program.outputs[i] for i in summed]))
-        found = stretches(program)
+        program, periods = spread(program, found, frozenset([program.outputs[i] for i in summed]))
+        found = stretches(program, periods)
     return _Roller(program, frozenset(summed), found).rolled()
 
 
@@ -125,9 +126,10 @@ class _Roller:
         """Outputs to be summed that are sums of products of what varies, and no more: they are never stored for a sample."""
         uses = uses_of(self.program)
         n, stored, found = self.leaves, {*self.stored}, set()
+        wanted = Counter(self.summed)
         for i in self.summed:
             op = self.ops[i]
-            alone = i >= n and i not in stored and uses[i - n] == 2 * self.summed.count(i)
+            alone = i >= n and i not in stored and uses[i - n] == 2 * wanted[i]
             if not self.varying[i] or not alone or not (op == "mul" or isinstance(op, Linear)):
                 continue
             # of several terms the sample's own sum comes first: they may cancel
@@ -187,7 +189,12 @@ class _Roller:
                     count,
                     n_carried,
                     _even([self.result[begin + j - times * period] for j, times in body.carried]),
-                    _even([first + place if times > 1 else results[place] for (_, times), place in zip(body.carried, following, strict=True)]),
+                    _even(
+                        [
+                            first + place if times > 1 else results[place]
+                            for (_, times), place in zip(body.carried, following, strict=True)
+                        ]
+                    ),
                     tuple([_even(self.results(places)) for places in body.taken.values()]),
                     tuple(inner.groups),
                     len(later),
@@ -282,6 +289,8 @@ class _Roller:
     def blocks(self, op: Any, members: list[int]) -> list[_Block]:
         """The members in their order, as full products if they are that."""
         result = self.result
+        if op == "mul" and self.pair_up(members):
+            return [_Block(self.in_order(members), len(members), 1)]
         rows = self.longest_products(op, members)
         if rows:
             if len(members) > 1:
@@ -291,12 +300,28 @@ class _Roller:
             if op != "mul":
                 order = sorted(range(len(members)), key=lambda m: (result[rows[m][0][0]], result[rows[m][1][0]]))
                 return [_Block([members[m] for m in order], len(members), 1)]
-            for i, (left, right) in zip(members, rows, strict=True):
-                self.args[i] = (*left, *right)
-        if len(members) > 1:
-            args = self.args
-            members = sorted(members, key=lambda i: [result[arg] for arg in args[i][:4]])
-        return [_Block(members, len(members), 1)]
+        return [_Block(self.in_order(members), len(members), 1)]
+
+    def pair_up(self, members: list[int]) -> bool:
+        """Turn the factors of products so that equal ones meet. Whether no factor meets two others, as in an outer product."""
+        result, args = self.result, self.args
+        for i in members:
+            x, y = args[i]
+            if result[x] > result[y]:
+                args[i] = (y, x)
+        return len({args[i][0] for i in members}) == len(members) or len({args[i][1] for i in members}) == len(members)
+
+    def in_order(self, members: list[int]) -> list[int]:
+        """The members in the order of the results that they take."""
+        if len(members) < 2:
+            return members
+        result, args = self.result, self.args
+        wide = len(args[members[0]])
+        if wide == 1:
+            return sorted(members, key=lambda i: result[args[i][0]])
+        if wide == 2:
+            return sorted(members, key=lambda i: result[args[i][0]] << 32 | result[args[i][1]])
+        return sorted(members, key=lambda i: [result[arg] for arg in args[i][:4]])
 
     # ---- what a group says --------------------------------------------------------------------------------------------------
 
@@ -345,8 +370,8 @@ class _Roller:
 
     def add_totals(self, fused: set[int]) -> None:
         """The sums over the samples of results that are wanted of each sample too, or are no products."""
-        for varying in (0, 1):
-            some = [i for i in dict.fromkeys(self.summed) if i not in fused and self.varying[i] == varying]
+        for varies in (0, 1):
+            some = [i for i in dict.fromkeys(self.summed) if i not in fused and self.varying[i] == varies]
             if not some:
                 continue
             first = self.n
@@ -359,6 +384,8 @@ class _Roller:
     def name(self, members: list[int]) -> str:
         """What all members are called, but for their numbers and indices; empty if one has no name or another name."""
         names = self.names
+        if not names:
+            return ""
         found = {stem(names.get(i, "")) for i in members}
         return found.pop() if len(found) == 1 else ""
 
@@ -418,14 +445,10 @@ class _Body:
         whole, (start, period, _) = self.whole, self.stretch
         varies = self.varies[whole.n_leaves + start]
         n_locals = len(self.carried) + len(self.taken)
-        taken = {key: len(self.carried) + number for number, key in enumerate(self.taken)}
-        numbers = {
-            "own": lambda x: x,
-            "carried": lambda key: -1 - self.carried[key],
-            "taken": lambda key: -1 - taken[key],
-            "same": lambda place: -1 - n_locals - self.same[place],
-        }
-        operands = array("i", [numbers[kind](what) for kind, what in self.refs])
+        places: dict[Any, int] = {("carried", key): -1 - number for key, number in self.carried.items()}
+        places |= {("taken", key): -1 - len(self.carried) - number for number, key in enumerate(self.taken)}
+        places |= {("same", place): -1 - n_locals - number for place, number in self.same.items()}
+        operands = array("i", [what if kind == "own" else places[kind, what] for kind, what in self.refs])
         starts = array("i", [begin - self.starts[0] for begin in self.starts])
         batched = (*[bool(varies)] * n_locals, *[bool(self.varies[place]) for place in self.same])
         outputs = [j for some in wanted for j in some]
@@ -469,6 +492,8 @@ def _products(members: list[int], rows: list[tuple[Row, Row]], result: list[int]
     for i, (left, right) in zip(members, rows, strict=True):
         lefts.setdefault(left, []).append((right, i))
         rights.setdefault(right, []).append((left, i))
+    if len(lefts) == len(rights) == len(members) > 1:  # each row meets one other
+        return None
     best: list[_Block] | None = None
     for by, across in ((lefts, rights), (rights, lefts)):
         rank = {row: r for r, row in enumerate(sorted(across, key=lambda row: [result[x] for x in row]))}

@@ -39,7 +39,7 @@ SYMMETRIC = frozenset({"add", "mul"})
 
 @cython.cclass
 class Draft:
-    """The program that a pass writes, which is no longer than the one that it reads; ``places`` has each operation's new place."""
+    """The program that a pass writes, no longer than the one that it reads; ``places`` has the new place of each operation."""
 
     def __init__(self, program: Scalars):
         self.program = program
@@ -170,7 +170,7 @@ def share(program: Scalars) -> Scalars:
     for i in range(len(program)):
         copy(draft, codes[i], operands, starts[i], starts[i + 1])
         start: place = draft.starts[draft.n]
-        if (codes[i] == ADD or codes[i] == MUL) and draft.operands[start] > draft.operands[start + 1]:
+        if codes[i] in (ADD, MUL) and draft.operands[start] > draft.operands[start + 1]:
             x: place = draft.operands[start]
             draft.operands[start] = draft.operands[start + 1]
             draft.operands[start + 1] = x
@@ -191,14 +191,13 @@ def share(program: Scalars) -> Scalars:
 @cython.inline
 def alike(draft: Draft, i: place, start: place) -> cython.bint:
     """Whether the operation that is being written, whose operands begin at ``start``, is operation i."""
-    k: place
     begin: place = draft.starts[i]
     if draft.codes[i] != draft.codes[draft.n] or draft.starts[i + 1] - begin != draft.at - start:
         return False
-    for k in range(draft.at - start):
-        if draft.operands[begin + k] != draft.operands[start + k]:
-            return False
-    return True
+    while start < draft.at and draft.operands[begin] == draft.operands[start]:
+        begin += 1
+        start += 1
+    return start == draft.at
 
 
 def identities(program: Scalars) -> Scalars:
@@ -478,7 +477,7 @@ def sign_of_zero(number: float) -> int:
 @cython.cfunc
 @cython.inline
 def is_sum(code: place) -> cython.bint:
-    return code == ADD or code == SUB or code == NEG or code == SUM or code == DOT
+    return code in (ADD, SUB, NEG, SUM, DOT)
 
 
 @cython.cfunc
@@ -534,7 +533,7 @@ def named(draft: Draft, from_zero: cython.bint, runs: integers, n_runs: place, k
 
 
 def absorb(program: Scalars, counted: array, taken: array) -> array:
-    """Marks as taken what is written into the one sum that uses it. Returns of each sum the operand that it goes on with, or −1."""
+    """Mark as taken what is written into the one sum that uses it. Returns of each sum the operand it goes on with, or −1."""
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
@@ -560,7 +559,7 @@ def absorb(program: Scalars, counted: array, taken: array) -> array:
                 break
         for k in range(starts[i], starts[i + 1]):
             x = operands[k]
-            if x >= 0 and (codes[x] == MUL or codes[x] == NEG) and uses[x] == 1 and varies[x] == varies[i]:
+            if x >= 0 and codes[x] in (MUL, NEG) and uses[x] == 1 and varies[x] == varies[i]:
                 absorbed[x] = 1
     return headed
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from autodiff.compiler.program import Scalars
 
+KINDS: tuple[str, ...]
 SYMMETRIC: frozenset[str]
 PASSES: dict[str, Callable[[Scalars], Scalars]]
 

@@ -24,8 +24,9 @@ class Instruction(NamedTuple):
     ``start`` sets a term plus that; ``gain`` adds (``"+"``) or subtracts one term, ``rows`` several, ``dots`` and ``product``
     products, as the runs of a group do; ``summed terms``, ``summed dots`` and ``summed product`` do so over the samples.
     ``loop`` does its ``body`` as many times as it has rows; in it ``take`` sets row r to the next of its r-th operand, a vector
-    with an entry for each time, and ``keep`` copies its rows to where those of this time belong. ``sums`` is a whole sum, for one sample: ``op`` is where it begins, a sign for each term, doubled for a product, and its
-    operands are a matrix with a row for each member.
+    with an entry for each time, and ``keep`` copies its rows to where those of this time belong. ``sums`` is a whole sum, for
+    one sample: ``op`` is where it begins, a sign for each term, doubled for a product, and its operands are a matrix with a row
+    for each member.
     """
 
     kind: str
@@ -185,16 +186,16 @@ class _Placer:
         if loop.n_carried:
             where.append(Instruction("start", "-0", carried, target, (self.moved(loop.initial, loop.n_carried, 1),)))
         if loop.taken:
-            taken = tuple([self.moved(index, loop.count, 1) for index in loop.taken])
+            taken = tuple([self.moved(index, loop.times, 1) for index in loop.taken])
             body.append(Instruction("take", "", (len(taken), 1, 1), target + loop.n_carried, taken))
         for group in loop.body:
             self.emit(group, body)
         if loop.n_kept:
             kept = (self.moved(loop.kept, loop.n_kept, 1),)
-            body.append(Instruction("keep", "", (loop.n_kept, 1, 1), end - loop.count * loop.n_kept, kept))
+            body.append(Instruction("keep", "", (loop.n_kept, 1, 1), end - loop.times * loop.n_kept, kept))
         if loop.n_carried:
             body.append(Instruction("start", "-0", carried, target, (self.moved(loop.following, loop.n_carried, 1),)))
-        where.append(Instruction("loop", "", (loop.count, 1, 1), target, (), tuple(body)))
+        where.append(Instruction("loop", "", (loop.times, 1, 1), target, (), tuple(body)))
 
     def sums(self, group: Group, zero: str, target: int) -> Instruction:
         """A whole sum as one instruction."""

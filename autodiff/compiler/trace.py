@@ -117,7 +117,14 @@ def _scalars(traced: Trace, nodes: list[Value], outputs: list[Any], batched: tup
     leaves = [*traced.inputs, *traced.parameters]
     codes, starts, operands, constants, noted = flattened(leaves, nodes)
     wanted = {x for x in outputs if isinstance(x, Value)}
-    places = {x: i for i, x in enumerate(nodes) if x in wanted} | {x: -1 - i for i, x in enumerate(leaves)}
+    places = {x: -1 - i for i, x in enumerate(leaves)}
+    wanted -= places.keys()
+    for i in range(len(nodes) - 1, -1, -1):
+        if not wanted:
+            break
+        if nodes[i] in wanted:
+            places[nodes[i]] = i
+            wanted.remove(nodes[i])
     results = []
     for x in outputs:
         if not isinstance(x, Value):
