@@ -417,6 +417,14 @@ def _finite(x: Any) -> Any:
     return (x <= LARGEST) * (x >= -LARGEST) if isinstance(x, float) or hasattr(x, "backward") else 1  # in text it is 1
 
 
+def _below(x: Any) -> Any:
+    """min(x, 0), whose derivative at 0 is that from the left, as it is with activations that go on below 0."""
+    if not (isinstance(x, float) or hasattr(x, "backward")):  # in text
+        return at_most(x, 0)
+    finite = at_most(x, LARGEST)
+    return finite - relu(finite)
+
+
 def _silu_slope(x: Any) -> Any:
     return mul0(sigmoid(x), 1 + mul0(sigmoid(-x), x))
 
@@ -488,6 +496,7 @@ leaky_relu: WithSlope
 mul0: Binary
 pow: Binary
 quotient: Binary
+relu: Unary
 sinc_order: Binary
 power_log: Binary
 power_poly: Variadic
@@ -634,7 +643,7 @@ mish     = op("mish",     1, lambda x: mul0(tanh(softplus(x)), x),
               lambda x, out: (_mish_slope(_kept(x, 800.0)),),
               "mish({0})", "x · tanh(softplus(x)) (Misra 2019)")
 elu      = op("elu",      2, lambda x, alpha: at_least(0.0, x) + alpha * expm1(at_most(0.0, x)),
-              lambda x, alpha, out: (step(x) + (1 - step(x)) * (alpha * exp(at_most(x, 0))), expm1(at_most(x, 0))),
+              lambda x, alpha, out: (step(x) + (1 - step(x)) * (alpha * exp(at_most(x, 0))), expm1(_below(x))),
               "elu({0}, {1})", "x for x > 0, else alpha · (exp(x) − 1); alpha = 1 by default", defaults=(1.0,))
 selu     = op("selu",     1, lambda x: SELU_SCALE * (at_least(0.0, x) + SELU_ALPHA * expm1(at_most(0.0, x))),
               lambda x, out: (SELU_SCALE * (step(x) + (1 - step(x)) * (SELU_ALPHA * exp(at_most(x, 0)))),),
@@ -644,7 +653,7 @@ celu     = op("celu",     2, lambda x, alpha: at_least(0.0, x) + alpha * expm1(a
                                      expm1(at_most(x, 0) / alpha) - mul0(exp(at_most(x, 0) / alpha), at_most(x, 0) / alpha)),
               "celu({0}, {1})", "x for x > 0, else alpha · (exp(x / alpha) − 1) (Barron 2017); alpha = 1 by default", defaults=(1.0,))
 leaky_relu = op("leaky_relu", 2, lambda x, slope: at_least(0.0, x) + slope * at_most(0.0, x),
-              lambda x, slope, out: (step(x) + (1 - step(x)) * slope, at_most(x, 0)),
+              lambda x, slope, out: (step(x) + (1 - step(x)) * slope, _below(x)),
               "leaky_relu({0}, {1})", "x for x > 0, else slope · x; slope, torch's negative_slope, = 0.01 by default", defaults=(0.01,),
               also={"negative_slope": "slope"})  # torch's name
 

@@ -1,14 +1,20 @@
 """Where Values meet what is beside them: subclasses, arrays without axes, masked arrays, other numbers, equality in arrays."""
 
+import copy
 import importlib
 import math
 import operator
+import pickle
+import sys
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 import autodiff as ad
+from autodiff.debugger.session import Session
+from autodiff.engine import recording
 from autodiff.engine.value import Value
 
 np = pytest.importorskip("numpy")
@@ -219,6 +225,65 @@ def test_a_number_that_changes_later_changes_no_recording():
     number[()] = 100.0
     assert [y for y in out.arguments if not isinstance(y, Value)] == [2.0]
     assert out.operands[0].arguments == (x, 2.0)
+
+
+# ---- equality -------------------------------------------------------------------------------------------------------------
+
+
+def a_days_work(model, folder):
+    """What a user does with a small network, on Values of equal numbers."""
+    xs, ys = [[1.0, 1.0]] * 3, [1.0] * 3
+    optimizer = ad.optim.Adam(model.parameters(), lr=0.0)
+    ad.nn.fit(model, xs, ys, optimizer=optimizer, epochs=2, progress=False)
+    ad.nn.fit(model, xs, ys, optimizer=optimizer, epochs=2, compile=True, validation=(xs, ys), progress=False)
+    model.save(folder / "model.json")
+    model.load(folder / "model.json")
+    x = Value(1.0, "x")
+    with ad.scope("loss"):
+        loss = ad.nn.mse([model([x, Value(1.0)])], [Value(1.0)]) + ad.max(x, Value(1.0)) + ad.prod([x, x])
+    loss.backward()
+    x, loss = copy.deepcopy(pickle.loads(pickle.dumps([x, loss])))
+    ad.gradients(loss, [x, x], create_graph=True)
+    ad.hessian(lambda v: ad.norm(v) * ad.norm(v) + ad.logsumexp(v) + model(v))([1.0, 1.0])
+    ad.jvp(model, ([1.0, 1.0],), ([1.0, 1.0],))
+    ad.check_gradients(lambda v: ad.softmax(v)[0] * v[1], [1.0, 1.0])
+    compiled = ad.compile(lambda v: ad.nn.cross_entropy([model(v), v[0], ad.where(v[0] > v[1], v[0], 1.0)], 0))
+    for take in (compiled, compiled.value_and_grad, copy.deepcopy(compiled)):
+        take([1.0, 1.0])
+    for take in (compiled.map, compiled.backward):
+        take(xs)
+    assert compiled.source
+    for look in (ad.expression, ad.summary, ad.blame, lambda loss: str(ad.explain(loss, x))):
+        look(loss)
+    ad.draw(loss, folder / "loss.dot")
+    ad.page(loss, folder / "loss.html")
+    session = Session(ad.steps(loss))
+    session.add_watch("x")
+    session.add_breakpoint("x")
+    while session.position < len(session.history):
+        session.step()
+
+
+def test_nothing_of_ours_asks_whether_values_are_equal(tmp_path, monkeypatch):
+    """Where a Value is looked for, it is that Value and not one of the same number: no == or != and no `in` of a list."""
+    asked, ours = [], Path(ad.__file__).parent
+
+    def note(op, x, y, outcome):
+        frame = sys._getframe(1)
+        while Path(frame.f_code.co_filename).name == "value.py":
+            if frame.f_code.co_name == "__bool__":  # `if x:` asks whether x != 0
+                return
+            frame = frame.f_back
+        if op in ("==", "!=") and Path(frame.f_code.co_filename).is_relative_to(ours):
+            asked.append(f"{op} at {frame.f_code.co_filename}:{frame.f_lineno}")
+
+    monkeypatch.setattr(recording, "note", note)
+    model = ad.nn.MLP(2, [2, 1], seed=1)
+    for parameter in model.parameters():
+        parameter.data = 1.0
+    with ad.record_source():
+        a_days_work(model, tmp_path)
+    assert asked == []
 
 
 # ---- equality where it stays open ----------------------------------------------------------------------------------------

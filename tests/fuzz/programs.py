@@ -16,7 +16,7 @@ import autodiff as ad
 from autodiff.engine import rules
 
 ONE = [rule.name for rule in rules.TABLE.values() if rule.doc and rule.of_one_number]
-TWO = ["hypot", "atan2", "xlogy", "maximum", "minimum", "pow", "add", "sub", "mul", "div", "mod"]
+TWO = [rule.name for rule in rules.TABLE.values() if rule.doc and rule.arity == 2] + ["maximum", "minimum"]
 MANY = ["sum", "prod", "mean", "norm", "logsumexp", "max", "min", "maxout"]
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod]
 NUMBERS = [
@@ -43,7 +43,7 @@ def program(seed, size=8):
     steps = []
     for made in range(count, count + dice.randint(1, size)):
         kind = dice.choice(
-            ["one", "method", "operator", "operator", "number", "two", "many", "dot", "branch", "softmax", "boxed"]
+            ["one", "method", "operator", "operator", "number", "two", "many", "dot", "branch", "take", "softmax", "boxed"]
         )
         places = [dice.randrange(made) for _ in range(dice.randint(2, 4))]
         steps.append((kind, places, dice.random(), dice.choice(CONSTANTS), dice.randrange(len(NUMBERS))))
@@ -86,6 +86,8 @@ def run(step, made):
         return ad.dot(others, reversed(others))
     if kind == "branch":
         return ad.where(x == y, x, ad.where(x > y, y, constant)) if share < 0.5 else ad.clip(x, -abs(constant), abs(constant))
+    if kind == "take":
+        return ad.take([*others, constant], int(share * (len(others) + 1)))
     if kind == "softmax":
         return (ad.softmax if share < 0.5 else ad.log_softmax)([*others, constant])[0]
     return ad.mul(boxed(x), y) + constant if isinstance(x, ad.Value) else ad.mul(x, y)
