@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import CellType, FunctionType, SimpleNamespace
 from typing import Any, NoReturn
 
-from autodiff.engine import ieee, kernels, rules
+from autodiff.engine import gamma, ieee, kernels, rules
 from autodiff.engine.rules import Rule
 from autodiff.graph.symbols import Symbol
 
@@ -21,15 +21,15 @@ OPERATORS = {
     "greater": "+({0} > {1})", "greater_equal": "+({0} >= {1})", "equal": "+({0} === {1})",
     "select": "{0} !== 0 ? {1} : {2}", "where": "{0}", "held": "{0}",
 }  # fmt: skip
-# What ieee.js has, by the names of the functions of Python in ieee.py and kernels.py that it stands for.
+# What ieee.js has, by the names of the functions of Python in ieee.py, gamma.py and kernels.py that it stands for.
 FUNCTIONS = [
     "acos", "acosh", "asin", "asinh", "at_least", "at_most", "atan", "atan2", "atanh", "cbrt", "compare", "copysign", "cos",
     "cosh", "cosquare", "div", "div0", "divide", "erf", "erfc", "erfinv", "exp", "expm1", "fabs", "floor", "greatest", "hypot",
     "least", "log", "log10", "log1p", "log2", "logsumexp", "mod", "mul0", "nonnegative", "pow", "power_log", "power_slope",
     "quotient", "relu", "sech2", "sigmoid", "sign", "sin", "sinh", "softplus", "softsign", "sqrt", "step", "take", "tan",
-    "tanh", "ceil", "exp2", "logaddexp", "logit", "nearest", "sinc_order",
+    "tanh", "ceil", "exp2", "logaddexp", "logit", "nearest", "sinc_order", "lgamma", "digamma", "polygamma",
 ]  # fmt: skip
-LIBRARY = {getattr(module, name): name for module in (ieee, kernels) for name in FUNCTIONS if hasattr(module, name)}
+LIBRARY = {getattr(module, name): name for module in (ieee, kernels, gamma) for name in FUNCTIONS if hasattr(module, name)}
 LIBRARY[rules.TABLE["power_poly"].formula] = "power_poly"
 
 
