@@ -118,6 +118,7 @@ PUBLIC_NAMES = """
     Value
     AutodiffError DebuggerError DecisionWarning DetachedError DetachedWarning GradientMismatch GraphTooLarge NonFiniteError
     NonFiniteWarning NotInGraphError NotebookNotFound OperationError RendererFailed RendererNotFound SettingError ShapeError
+    SingularMatrix
     StaleRecording StateError TargetError TraceError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
     blame compile draw explain expression implementation nn optim operation record_source refresh scope strict summary
@@ -127,7 +128,8 @@ PUBLIC_NAMES = """
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
-    erf erfc erfinv exp2 rsqrt sinc logaddexp floor ceil round sign step where clip max min maximum minimum
+    array zeros ones solve det
+    erf erfc erfinv lgamma digamma exp2 rsqrt sinc logaddexp floor ceil round sign step where clip max min maximum minimum
     sigmoid relu softplus softsign silu gelu mish elu selu celu leaky_relu maxout hard_tanh hard_sigmoid log_sigmoid logit
     take sum prod mean dot norm softmax log_softmax logsumexp
 """

@@ -262,7 +262,7 @@ SPELLINGS: dict[str, str] = {
         "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "floor",
     )},
     "hypot": "hypot({0}, {1})", "atan2": "atan2({0}, {1})",
-    "exp2": "exp2({0})", "rsqrt": "1.0 / sqrt({0})", "ceil": "ceil({0})", "round": "rint({0})",
+    "exp2": "exp2({0})", "lgamma": "lgamma({0})", "rsqrt": "1.0 / sqrt({0})", "ceil": "ceil({0})", "round": "rint({0})",
     "log_sigmoid": "-op_softplus(-({0}))", "hard_tanh": "op_greater(op_less({0}, 1.0), -1.0)",
     "hard_sigmoid": "op_greater(op_less(({0} + 3.0) / 6.0, 1.0), 0.0)", "logaddexp": "op_logsumexp({*})",
     "greater": "{0} > {1} ? 1.0 : 0.0", "greater_equal": "{0} >= {1} ? 1.0 : 0.0", "equal": "{0} == {1} ? 1.0 : 0.0",

@@ -55,11 +55,11 @@ class Array(numpy.ndarray[Any, Any]):
             _note(error, function.__name__)
             raise
 
-    def round(self, decimals: int = 0, out: Any = None) -> Any:
+    def round(self, decimals: Any = 0, out: Any = None) -> Any:
         """To that many decimals, as ``numpy.round``: NumPy's own knows no floats among objects."""
         return numpy.divide(numpy.rint(self * 10.0**decimals), 10.0**decimals, out=out)
 
-    def clip(self, min: Any = None, max: Any = None, out: Any = None) -> Any:
+    def clip(self, min: Any = None, max: Any = None, out: Any = None) -> Any:  # type: ignore[override]
         """As ``ad.clip``, so that values that are equal share the derivative as they do there."""
         above = self if min is None else numpy.maximum(self, min)
         return numpy.positive(above, out=out) if max is None else numpy.minimum(above, max, out=out)
@@ -135,7 +135,7 @@ def _taken_up(found: Any) -> Any:
 
 def _in_our_terms(ufunc: Any, method: str, given: list[Any], settings: dict[str, Any]) -> Any:
     """What one of NumPy's functions gives for Values, and for plain numbers as IEEE 754 has it."""
-    if method == "reduce" and ufunc in REDUCTIONS and settings.get("dtype") is None and settings.get("where", True) is True:
+    if method == "reduce" and ufunc in REDUCTIONS and settings.get("dtype") is None:
         return _reduced(REDUCTIONS[ufunc], *given, **settings)
     if ufunc in COMPARISONS and traced():  # conditions that stay open, in the place of bools
         settings["dtype"] = object
@@ -151,24 +151,29 @@ def _in_our_terms(ufunc: Any, method: str, given: list[Any], settings: dict[str,
     return found.astype(bool) if ufunc in PREDICATES and isinstance(found, numpy.ndarray) and not traced() else found
 
 
-def _reduced(function: Callable[..., Any], x: Any, axis: Any = 0, keepdims: bool = False, **others: Any) -> Any:
+def _reduced(
+    function: Callable[..., Any], x: Any, axis: Any = 0, dtype: None = None, out: Any = (), keepdims: bool = False,
+    initial: Any = numpy._NoValue, where: Any = True,
+) -> Any:  # fmt: skip
     """A function of any number of numbers along some axes of an array, as one operation for each number that is left."""
     x = numpy.asarray(x, dtype=object)
     axes = range(x.ndim) if axis is None else [_from_the_front(a, x.ndim) for a in ((axis,) if isinstance(axis, int) else axis)]
     kept = [a for a in range(x.ndim) if a not in axes]
     shape = tuple([x.shape[a] for a in kept])
-    rows = x.transpose([*kept, *axes]).reshape(*shape, math.prod([x.shape[a] for a in axes]))
-    start = [] if others.get("initial", numpy._NoValue) is numpy._NoValue else [others["initial"]]
-    if not kept and not keepdims and not others.get("out"):
-        return function([*start, *rows.tolist()])
+
+    def rows(x: Any) -> Any:
+        return x.transpose([*kept, *axes]).reshape(*shape, math.prod([x.shape[a] for a in axes]))
+
+    lanes, asked = rows(x), None if where is True else rows(numpy.broadcast_to(where, x.shape))
+    start = [] if initial is numpy._NoValue else [initial]
     found = numpy.empty(shape, dtype=object)
     for place in numpy.ndindex(shape):
-        found[place] = function([*start, *rows[place].tolist()])
+        lane = lanes[place] if asked is None else lanes[place][asked[place]]
+        found[place] = function([*start, *lane.tolist()])
     if keepdims:
         found = found.reshape([1 if a in axes else n for a, n in enumerate(x.shape)])
-    (out,) = others.get("out") or (None,)
-    if out is not None:
-        out[...] = found
+    for target in out:
+        target[...] = found
     return found if found.ndim else found.item()
 
 
@@ -217,7 +222,10 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     bare = numpy.asarray(x, dtype=object)
     axes = bare.ndim if axis is None else 1 if isinstance(axis, int) else len(axis)
     if ord is None or (ord == 2 and axes == 1) or (ord == "fro" and axes == 2):
-        return _reduced(rules.norm, bare, axis, keepdims)
+        return _reduced(rules.norm, bare, axis, keepdims=keepdims)
+    if axes == 1 and ord in (1, math.inf, -math.inf):
+        over: Any = {1: functions.sum, math.inf: functions.max, -math.inf: functions.min}[ord]
+        return _reduced(over, numpy.abs(bare), axis, keepdims=keepdims)
     return numpy.linalg.norm(numpy.asarray(x, dtype=object), ord, axis, keepdims)
 
 
@@ -260,9 +268,10 @@ def _table(rows: dict[str, Callable[..., Any]], outputs: int = 1) -> dict[Any, A
 
 
 # NumPy's functions of numbers that are rows under their own name, and those that are not
-SAME = (
-    "exp expm1 exp2 log log1p log2 log10 sqrt cbrt sin cos tan sinh cosh tanh hypot floor ceil sign logaddexp maximum minimum"
-).split()
+SAME = [
+    "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "sinh", "cosh", "tanh",
+    "hypot", "floor", "ceil", "sign", "logaddexp", "maximum", "minimum",
+]  # fmt: skip
 ELEMENTWISE: dict[Any, Any] = {
     **_table({name: getattr(functions, name) for name in SAME}),
     **_table({f"arc{name}": getattr(functions, f"a{name}") for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "tan2")}),

@@ -26,7 +26,7 @@ from autodiff.errors import DetachedError, DetachedWarning
 open_inputs: set[Value] = set()
 
 REMEDY = (
-    "Use autodiff's own functions (ad.exp for math.exp), an array of objects for one of floats (np.zeros(2, dtype=object)), "
+    "Use autodiff's own functions (ad.exp for math.exp), an array that holds Values for one of floats (ad.zeros(2)), "
     "and x.data where the number alone is meant, as in math.isnan(x.data)"
 )
 

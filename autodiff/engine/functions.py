@@ -19,6 +19,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
     COMPOSED = [
         "clip",
         "dot",
+        "hypot",
         "log_softmax",
         "max",
         "maximum",
@@ -120,6 +121,19 @@ def maxout(pieces: Iterable[Number], /) -> Value: ...
 def maxout(*pieces: Any) -> Any:
     """The largest of several linear pieces, as an activation (Goodfellow et al. 2013): ``max`` under its name in networks."""
     return max(*pieces)
+
+
+@overload
+def hypot(*operands: float) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def hypot(*operands: Number) -> Value: ...
+def hypot(*operands: Any, **named: Any) -> Any:
+    """√(Σ x²) of any number of operands, without overflow, as ``math.hypot``; its derivatives at 0 are 0. Goes over arrays."""
+    if named or len(operands) == 2:
+        return rules._hypot(*operands, **named)
+    if any(map(rules.has_axes, operands)):
+        return rules.over_arrays(hypot, *operands)
+    return rules.norm(*operands) if operands else 0.0
 
 
 @overload

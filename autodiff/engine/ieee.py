@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import copysign, inf, isinf, nan
 from typing import Any
 
@@ -109,7 +109,12 @@ def nearest(x: float) -> float:
 def logaddexp(x: float, y: float) -> float:
     """log(eˣ + eʸ) without overflow."""
     larger, smaller = (x, y) if x >= y else (y, x)
-    return x + y if x != x or y != y else larger if isinf(larger) else larger + log1p(exp(smaller - larger))
+    if x != x or y != y or isinf(larger):
+        return x + y if x != x or y != y else larger
+    found = larger + log1p(exp(smaller - larger))
+    if larger < 0 and smaller > -100 and fabs(found) < 0.5:  # that has subtracted
+        return log1p((_fixed_exp(x) + _fixed_exp(y) - (1 << BITS)) / (1 << BITS))
+    return found
 
 
 def logit(x: float) -> float:
@@ -143,20 +148,57 @@ def sinc_order(x: float, n: float) -> float:
     order, u = int(n), math.pi * x
     if isinf(u):
         return 0.0
-    if x == 0 or fabs(u) < order:
-        found, k = 0.0, (order + 1) // 2
-        term = (-1.0) ** k * u ** (2 * k - order) / (math.factorial(2 * k - order) * (2 * k + 1))
-        while k < 40 + order and (term or not k) and found + term != found:
-            found, k = found + term, k + 1
-            term *= -u * u * (2 * k - 1) / ((2 * k - order) * (2 * k - 1 - order) * (2 * k + 1))
-        return float(found * math.pi**order)
+    if fabs(x) <= 0.5 or (order and fabs(u) < order + 10):
+        return _sinc_series(x, order)
     turns = nearest(x)
-    sign, rest = (-1.0 if turns % 2 else 1.0), math.pi * (x - turns)
-    waves = (sign * sin(rest), sign * cos(rest), -sign * sin(rest), -sign * cos(rest))
-    found = waves[0] / u
+    sign, rest = (-1.0 if turns % 2 else 1.0), x - turns
+    found = sign * _sinc_series(rest, 0) * (rest / x)
+    waves = (sign * sin(math.pi * rest), sign * cos(math.pi * rest))
     for k in range(1, order + 1):
-        found = (waves[k % 4] - k * found) / u
+        wave = waves[k % 2]
+        found = ((-wave if k // 2 % 2 else wave) - k * found) / u
     return float(found * math.pi**order)
+
+
+BITS, PI = 160, 0x3243F6A8885A308D313198A2E03707344A4093822  # π · 2¹⁶⁰
+
+
+def _fixed_exp(x: float) -> int:
+    """eˣ in whole numbers of 2⁻¹⁶⁰, x < 1: the Taylor series of x / 256, and eight squares."""
+    numerator, denominator = x.as_integer_ratio()
+    part, n = (numerator << BITS) // (denominator << 8), 1
+    found = term = 1 << BITS
+    while term not in (0, -1):
+        term = (term * part >> BITS) // n
+        found, n = found + term, n + 1
+    for _ in range(8):
+        found = found * found >> BITS
+    return found
+
+
+def _sinc_series(x: float, order: int) -> float:
+    """Its Taylor series, in whole numbers of 2⁻¹⁶⁰, so that all that cancels is there to cancel."""
+    if fabs(x) < 1e-9:  # its first term alone
+        k = (order + 1) // 2
+        return (-1.0 if k % 2 else 1.0) * math.pi ** (2 * k) / (2 * k + 1) * (x if order % 2 else 1.0)
+    numerator, denominator = x.as_integer_ratio()
+    u = (numerator * PI) // denominator
+    power, degree, found = (u, 1, 0) if order % 2 else (1 << BITS, 0, 0)
+    while power:
+        k = (order + degree) // 2
+        found += (-power if k % 2 else power) // (2 * k + 1)
+        power = (power * u >> BITS) * u // ((degree + 1) * (degree + 2)) >> BITS
+        power += power < 0  # towards 0
+        degree += 2
+    return float(found * PI**order / (1 << BITS * (order + 1)))
+
+
+def polynomial(coefficients: Sequence[float], x: float) -> float:
+    """By Horner's rule, the lowest power first."""
+    found = 0.0
+    for coefficient in reversed(coefficients):
+        found = found * x + coefficient
+    return found
 
 
 def greatest(*xs: float) -> float:

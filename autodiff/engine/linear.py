@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, overload
 
 from autodiff._support.numbers import as_operand
 from autodiff.engine import functions
+from autodiff.engine.functions import Number
 from autodiff.engine.trees import ARRAY, array_of, flatten, shape_of
-from autodiff.engine.value import primal_of, traced
+from autodiff.engine.value import Value, primal_of, traced
 from autodiff.errors import ShapeError, SingularMatrix
 
 MINORS = 4  # the largest determinant that is expanded by minors
 
 
+# fmt: off
+@overload
+def solve(A: Sequence[Sequence[float]], b: Sequence[float]) -> list[float]: ...  # type: ignore[overload-overlap]
+@overload
+def solve(A: Sequence[Sequence[Number]], b: Sequence[Number]) -> list[Value]: ...
+@overload
+def solve(A: Sequence[Sequence[float]], b: Sequence[Sequence[float]]) -> list[list[float]]: ...  # type: ignore[overload-overlap]
+@overload
+def solve(A: Sequence[Sequence[Number]], b: Sequence[Sequence[Number]]) -> list[list[Value]]: ...
+@overload
+def solve(A: Any, b: Any) -> Any: ...
+# fmt: on
 def solve(A: Any, b: Any) -> Any:
-    """The x with A · x = b, by Gaussian elimination with partial pivoting, for small systems: some n³/3 operations are recorded.
+    """The x with A · x = b, by Gaussian elimination with partial pivoting, for small systems: it records some n³/3 operations.
 
     ``A`` is n by n, nested lists or an array, of Values and numbers in any mixture; ``b`` has n numbers, or n rows of several
     right-hand sides. x has the shape of ``b``: an array if one of the two is an array, else lists; floats if there is no Value.
@@ -25,7 +39,7 @@ def solve(A: Any, b: Any) -> Any:
     made anew at each call. ``ad.refresh`` keeps the choice that was recorded.
 
     Raises ``ShapeError`` if ``A`` is not square or ``b`` does not fit, and ``SingularMatrix`` where no pivot but 0 is left; a
-    compiled program gives nan there. Golub and Van Loan, Matrix Computations, 4th edition, algorithm 3.4.1.
+    compiled program gives inf or nan there. Golub and Van Loan, Matrix Computations, 4th edition, algorithm 3.4.1.
     """
     rows, of_arrays = _square(A, "solve(A, b)")
     sides, shape, b_is_array = _numbers(b, "solve(A, b): b")
@@ -55,12 +69,20 @@ def solve(A: Any, b: Any) -> Any:
     return found if len(shape) == 2 else flat
 
 
+# fmt: off
+@overload
+def det(A: Sequence[Sequence[float]]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def det(A: Sequence[Sequence[Number]]) -> Value: ...
+@overload
+def det(A: Any) -> Any: ...
+# fmt: on
 def det(A: Any) -> Any:
     """The determinant of a small square matrix, nested lists or an array, of Values and numbers: one number, 1 for 0 by 0.
 
     Up to 4 by 4 it is expanded by minors, without a division, so that its derivatives, the cofactors, hold for a singular
     matrix too. From a larger one, elimination takes rows and columns away until 4 are left, or all that is left is 0. The
-    pivots are chosen as in ``solve``; a compiled program gives nan for a larger matrix whose elimination comes to a pivot 0.
+    pivots are chosen as in ``solve``; a compiled program gives nan for a larger matrix that is singular.
 
     Raises ``ShapeError`` if ``A`` is not square.
     """

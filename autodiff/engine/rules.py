@@ -19,7 +19,7 @@ from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from autodiff._support.numbers import as_operand, unboxed
-from autodiff.engine import ieee, kernels
+from autodiff.engine import gamma, ieee, kernels
 from autodiff.engine.kernels import SELU_ALPHA, SELU_SCALE, SQRT_HALF
 from autodiff.engine.trees import array_of, is_array
 from autodiff.errors import UnknownNameError
@@ -447,7 +447,7 @@ def _directions(xs: tuple[Any, ...], distance: Any) -> list[Any]:
 
 def _turns(x: Any, y: Any) -> tuple[Any, Any]:
     """The derivatives of the angle of (x, y), by y and by x; 0 at the origin, and nan those of the second order there."""
-    distance = hypot(x, y)
+    distance = _hypot(x, y)
     along_x, along_y = _directions((x, y), distance)
     return div0(along_x, distance), -div0(along_y, distance)
 
@@ -467,13 +467,15 @@ TWO_OVER_SQRT_PI, ONE_OVER_SQRT_2PI = 2 / math.sqrt(math.pi), 1 / math.sqrt(2 * 
 # ---- the table --------------------------------------------------------------------------------------------------------------
 # Rows refer to rows further down, or to themselves; type checkers need to hear of those first.
 atan2: Angle
+digamma: Unary
+polygamma: Binary
 cos: Unary
 cosh: Unary
 cosquare: Unary
 equal: Binary
 exp: Unary
 held: Unary
-hypot: Binary
+_hypot: Binary
 sqrt: Unary
 floor: Unary
 nonnegative: Unary
@@ -538,7 +540,7 @@ sqrt  = op("sqrt",  1, ieee.sqrt,  lambda x, out: (0.5 / out,),
 rsqrt = op("rsqrt", 1, lambda x: 1 / sqrt(x), lambda x, out: (-0.5 * out / x,),    "1 / √{0}",   "1 / √x; inf at 0, nan below", precedence=2)
 cbrt  = op("cbrt",  1, ieee.cbrt,  lambda x, out: (pow(out, -2.0) / 3,),
            "∛({0})", "cube root; its derivative at 0 is inf")
-hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: _directions((x, y), out),
+_hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: _directions((x, y), out),
            "hypot({0}, {1})", "√(x² + y²) without overflow; its derivatives at (0, 0) are 0")
 
 # circular and hyperbolic functions
@@ -557,7 +559,7 @@ atan  = op("atan",  1, ieee.atan,    lambda x, out: (1 / (1 + _kept(x, 1e160) * 
 sinh  = op("sinh",  1, ieee.sinh,    lambda x, out: (cosh(x),),                          "sinh({0})",  "hyperbolic sine")
 cosh  = op("cosh",  1, ieee.cosh,    lambda x, out: (sinh(x),),                          "cosh({0})",  "hyperbolic cosine")
 tanh  = op("tanh",  1, kernels.tanh, lambda x, out: (sech2(x),),                         "tanh({0})", "hyperbolic tangent")
-asinh = op("asinh", 1, ieee.asinh,   lambda x, out: (_finite(x) / hypot(_kept(x, LARGEST), 1),),                  "asinh({0})", "inverse hyperbolic sine")
+asinh = op("asinh", 1, ieee.asinh,   lambda x, out: (_finite(x) / _hypot(_kept(x, LARGEST), 1),),                  "asinh({0})", "inverse hyperbolic sine")
 acosh = op("acosh", 1, ieee.acosh,   lambda x, out: (_finite(x) * pow(_kept(x, LARGEST) - 1, -0.5) * pow(_kept(x, LARGEST) + 1, -0.5),),
            "acosh({0})", "inverse hyperbolic cosine, x ≥ 1; nan below")
 atanh = op("atanh", 1, ieee.atanh,   lambda x, out: (1 / nonnegative(cosquare(x)),),
@@ -570,6 +572,13 @@ erf   = op("erf",   1, ieee.erf,   lambda x, out: (TWO_OVER_SQRT_PI * exp(-_kept
            "erf({0})", "error function 2/√π ∫₀ˣ exp(−t²) dt")
 erfc  = op("erfc",  1, ieee.erfc,  lambda x, out: (-TWO_OVER_SQRT_PI * exp(-_kept(x, 30.0) * _kept(x, 30.0)),),
            "erfc({0})", "1 − erf(x), accurate for large x")
+
+# gamma function
+lgamma   = op("lgamma",   1, gamma.lgamma,   lambda x, out: (digamma(x),),
+              "log |Γ({0})|", "logarithm of the absolute value of the gamma function; inf at 0 and at negative whole numbers")
+digamma  = op("digamma",  1, gamma.digamma,  lambda x, out: (polygamma(x, 1),),
+              "ψ({0})", "derivative of log Γ(x); nan at negative whole numbers")
+polygamma = op("polygamma", 2, gamma.polygamma, lambda x, n, out: (polygamma(x, n + 1), 0), "D^{1} ψ({0})")
 
 # branches: constant but for a jump, so their derivative is 0
 sign    = op("sign",    1, kernels.sign,    lambda x, out: (0 * out,),               "sign({0})",         "−1, 0 or 1")

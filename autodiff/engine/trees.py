@@ -178,7 +178,7 @@ def _leaf_or_array(structure: Structure, supply: Iterator[Any]) -> Any:
 
 
 def array_of(leaves: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """A NumPy array: of float64 if all are floats, else an ``Array``, of objects. A Value in an array without axes comes as itself."""
+    """A NumPy array of float64 if all are floats, else an ``Array``. A Value in an array without axes comes as itself."""
     import numpy
 
     if all(type(leaf) is float for leaf in leaves):

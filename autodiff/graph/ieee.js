@@ -148,26 +148,32 @@ function logaddexp(x, y) {
   return x !== x || y !== y ? NaN : abs(larger) === Infinity ? larger : larger + log1p(exp(smaller - larger));
 }
 
+const PI = 0x3243F6A8885A308D313198A2E03707344A4093822n;  // π · 2¹⁶⁰
+const BITS = 160n;
+
+function sinc_series(x, order) {  // in whole numbers of 2⁻¹⁶⁰, so that all that cancels is there to cancel
+  if (abs(x) < 1e-9) return (order % 4 > 0 && order % 4 < 3 ? -1 : 1) * Math.pow(Math.PI, order + order % 2) / (order + 1 + order % 2) * (order % 2 ? x : 1);
+  const u = BigInt(x * 2 ** 82) * PI >> 82n;
+  let power = order % 2 ? u : 1n << BITS, found = 0n;
+  for (let degree = order % 2; power; degree += 2) {
+    const k = (order + degree) / 2;
+    found += (k % 2 ? -power : power) / BigInt(2 * k + 1);
+    power = (power * u >> BITS) * u / BigInt((degree + 1) * (degree + 2)) >> BITS;
+    if (power < 0) power++;
+  }
+  return Number(found * PI ** BigInt(order) >> BITS * BigInt(order)) * 2 ** -160;
+}
+
 function sinc_order(x, n) {  // the n-th derivative of sin(πx) / (πx)
   if (x !== x || !(0 <= n && n <= 60)) return NaN;
-  const order = Math.trunc(n), u = Math.PI * x, scale = Math.pow(Math.PI, order);
+  const order = Math.trunc(n), u = Math.PI * x;
   if (abs(u) === Infinity) return 0;
-  if (x === 0 || abs(u) < order) {
-    let found = 0, k = Math.floor((order + 1) / 2), factorial = 1;
-    for (let i = 2; i <= 2 * k - order; i++) factorial *= i;
-    let term = (k % 2 ? -1 : 1) * Math.pow(u, 2 * k - order) / (factorial * (2 * k + 1));
-    while (k < 40 + order && (term || !k) && found + term !== found) {
-      found += term;
-      k++;
-      term *= -u * u * (2 * k - 1) / ((2 * k - order) * (2 * k - 1 - order) * (2 * k + 1));
-    }
-    return found * scale;
-  }
-  const turns = nearest(x), sign = turns % 2 ? -1 : 1, rest = Math.PI * (x - turns);
-  const waves = [sign * sin(rest), sign * cos(rest), -sign * sin(rest), -sign * cos(rest)];
-  let found = waves[0] / u;
-  for (let k = 1; k <= order; k++) found = (waves[k % 4] - k * found) / u;
-  return found * scale;
+  if (abs(x) <= 0.5 || (order && abs(u) < order + 10)) return sinc_series(x, order);
+  const turns = nearest(x), sign = turns % 2 ? -1 : 1, rest = x - turns;
+  const waves = [sign * sin(Math.PI * rest), sign * cos(Math.PI * rest)];
+  let found = sign * sinc_series(rest, 0) * (rest / x);
+  for (let k = 1; k <= order; k++) found = ((k % 4 > 1 ? -1 : 1) * waves[k % 2] - k * found) / u;
+  return found * Math.pow(Math.PI, order);
 }
 
 // erf and erfc: polynomials fitted to x² for small x, to x − 1 near 1, and above to 1/x² around a centre, there of
@@ -210,4 +216,87 @@ function erfinv(x) {  // Newton's steps, as in Python
   let y = sqrt(-l / 0.147 / (c + sqrt(c * c - l / 0.147)));
   for (let i = 0; i < 4; i++) y -= (size < 0.5 ? erf(y) - size : 1 - size - erfc(y)) * half * exp(y * y);
   return copysign(y, x);
+}
+
+// log Γ, its derivative ψ, and the derivatives of that, as in Python's gamma.py
+const LOG_GAMMA = [
+  [0.75, 0.625, [0.36082949548894017, -1.4527087645765664, 1.700591586520204, -1.4780968970271864, 1.682120211811205, -2.116891710738192, 2.8058632338872704, -3.8397550361990813, 5.371340731197471, -7.636880025069023, 10.995835880530656, -15.998571682353885, 23.46441502689599, -34.28736177690164, 50.9316728690353, -89.4986811942985, 134.3988253714759]],
+  [1.25, 1.0, [-0.5772156649015329, 0.8224670334241133, -0.4006856343865315, 0.27058080842771787, -0.20738555102861042, 0.16955717701613895, -0.14404989678670604, 0.12550966713649744, -0.11133426359238932, 0.10009962210510019, -0.09095417407951806, 0.08334719848486703, -0.07692618365330123, 0.07159408341567752, -0.06682232999260808, 0.06020201298139458, -0.05663245272474891, 0.07302784334409541, -0.06928380249485716]],
+  [1.75, 1.5, [-0.12078223763524522, 0.03648997397857652, 0.46740110027234116, -0.1381327740390543, 0.05871212641625463, -0.02895208188857112, 0.015435484235662433, -0.008622603970362077, 0.0049657246984027605, -0.0029209678778614225, 0.001745175160365432, -0.0010550033177893206, 0.0006410880201159736, -0.00039413010206369275, 0.00027012807002572525, -0.00016816792623728724]],
+  [2.5, 2.0, [0.42278433509846713, 0.3224670334241132, -0.0673523010531987, 0.02058080842779627, -0.0073855510285893424, 0.002890510329445428, -0.0011927539149789584, 0.0005096695876662018, -0.0002231547656984365, 9.945606714996184e-05, -4.492347461303773e-05, 2.0520758823443544e-05, -9.491527319561812e-06, 4.377377341150306e-06, -1.7763458203801567e-06, 4.289232349812461e-07]],
+];
+const DIGAMMA = [
+  [1.0, 0.8, [-0.9650085667061384, 2.2994741375017003, -2.2150578542108175, 2.5618153450805297, -3.1124527599747323, 3.8466333162856206, -4.785558225093121, 5.969831291185591, -7.455723471289785, 9.316060724120248, -11.643099028597371, 14.552890764004111, -18.190509194635062, 22.732225480190166, -28.415096074607774, 35.699326748445316, -44.624101186393524, 52.195452312092186, -65.24429776599396, 121.3847221776636, -151.73089690713445]],
+  [2.0, 2.0, [0.7853075386041053, -0.26073895468300173, 0.1089999170175646, -0.04955103292252032, 0.023447309402419823, -0.011338437372949631, 0.00555217448238183, -0.0027405074536203163, 0.001350050791799612, -0.0007285488336441985, 6.458577191329951e-05, -0.0012619295139308189, -0.003424726147306635, -0.00906914078160015, -0.018682850803628984, -0.03122231561378952, -0.0417996302753884, -0.044595557215870954, -0.037375785139400375, -0.024093724758575432, -0.011537876379612868, -0.0038731389906985396, -0.0008153977513765156, -8.153978973309418e-05]],
+  [4.0, 3.0, [0.9227843350984671, 0.39493406684822646, -0.07705690315959196, 0.01982323371113742, -0.005677755143462585, 0.001718061984480018, -0.0005367773804836216, 0.0001711061974647261, -5.526783751834233e-05, 1.8012631629157268e-05, -5.907301275059439e-06, 1.945910697751486e-06, -6.431866335731795e-07, 2.1302931406576795e-07, -7.038092499545685e-08, 2.3377951144341214e-08, -8.125220984784075e-09, 2.703342542257008e-09, -6.369076640559055e-10, 2.1201252937148398e-10, -1.8131452366327733e-10, 6.041087097465203e-11]],
+  [8.0, 6.0, [1.7061176684318005, 0.18132295573711532, -0.01639486612255695, 0.0019713046987924632, -0.00026596630592433255, 3.8179246966779006e-05, -5.694854833691976e-06, 8.716186040542841e-07, -1.3586541417870233e-07, 2.1465697048213563e-08, -3.426244453273507e-09, 5.51235724646611e-10, -8.926186279184105e-11, 1.4523424937948878e-11, -2.363399890415504e-12, 3.8734319228543913e-13, -6.641232422504439e-14, 1.094210019414429e-14, -1.292366219994618e-15, 2.1324762344574838e-16, -8.931540054033627e-17, 1.481095380126816e-17]],
+];
+const ZERO = 1.4616321449683622;
+const ZERO_REST = 9.549995429965697e-17;
+const FAR = 16;
+const BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330];
+const factorial = n => { let product = 1; for (let i = 2; i <= n; i++) product *= i; return product; };
+const is_pole = x => x <= 0 && x === Math.floor(x);
+const turn = x => Math.PI * (x - nearest(x));
+
+function lgamma(x) {
+  if (x !== x) return x;
+  if (abs(x) === Infinity || is_pole(x)) return Infinity;
+  if (x <= -FAR) return log(Math.PI / abs(x * sin(turn(x)))) - lgamma(-x);
+  if (x >= FAR) return (x - 0.5) * (log(x) - 1) + (0.4189385332046727 + polynomial(BERNOULLI.map((b, k) => b / ((2 * k + 2) * (2 * k + 1))), 1 / x / x) / x);
+  let above = 1, below = 1;
+  for (; x < 0.5; x++) below *= x;
+  for (; x >= 2.5; above *= x) x--;
+  const [, centre, numbers] = LOG_GAMMA.find(([end]) => x < end);
+  const found = polynomial(numbers, x - centre) * (centre === 1 || centre === 2 ? x - centre : 1);
+  return above > 1 ? log(above) + found : below !== 1 ? found - log(abs(below)) : found;
+}
+
+function digamma(x) {
+  if (x !== x || x === Infinity) return x;
+  if (x === 0) return copysign(Infinity, -x);
+  if (is_pole(x)) return NaN;
+  if (x <= -FAR) return digamma(-x) - 1 / x - Math.PI * cos(turn(x)) / sin(turn(x));
+  if (x < 0.6) {
+    const terms = [-1 / x];
+    for (let k = 1; k < 1 - Math.floor(Math.min(x, 0)); k++) terms.push(-1 / (x + k));
+    return added([digamma(x + terms.length), ...terms]);
+  }
+  if (x >= 8) return log(x) - (0.5 / x + polynomial(BERNOULLI.map((b, k) => b / (2 * k + 2)), 1 / x / x) / x / x);
+  const [, centre, [first, ...others]] = DIGAMMA.find(([end]) => x < end), slope = (x - centre) * polynomial(others, x - centre);
+  return centre === 2 ? first * (x - ZERO) + (slope * (x - ZERO) - (first + slope) * ZERO_REST) : first + slope;
+}
+
+function polygamma(x, n) {
+  if (x !== x || !(0 <= n && n <= 30)) return NaN;
+  const order = Math.trunc(n), odd = order % 2, terms = [], power = (x, n) => Math.pow(x, -n);
+  if (order === 0) return digamma(x);
+  if (abs(x) === Infinity) return x > 0 ? 0 : NaN;
+  if (is_pole(x)) return odd ? Infinity : x ? NaN : copysign(Infinity, -x);
+  if (x <= -FAR) return reflected(x, order);
+  let steps = 0, y = x, lost = 0;
+  while (y < 12 + order) {
+    terms.push(factorial(order) * power(y, order + 1) * (1 - (order + 1) * lost / y));
+    steps++;
+    y = x + steps;
+    lost = x - (y - (y - x)) + (steps - (y - x));
+  }
+  terms.push(factorial(order - 1) * power(y, order) * (1 - order * lost / y), factorial(order) / 2 * power(y, order + 1));
+  BERNOULLI.forEach((b, k) => terms.push(b * factorial(2 * k + 1 + order) / factorial(2 * k + 2) * power(y, 2 * k + 2 + order)));
+  return odd ? added(terms) : -added(terms);
+}
+
+function added(terms) {
+  const largest = terms.reduce((best, x) => abs(x) > abs(best) ? x : best);
+  return abs(largest) === Infinity ? largest : total(terms)[0];
+}
+
+function reflected(x, order) {
+  let coefficients = [0, 1];
+  for (let i = 0; i < order; i++) {
+    const slopes = coefficients.map((c, k) => k * c).slice(1);
+    coefficients = [...slopes, 0, 0].map((a, k) => -(a + (k > 1 ? slopes[k - 2] : 0)));
+  }
+  const found = polynomial(coefficients, cos(turn(x)) / sin(turn(x))) * Math.pow(Math.PI, order + 1), other = polygamma(1 - x, order);
+  return (order % 2 ? -other : other) - found;
 }

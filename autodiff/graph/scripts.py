@@ -14,7 +14,7 @@ from importlib import resources
 from types import CellType, FunctionType, SimpleNamespace
 from typing import Any, NoReturn
 
-from autodiff.engine import ieee, kernels, rules
+from autodiff.engine import gamma, ieee, kernels, rules
 from autodiff.engine.rules import Rule
 from autodiff.graph.symbols import Symbol
 
@@ -42,7 +42,7 @@ def _definitions() -> dict[str, str]:
 DEFINITIONS = _definitions()
 NEEDS = {name: set(re.findall(r"\w+", text)) & DEFINITIONS.keys() - {name} for name, text in DEFINITIONS.items()}
 # Which of these stands for which function of ieee.py and kernels.py.
-LIBRARY = {getattr(module, name): name for module in (ieee, kernels) for name in DEFINITIONS if hasattr(module, name)}
+LIBRARY = {getattr(module, name): name for module in (ieee, kernels, gamma) for name in DEFINITIONS if hasattr(module, name)}
 LIBRARY[rules.TABLE["power_poly"].formula] = "power_poly"
 
 

@@ -15,7 +15,9 @@ from autodiff.nn.module import Module
 def save_checkpoint(file: str | PathLike[str], model: Module, optimizer: Any = None, log: TrainingLog | None = None) -> None:
     """Write the model's parameters, the optimiser's state and the log into one JSON file, complete or not at all.
 
-    After ``load_checkpoint`` the same steps give the same bits. Raises ``OSError`` if the file cannot be written.
+    Made between two epochs, as in a ``callback`` of ``nn.fit``, it has all that a training depends on: the log holds how far
+    the schedule is and the state of what shuffles, so that ``nn.fit(..., log=nn.load_checkpoint(file, model, optimizer))``
+    goes on to the same bits. Raises ``OSError`` if the file cannot be written.
     """
     parts = {
         "model": type(model).__name__,

@@ -63,6 +63,21 @@ def starting(activation: str) -> str:
     return "he" if activation in ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish") else "xavier"
 
 
+def resumed(state: Any) -> random.Random:
+    """A generator that goes on from the state of another."""
+    generator = random.Random()
+    generator.setstate(state)
+    return generator
+
+
+def state_of(generator: Any) -> Any:
+    """The state of a generator, for ``resumed``; None for one that does not tell."""
+    try:
+        return generator.getstate()
+    except (AttributeError, NotImplementedError):
+        return None
+
+
 def random_generator(seed: Seed) -> Generator:
     """A generator of its own for a whole number, a ``random.Random`` itself; Python's shared one for None."""
     if seed is None or seed is random:

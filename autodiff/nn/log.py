@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -14,7 +15,7 @@ from typing import Any
 
 from autodiff._support import files, states
 from autodiff._support.tables import sampled, table
-from autodiff.errors import ShapeError
+from autodiff.errors import ShapeError, StateError
 from autodiff.nn.shapes import counted
 
 MOST_DRAWN = 100  # weights in one picture
@@ -36,8 +37,9 @@ class TrainingLog:
     unfinished epoch.
 
     ``interrupted``: Ctrl-C ended the training. ``stopped_early``: patience or the callback did. ``best_epoch``, counted from 1,
-    is the one whose weights ``patience`` has restored at the end; else None. ``run`` is the ``Run`` of ``fit(record=True)``;
-    else None.
+    is the one whose weights ``patience`` has restored at the end; else None. ``shuffling`` is the state of the generator of
+    batches after the last whole epoch, as ``random.Random`` has it: ``fit(log=)`` goes on from there and from ``steps``.
+    ``run`` is the ``Run`` of ``fit(record=True)``; else None.
     """
 
     names: list[str] = field(default_factory=list)
@@ -51,6 +53,7 @@ class TrainingLog:
     stopped_early: bool = False
     best_epoch: int | None = None
     metrics: dict[str, list[float]] = field(default_factory=dict)
+    shuffling: Any = None
     run: Any = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,6 +75,7 @@ class TrainingLog:
         log.steps = states.count(state["steps"], "'steps' of a TrainingLog")
         log.interrupted, log.stopped_early = bool(state["interrupted"]), bool(state["stopped_early"])
         log.best_epoch = None if state["best_epoch"] is None else states.count(state["best_epoch"], "'best_epoch'")
+        log.shuffling = _shuffling(state["shuffling"])
         return log
 
     def __repr__(self) -> str:
@@ -165,6 +169,19 @@ class TrainingLog:
 
     def _epochs(self) -> range:
         return range(1, len(self.losses) + 1)
+
+
+def _shuffling(found: Any) -> Any:
+    """The state of a ``random.Random`` as it was before JSON made lists of its tuples."""
+    if found is None:
+        return None
+    try:
+        version, words, gauss = found
+        state = (version, tuple(words), gauss)
+        random.Random().setstate(state)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise StateError(f"'shuffling' of a TrainingLog is no state of random.Random: {error}") from None
+    return state
 
 
 def _numbers(found: Any, where: str) -> list[float]:

@@ -17,7 +17,7 @@ from autodiff._support.settings import whole, within
 from autodiff.engine import recording
 from autodiff.engine.value import Value, adjoints, primal_of
 from autodiff.errors import SettingError, ShapeError, TrainingDiverged
-from autodiff.nn.initializers import Seed, random_generator
+from autodiff.nn.initializers import Seed, random_generator, resumed, state_of
 from autodiff.nn.interrupts import held_interrupts
 from autodiff.nn.log import TrainingLog
 from autodiff.nn.losses import Loss, loss_function, mse
@@ -65,6 +65,7 @@ def fit(
     engine: str | None = None,
     record: bool | str | PathLike[str] = False,
     record_mb: float = MEGABYTES,
+    log: TrainingLog | None = None,
 ) -> TrainingLog:
     """Train ``model`` so that ``loss(outputs, targets)`` of its outputs on ``xs`` and the targets ``ys`` becomes small.
 
@@ -97,13 +98,18 @@ def fit(
     ``engine="jax"`` records them likewise, and takes losses and gradients from JAX in double precision (extra ``jax``), on the
     device that JAX chooses: a GPU where there is one. The optimiser stays ours. Samples must be numbers or of one shape.
 
+    ``log`` is that of a training to go on with, such as ``nn.load_checkpoint`` returns: its entries stay, ``epochs`` more are
+    added to it, the schedule goes on from its ``steps``, and the batches from its ``shuffling`` whatever the ``seed``. With the
+    other arguments as they were, what comes has the bits that one training of all the epochs would have had.
+
     Ctrl-C is held back during a step. It ends the training: the model is as after the last whole step, with ``patience`` as
     after the best epoch, and the log so far is returned, with ``log.interrupted`` true.
 
     Raises ``TrainingDiverged``, which has the ``log``, if the loss or a gradient is nan or infinite; the parameters are then as
     after the last whole step. Raises, before anything is changed, ``TypeError`` or ``SettingError`` for an option without
-    sense or an optimiser that does not fit, ``ShapeError`` for no data or for unlike numbers of xs and ys, and ``OSError`` for
-    a file to record into whose folder is not there. If it cannot be written at the end, that is a ``RuntimeWarning``.
+    sense, an optimiser or a ``log`` that does not fit, ``ShapeError`` for no data or for unlike numbers of xs and ys, and
+    ``OSError`` for a file to record into whose folder is not there. If it cannot be written at the end, that is a
+    ``RuntimeWarning``.
     """
     for name, count, least in [("epochs", epochs, 0), ("batch_size", batch_size, 1), ("patience", patience, 1)]:
         if count is not None or name == "epochs":
@@ -126,36 +132,38 @@ def fit(
         else Recorder(model, fitted, record_mb, "fit(record_mb)", len(data), compile or engine is not None)
     )
     training = _Training(model, loss, fitted, schedule, clip_norm, _replayed(model, loss, compile, engine), recorder)
-    log = training.log
-    log.metrics = {name: [] for name in measures}
+    log = training.going_on(log, list(measures), watched is not None)
+    done = len(log.losses)
     if recorder is not None:
         source = Fitted(recorder.tracked, len(recorder.trained), model, loss, data, training.compiled)
         with recording.record_source():
             source.where = Value(0.0).source
         recorder.record.recomputable = True
         log.run = Run(recorder.record, source)
-    patient = None if patience is None else _Patience(patience)
-    generator = random_generator(seed)
-    order = list(range(len(data)))
+    patient = None if patience is None else _Patience(patience, log.validation)
+    generator = random_generator(seed) if log.shuffling is None else resumed(log.shuffling)
     bar = progress_to(epochs, -(-len(data) // size), progress)
-    started = time.perf_counter()
-    stop = False
+    started = time.perf_counter() - (log.seconds[-1] if done else 0.0)
+    stop, shuffling = False, log.shuffling
     if log.run is not None:
         open_runs.append(log.run)
     try:
-        for epoch in range(1, epochs + 1):
+        for epoch in range(done + 1, done + epochs + 1):
+            order = list(range(len(data)))
             if shuffle and size < len(data):
                 generator.shuffle(order)
+                shuffling = state_of(generator)
             if recorder is not None:
                 recorder.epoch(order)
-            mean = training.epoch(epoch, [data[i] for i in order], size, bar)
+            mean = training.epoch(epoch, [data[i] for i in order], size, bar, done)
             held_out = None if watched is None else training.evaluate(watched, size)
             measured_here = _measured(model, measures, data if watched is None else watched)
             with held_interrupts():
                 training.note(mean, held_out, measured_here, time.perf_counter() - started)
+                log.shuffling = shuffling
                 stop = patient is not None and patient.ends_at(epoch, log.validation[-1])
             found = {"loss": mean, **({} if held_out is None else {"validation": held_out}), **measured_here}
-            bar.epoch(epoch, ", ".join(f"{name} {number:.4g}" for name, number in found.items()))
+            bar.epoch(epoch - done, ", ".join(f"{name} {number:.4g}" for name, number in found.items()))
             if callback is not None and callback(log):
                 stop = True
             if stop:
@@ -201,12 +209,26 @@ class _Training:
         self.parameters = tuple(self.optimizer.parameters)
         self.log = TrainingLog(names_of(self.parameters, self.model))
 
-    def epoch(self, epoch: int, samples: list[tuple[Any, Any]], size: int, bar: Progress) -> float:
-        """A step for each batch; the mean loss."""
+    def going_on(self, log: TrainingLog | None, metrics: list[str], watched: bool) -> TrainingLog:
+        """The log of a training that goes on, or the new one. Raises ``SettingError`` where it is of another training."""
+        if log is None:
+            self.log.metrics = {name: [] for name in metrics}
+            return self.log
+        if log.names != self.log.names or list(log.metrics) != metrics or (log.losses and bool(log.validation) != watched):
+            raise SettingError(
+                "fit(log) is the log of another training: the parameters, the metrics, and whether there are validation data "
+                "or patience must be as they were"
+            )
+        log.interrupted, log.stopped_early, log.best_epoch, log.run = False, False, None, None
+        self.log = log
+        return log
+
+    def epoch(self, epoch: int, samples: list[tuple[Any, Any]], size: int, bar: Progress, done: int) -> float:
+        """A step for each batch; the mean loss. ``done`` is how many epochs there were before this training."""
         mean = 0.0
         for number, batch in enumerate(_batches(samples, size), start=1):
             mean += self.step(batch, f"epoch {epoch}, batch {number}") * (len(batch) / len(samples))
-            bar.step(epoch, number)
+            bar.step(epoch - done, number)
         return mean
 
     def step(self, batch: list[tuple[Any, Any]], where: str) -> float:
@@ -314,10 +336,12 @@ class _Training:
 class _Patience:
     """Waits for a new lowest loss."""
 
-    def __init__(self, epochs: int):
+    def __init__(self, epochs: int, losses: Sequence[float]):
         self.epochs = epochs
         self.best_epoch = 0
         self.lowest = math.inf
+        for epoch, loss in enumerate(losses, start=1):
+            self.ends_at(epoch, loss)
 
     def ends_at(self, epoch: int, loss: float) -> bool:
         """Whether the loss after this epoch is the last one to wait for."""

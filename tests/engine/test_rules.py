@@ -86,6 +86,14 @@ def sinc_order(x, n):  # written out for n = 2, where it is tested
     return mp.pi**2 * (-mp.sin(u) / u - 2 * mp.cos(u) / u**2 + 2 * mp.sin(u) / u**3)
 
 
+def log_gamma(x):
+    return mp.loggamma(x)
+
+
+def order_of_digamma(x, n):  # written out for n = 2, where it is tested
+    return mp.psi(2, x)
+
+
 ANY, POSITIVE, ANGLE, UNIT = (-30.0, 30.0), (1e-100, 1e100), (-10.0, 10.0), (-0.999, 0.999)
 
 TRUTHS = {
@@ -128,6 +136,9 @@ TRUTHS = {
     "erf": Truth(mp.erf, ((-6.0, 6.0),)),
     "erfc": Truth(mp.erfc, ((-6.0, 12.0),)),
     "erfinv": Truth(inverse_error_function, ((-0.99999, 0.99999),)),
+    "lgamma": Truth(log_gamma, ((0.01, 30.0),)),
+    "digamma": Truth(mp.digamma, ((0.01, 30.0),)),
+    "polygamma": Truth(order_of_digamma, ((0.01, 30.0), (2.0, 2.0)), scale=1e-20),
     "sign": Truth(real_sign, (ANY,), analytic=False),
     "step": Truth(lambda x: mpf(x > 0), (ANY,), analytic=False),
     "compare": Truth(lambda x, y: mp.sign(x - y), (ANY, ANY), analytic=False),

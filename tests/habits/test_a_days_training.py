@@ -137,6 +137,58 @@ def test_a_checkpoint_goes_on_to_the_same_bits(tmp_path, make):
     assert other.state_dict() == whole.state_dict()
 
 
+def test_a_checkpoint_goes_on_with_its_schedule_and_its_batches(tmp_path):
+    """What is interrupted after three epochs of six has the bits of six in one go: shuffled, scheduled, with patience."""
+
+    def train(model, optimizer, epochs, seed, **more):
+        return nn.fit(
+            model, XS[:30], YS[:30], optimizer=optimizer, epochs=epochs, batch_size=7, seed=seed, progress=False,
+            schedule=optim.cosine(0.1, steps=30, warmup=4), validation=(XS[30:], YS[30:]), metrics="accuracy", **more,
+        )  # fmt: skip
+
+    whole = classifier()[0]
+    at_once = train(whole, optim.Adam(whole.parameters()), 6, seed=5)
+    half = classifier()[0]
+    optimizer = optim.Adam(half.parameters())
+    train(half, optimizer, 3, seed=5, callback=lambda log: nn.save_checkpoint(tmp_path / "run.json", half, optimizer, log))
+    other = classifier(seed=9)[0]
+    its = optim.Adam(other.parameters(), lr=0.5)
+    log = nn.load_checkpoint(tmp_path / "run.json", other, its)
+    assert train(other, its, 3, seed=99, log=log) is log
+    assert other.state_dict() == whole.state_dict()
+    assert its.state_dict() == {**its.state_dict(), "steps": 30}
+    for name in ("losses", "validation", "weights", "learning_rates", "metrics", "steps", "shuffling"):
+        assert getattr(log, name) == getattr(at_once, name), name
+    assert log.seconds == sorted(log.seconds)
+
+
+def test_patience_goes_on_where_it_was():
+    def train(epochs, log=None):
+        return nn.fit(
+            model, XS, YS, optimizer=optim.SGD(model.parameters(), lr=0.0), epochs=epochs, patience=4, progress=False, log=log
+        )
+
+    model, _ = classifier()
+    log = train(3)
+    assert (len(log.losses), log.stopped_early, log.best_epoch) == (3, False, 1)
+    assert (len(train(9, log).losses), log.stopped_early, log.best_epoch) == (5, True, 1)
+
+
+def test_a_log_of_another_training_is_refused():
+    model, optimizer = classifier()
+    log = nn.fit(model, XS, YS, optimizer=optimizer, epochs=1, progress=False)
+    before = log.to_dict()
+    for more in ({"metrics": "accuracy"}, {"patience": 3}):
+        with pytest.raises(ad.SettingError, match="the log of another training"):
+            nn.fit(model, XS, YS, optimizer=optimizer, epochs=1, progress=False, log=log, **more)
+    other = nn.MLP(2, [3, 1])
+    with pytest.raises(ad.SettingError, match="the log of another training"):
+        nn.fit(other, XS, YS, optimizer=optim.SGD(other.parameters()), epochs=1, progress=False, log=log)
+    assert log.to_dict() == before
+    with pytest.raises(ad.StateError, match="'shuffling' of a TrainingLog is no state"):
+        nn.TrainingLog.from_dict({**before, "shuffling": [3, [1, 2], None]})
+
+
 def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path):
     model, optimizer = classifier()
     file = tmp_path / "run.json"

@@ -37,13 +37,24 @@ for function in (
     ad.abs, ad.acos, ad.acosh, ad.asin, ad.asinh, ad.atan, ad.atanh, ad.cbrt, ad.cos, ad.cosh, ad.erf, ad.erfc, ad.exp,
     ad.expm1, ad.gelu, ad.log, ad.log10, ad.log1p, ad.log2, ad.mish, ad.neg, ad.relu, ad.selu, ad.sigmoid, ad.sign, ad.silu,
     ad.sin, ad.sinh, ad.softplus, ad.softsign, ad.sqrt, ad.step, ad.tan, ad.tanh, ad.exp2, ad.rsqrt, ad.sinc, ad.erfinv,
-    ad.logit, ad.log_sigmoid, ad.hard_tanh, ad.hard_sigmoid, ad.floor, ad.ceil, ad.round,
+    ad.lgamma, ad.digamma, ad.logit, ad.log_sigmoid, ad.hard_tanh, ad.hard_sigmoid, ad.floor, ad.ceil, ad.round,
 ):  # fmt: skip
     assert_type(function(x), ad.Value)
     assert_type(function(0.5), float)
 for of_two in (ad.add, ad.sub, ad.mul, ad.div, ad.mod, ad.pow, ad.hypot, ad.xlogy, ad.logaddexp):
     assert_type(of_two(x, 1.0), ad.Value)
     assert_type(of_two(2.0, 1.0), float)
+assert_type(ad.hypot(x, 1.0, y), ad.Value)
+assert_type(ad.hypot(1.0, 2.0, 2.0), float)
+assert_type(x.lgamma() + x.digamma(), ad.Value)
+assert_type(ad.det([[x, 1.0], [0.0, 2.0]]), ad.Value)
+assert_type(ad.det([[1.0, 1.0], [0.0, 2.0]]), float)
+assert_type(ad.solve([[x, 1.0], [0.0, 2.0]], [1.0, 2.0]), list[ad.Value])
+assert_type(ad.solve([[1.0, 1.0], [0.0, 2.0]], [1.0, 2.0]), list[float])
+assert_type(ad.solve([[x, 1.0], [0.0, 2.0]], [[1.0], [y]]), list[list[ad.Value]])
+filled = ad.zeros((2, 2))
+filled[0, 1] = x * y
+ad.array([[x, 1.0], [0.0, y]])[:, 0] += ad.ones(2)
 assert_type(ad.sum(xs), ad.Value)
 assert_type(ad.sum([1.0, 2.0]), float)
 assert_type(ad.sum(z * z for z in xs), ad.Value)
@@ -200,4 +211,4 @@ assert_type(ad.load_run("run.ad")[0].loss, float)
 print(nn.record_run, nn.load_run)
 assert_type(nn.accuracy(outputs, targets), float)
 nn.save_checkpoint("model.json", model, optimizers[0], log)
-nn.load_checkpoint("model.json", nn.Sequential(nn.Linear(2, 1)))
+nn.fit(model, [[0.0]], [0], epochs=1, log=nn.load_checkpoint("model.json", nn.Sequential(nn.Linear(2, 1))))
