@@ -113,6 +113,7 @@ def as_html(svg: str, words: Words) -> str:
         if group.get("class") == "edge":
             group.attrib |= {"fill": LINE, "stroke": LINE}
             for part in group:
+                part.text = part.text and part.text.strip()
                 part.attrib = {key: text for key, text in part.attrib.items() if text != LINE}
     root.attrib |= USUAL_TEXT | {"role": "img"}
     root.set("aria-label", f"The graph of {words.loss}: {len(words.history.nodes)} Values; the table has the same")
