@@ -9,6 +9,7 @@ import sysconfig
 import warnings
 from functools import cache
 from types import FrameType, TracebackType
+from typing import Any
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 DEMO = PACKAGE + "demo.py"
@@ -47,6 +48,16 @@ def users(frame: FrameType) -> FrameType:
     while outer is not None and is_library(outer.f_code.co_filename):
         outer = outer.f_back
     return nearest(frame) if outer is None else outer
+
+
+def variables(frame: FrameType) -> dict[str, Any]:
+    """The variables at the user's line, local ones first; where only libraries are at work, those of the main module."""
+    outer: FrameType | None = frame
+    while outer is not None and is_library(outer.f_code.co_filename):
+        outer = outer.f_back
+    if outer is None:
+        return {**vars(sys.modules["__main__"])}
+    return {**outer.f_locals, **outer.f_globals, **outer.f_locals}
 
 
 def users_part(traceback: TracebackType | None) -> TracebackType | None:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
+
+NUMBER = re.compile(r"[-−]?(\d|nan|inf)|$")
 
 
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> str:
-    """A table with a title above it and a note below, all of it text; the first column is left-aligned, numbers are not."""
+    """A table with a title above it and a note below, all of it text; columns of numbers are aligned to the right."""
+    rows = list(rows)
+    sides = [
+        "right" if place and all(map(NUMBER.match, column)) else "left" for place, column in enumerate(zip(*rows, strict=True))
+    ]
 
     def row(cells: Sequence[str], tag: str) -> str:
-        aligned = ("left" if place == 0 else "right" for place in range(len(cells)))
         return "".join(
             f'<{tag} style="text-align: {side}; white-space: pre">{html.escape(cell)}</{tag}>'
-            for cell, side in zip(cells, aligned, strict=True)
+            for cell, side in zip(cells, sides, strict=True)
         )
 
-    parts = [f"<caption style='caption-side: top; text-align: left'>{html.escape(title)}</caption>"]
+    parts = [f"<div>{html.escape(title)}</div><table>"]
     parts += [f"<thead><tr>{row(head, 'th')}</tr></thead>"] if head else []
-    parts += ["<tbody>", *(f"<tr>{row(cells, 'td')}</tr>" for cells in rows), "</tbody>"]
-    return f"<table>{''.join(parts)}</table>" + (f"<small>{html.escape(note)}</small>" if note else "")
+    parts += ["<tbody>", *(f"<tr>{row(cells, 'td')}</tr>" for cells in rows), "</tbody></table>"]
+    return "".join(parts) + (f"<small>{html.escape(note)}</small>" if note else "")
 
 
 def sampled(count: int, most: int) -> list[int]:

@@ -55,9 +55,9 @@ def draw(
     sign and whose width its size. It takes ``file``, ``theme`` and ``legend``; the rest is for graphs.
 
     Raises ``TypeError`` for anything but a Value or a model, ``UnknownNameError`` for another suffix or option,
-    ``NotInGraphError`` for ``only`` a Value that the loss was not computed from, ``GraphTooLarge`` for more than can be laid out
-    unfolded, ``ShapeError`` for a model that is not layers of neurons one after the other, ``RendererFailed`` if the renderer
-    draws nothing, and ``RendererNotFound`` if there is none here: then the DOT text is written beside ``file``.
+    ``NotInGraphError`` for ``only`` a Value that the loss was not computed from, ``GraphTooLarge`` for more than can be laid
+    out unfolded, ``ShapeError`` for a model that is not layers of neurons one after the other, ``RendererFailed`` if the
+    renderer draws nothing, and ``RendererNotFound`` if there is none here: then the DOT text is written beside ``file``.
     """
     if not isinstance(loss, Value) and not is_network(loss):
         raise TypeError(f"draw() takes a Value or a model, not {type(loss).__name__}")

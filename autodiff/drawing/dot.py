@@ -81,7 +81,7 @@ DARK = {
 NIGHT = "#0d1117"
 COLOUR = re.compile(r"""(?i)(color=")(#[0-9a-f]{6})(?=")""")  # quotation marks of the user's own are entities here
 
-WIDEST_CELL = 1_000  # points; what is less is shown whole
+CELL, WIDE = 600, 1_000  # points: of a notebook's cell, and of what somebody may want to fold
 
 EdgeText = Literal["local", "flow"] | None
 Theme = Literal["light", "dark"]
@@ -125,15 +125,15 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no types
 
 def in_a_cell(svg: str) -> str:
     """A picture that is wider than a notebook's cell as HTML that scrolls there, at its own size; empty for any other."""
-    size = re.search(r'<svg width="(\d+)[\d.]*pt" height="(\d+)', svg)
-    if size is None or int(size[1]) <= WIDEST_CELL:
+    size = re.search(r'<svg [^>]*?width="(\d+)[\d.]*pt" height="(\d+)', svg)
+    if size is None or int(size[1]) <= CELL:
         return ""
-    picture = svg[size.start() :].replace("<svg ", '<svg style="max-width: none" ', 1)
+    picture = svg[size.start() :].replace('style="', 'style="max-width: none; ', 1)
     hint = (
-        f"{int(size[1]):,} × {int(size[2]):,} points: it scrolls. ad.draw(loss, fold=[…]) folds the scopes of these names; "
-        "depth=, only= and top= draw a part."
+        f"<small>{int(size[1]):,} × {int(size[2]):,} points: it scrolls. ad.draw(loss, fold=[…]) folds the scopes of these "
+        "names; depth=, only= and top= draw a part.</small>"
     )
-    return f'<div style="overflow-x: auto; max-width: 100%">{picture}</div><small>{hint}</small>'
+    return f'<div style="overflow-x: auto; max-width: 100%">{picture}</div>{hint if int(size[1]) > WIDE else ""}'
 
 
 def digraph(

@@ -100,7 +100,7 @@ def plans(deepest: int, stretches: int) -> Iterator[Plan]:
         yield Plan(likeness="exact")
     yield Plan(1 if deepest else None, likeness="loose")
     yield Plan(levels=True, sums=False)
-    yield from (Plan(stretches=stretches // fewer, sums=False) for fewer in (1, 2, 4, 8))
+    yield from (Plan(stretches=stretches // fewer, sums=False) for fewer in (1, 2, 4, 6, 8, 10))
 
 
 def by_name(features: Features, names: Iterable[str]) -> Folding:

@@ -206,7 +206,8 @@ class Painter:
             graph = self.folded(folded)
             if graph.pages(budget.page) <= 1:
                 break
-            spare = spare or graph
+            if not folded.plan.coarse:
+                spare = spare or graph
         return graph
 
     def one_by_one(self) -> Graph:

@@ -23,6 +23,8 @@ DIAGRAMS = ("mmd",)
 REMEDY = 'pip install "autodiff-scalar[render]"'
 
 Renderer = Callable[[str], str | bytes]  # DOT text to SVG
+# What a browser takes where there is no Helvetica is made as narrow, so that text stays in its box.
+FITTED = b'<svg style="font-size-adjust: ch-width 0.556" '
 
 _swapping = threading.RLock()
 _users: Renderer | None = None
@@ -148,7 +150,7 @@ def picture(source: str, file_format: str) -> bytes:
         said = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}, without a word"
         remedy = "; PDF takes Graphviz itself, https://graphviz.org/download" if file_format == "pdf" else ""
         raise RendererFailed(f"{renderer} drew no {file_format.upper()}: {said}{remedy}")
-    return done.stdout
+    return done.stdout.replace(b"<svg ", FITTED, 1) if file_format == "svg" else done.stdout
 
 
 def path_and_format(file: str | os.PathLike[str]) -> tuple[Path, str]:

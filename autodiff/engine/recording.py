@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from autodiff._support import frames
 from autodiff.engine.decisions import note
+from autodiff.engine.sources import know_command
 from autodiff.engine.value import Value, attach, set_decided, set_noting, set_observer, set_tracing, topological_order
 from autodiff.errors import NonFiniteError, TraceError
 
@@ -173,6 +174,7 @@ def record_source() -> Iterator[None]:
     object and the offset of an instruction are kept; the rest is found out when it is asked for.
     """
     global _open_sources
+    know_command()
     with _lock:
         _open_sources += 1
         set_noting(True)

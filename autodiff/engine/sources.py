@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType
@@ -100,6 +101,13 @@ def resolved(place: Any, text: str) -> Source:
     source = Source(None, 0)
     source.found = Place(*place), text
     return source
+
+
+def know_command() -> None:
+    """Have the lines of a program given as ``python -c``, which only Python 3.13 and later know by itself, where others are."""
+    if sys.argv[:1] == ["-c"] and "<string>" not in linecache.cache and "-c" in sys.orig_argv:
+        text = sys.orig_argv[sys.orig_argv.index("-c") + 1]
+        linecache.cache["<string>"] = (len(text), None, text.splitlines(keepends=True), "<string>")
 
 
 def noted(code: CodeType, offset: int) -> Source | None:

@@ -10,8 +10,10 @@ which Value it is, so that a name stands there as it was given, and inside the c
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 
+from autodiff._support.frames import variables
 from autodiff.engine import rules
 from autodiff.engine.sources import Source, assigned
 from autodiff.engine.value import Value
@@ -19,6 +21,7 @@ from autodiff.graph.symbols import MOST_SPELLED, Symbol, shown_of, spelled, tidy
 from autodiff.graph.walk import Walk
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+RETURN_NO_VALUE = {"fit"}  # calls whose assignment says nothing about the Values that they make
 LONGEST_NAME = 60
 LONGEST_WORD = 12  # characters of an operation that is written out where its result is used
 
@@ -28,7 +31,8 @@ class Names:
 
     ``z = w * x + b`` makes a z; of the Values that one line has made in a loop the first is z₁. What an index or a
     comprehension stands for is not known afterwards: ``h[i]`` and ``ws[…]`` are called so. A call may make many Values; the
-    name is that of the last, which none of the others uses.
+    name is that of the last, which none of the others uses. One that a function of the user's returned, ``a = forward(w)``,
+    is called as the variable that holds it where the names are asked for.
     """
 
     def __init__(self, nodes: Iterable[Value]):
@@ -51,12 +55,21 @@ class Names:
         made: dict[str, list[Value]] = {}
         for node, source in nodes:
             found = None if node.name else assigned(source)
-            if found and (found.called is None or id(node) not in inside or found.called == node.op):
+            if (
+                found
+                and found.called not in RETURN_NO_VALUE
+                and (found.called is None or id(node) not in inside or found.called == node.op)
+            ):
                 made.setdefault(found.name, []).append(node)
         for name, values in made.items():
             numbered = len(values) > 1 and name.isidentifier()
             for number, value in enumerate(values, start=1):
                 self.automatic[id(value)] = name + str(number).translate(SUBSCRIPTS) if numbered else name
+        held = {id(thing): name for name, thing in reversed(variables(sys._getframe()).items()) if isinstance(thing, Value)}
+        for node, _ in nodes:
+            name = held.get(id(node), "_")
+            if not self.of(node) and name[0] != "_" and name not in made:
+                self.automatic[id(node)] = name
 
 
 class Calls(Names):

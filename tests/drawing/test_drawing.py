@@ -76,7 +76,7 @@ def texts(element: ET.Element) -> list[str]:
     for text in element.iter(f"{SVG}text"):
         height = text.get("y", "")
         lines[height] = lines.get(height, "") + (text.text or "")
-    return [line.replace("\xa0", " ") for line in lines.values()]
+    return [line.replace("\xa0", " ").strip() for line in lines.values()]
 
 
 def boxes_by_title(graph: Graph) -> dict[str, model.Box]:
@@ -544,7 +544,7 @@ def test_depth_draws_what_is_near_the_loss() -> None:
     assert [box.name for box in graph_of(cost, depth=0).boxes] == ["C"]
 
 
-@pytest.mark.parametrize("options", [{"top": 0}, {"depth": -1}, {"fold": "everything"}, {"edges": "grad"}])
+@pytest.mark.parametrize("options", [{"top": 0}, {"depth": -1}, {"fold": "everything"}, {"edges": "grad"}, {"theme": "night"}])
 def test_options_that_mean_nothing_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         draw(Value(1.0) * 2, **options)
@@ -552,5 +552,5 @@ def test_options_that_mean_nothing_are_refused(options: dict[str, object]) -> No
 
 @pytest.mark.parametrize("thing", [1.0, None, "loss", [Value(1.0)], Value])
 def test_anything_but_a_value_is_refused(thing: object) -> None:
-    with pytest.raises(TypeError, match=f"a Value, not {type(thing).__name__}"):
+    with pytest.raises(TypeError, match=f"a Value or a model, not {type(thing).__name__}"):
         draw(thing)  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from autodiff.engine.value import Value, topological_order
 from autodiff.graph.scopes import scope_parts
 from autodiff.nn import MLP, mse
 
+ANY_SIZE = fold.PICTURE._replace(page=None)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -125,7 +126,7 @@ def test_a_long_sum_is_one_box_with_the_sum_of_the_whole() -> None:
     for i, x in enumerate(xs):
         total = total + x * (i + 1.0)
     loss = total.tanh()  # type: ignore[attr-defined]
-    graph = graph_of(loss)
+    graph = graph_of(loss, budget=ANY_SIZE)
     check(loss, graph)
     (box,) = [box for box in graph.boxes if box.kind == "folded"]
     assert (box.count, box.data) == (800, total.data)  # type: ignore[attr-defined]
@@ -151,7 +152,7 @@ def test_scopes_are_folded_from_the_inside_out() -> None:
             with scope(f"layers.{layer}"), scope(f"neurons.{neuron}"):
                 for _ in range(10):
                     h = functions.tanh(h) * x
-    graph = graph_of(h * 1)
+    graph = graph_of(h * 1, budget=ANY_SIZE)
     check(h * 1, graph)
     folded = [box for box in graph.boxes if box.kind == "folded"]
     assert [(box.name, box.scope) for box in folded[:2]] == [("neurons.0", "layers.0"), ("neurons.1", "layers.0")]
@@ -161,14 +162,17 @@ def test_scopes_are_folded_from_the_inside_out() -> None:
     assert named.notes[0].endswith("scopes folded")
     svg = ET.fromstring(draw(h * 1).pipe("svg"))
     classes = [g.get("class") for g in svg.iter(f"{SVG}g")]
-    assert classes.count("node folded") == 120
+    assert classes.count("node folded") == 3  # 120 neurons in a row fit no page
 
 
 def test_a_small_graph_is_not_folded_and_says_nothing() -> None:
-    loss, _ = batch(1)
+    loss = Value(0.5, "x")
+    for _ in range(fold.FEW - 1):
+        loss = loss.tanh()  # far wider than a page
     assert all(box.count == 1 for box in graph_of(loss).boxes)
     assert graph_of(loss).notes == []
-    assert "label" not in draw(loss).graph_attr
+    assert "label" not in draw(loss, legend=False).graph_attr
+    assert graph_of(loss.tanh()).notes != []
 
 
 def test_the_picture_says_what_was_folded() -> None:
