@@ -53,12 +53,12 @@ function panelOf(box) {
   const close = shapeOf("g", { class: "folded", tabindex: 0, role: "button", "aria-label": "Close the box" });
   close.append(shapeOf("rect", { x: width - 26, y: 4, width: 22, height: 22, rx: 3 }), shapeOf("text", { x: width - 15, y: 19, "text-anchor": "middle" }, "×"));
   panel.append(close);
-  pressed(close, () => { fold(box); drawing.get(box).focus(); });
+  pressed(close, () => { fold(box); drawing.get(box).group.focus(); });
   return { panel, width, height, places, arrows };
 }
 
 function putAt(box, { panel, width, height }) {  // beside the box, inside the picture, which grows if it must
-  const svg = $("graph").querySelector("svg"), root = svg.querySelector("g"), here = drawing.get(box).getBBox(), view = svg.viewBox.baseVal;
+  const svg = $("graph").querySelector("svg"), root = svg.querySelector("g"), here = drawing.get(box).group.getBBox(), view = svg.viewBox.baseVal;
   const across = Math.max(view.width, width + 8), down = Math.max(view.height, height + 8);
   svg.setAttribute("viewBox", `0 0 ${across} ${down}`);
   for (const [key, size] of [["width", across], ["height", down]]) svg.setAttribute(key, `${size}pt`);
@@ -69,7 +69,7 @@ function putAt(box, { panel, width, height }) {  // beside the box, inside the p
 }
 
 function fold(box) {  // opens it, or closes it again
-  const there = panels.get(box), group = drawing.get(box);
+  const there = panels.get(box), { group } = drawing.get(box);
   group.setAttribute("aria-expanded", String(!there));
   if (there) {
     there.panel.remove();
@@ -81,10 +81,11 @@ function fold(box) {  // opens it, or closes it again
   const made = panelOf(box);
   panels.set(box, made);
   putAt(box, made);
-  for (const part of made.panel.querySelectorAll("g.node, g.edge")) drawing.set(part.id, part);
+  for (const part of made.panel.querySelectorAll("g.node, g.edge")) drawing.set(part.id, partOf(part));
   for (const inner of made.places) { members.set("i" + inner, [inner]); drawBox("i" + inner); }
   for (const e of made.arrows) { bundles.set("j" + e, [e]); drawEdge("j" + e); }
   light();
+  scrollToLit();
 }
 
 function pressed(group, act) {

@@ -205,7 +205,7 @@ def _filled(title: str, history: History, picture: Picture, data: dict[str, Any]
 
 @cache
 def _template(live: bool, folded: bool) -> str:
-    """The page without its content. One that computes has the engine, and what changes numbers; one with folded boxes opens them."""
+    """The page without its content. One that computes has the engine and what changes numbers, one with folded boxes what opens."""
 
     def part(name: str) -> str:
         return bare(resources.files("autodiff.debugger").joinpath(name).read_text(encoding="utf-8"))

@@ -57,8 +57,10 @@ function recordingOf(d) {
     if (x === undefined) return "";
     if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "−inf";
     let [mantissa, exponent] = x.toExponential(d.digits - 1).split("e");
-    const [all, power] = x.toExponential(60).split("e"), kept = all.slice(0, all.indexOf(".") + d.digits);
-    if (power === exponent && /[02468]$/.test(kept) && /^50*$/.test(all.slice(kept.length))) mantissa = kept;  // a tie goes to the even digit
+    if (Number(x.toPrecision(d.digits + 1)) === x) {  // it may be a tie, which goes to the even digit
+      const [all, power] = x.toExponential(60).split("e"), kept = all.slice(0, all.indexOf(".") + d.digits);
+      if (power === exponent && /[02468]$/.test(kept) && /^50*$/.test(all.slice(kept.length))) mantissa = kept;
+    }
     const short = text => text.includes(".") ? text.replace(/\.?0+$/, "") : text;
     if (x === 0) return "0";
     if (exponent < -4 || exponent >= d.digits) return (short(mantissa) + "e" + +exponent).replaceAll("-", "−");

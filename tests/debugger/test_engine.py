@@ -273,5 +273,5 @@ def test_it_is_quick_enough_for_a_hand_that_drags():
     assert history.forward == 1001
     made.eval("""let calls = 0; for (const table of [rows.values, rows.partials]) for (const [name, f] of Object.entries(table))
         table[name] = (...xs) => { calls++; return f(...xs); };""")
-    made.eval("live.set([[0, 0.6]])")
+    made.eval("liveOf(d, rows, r.sweep).set([[0, 0.6]])")
     assert asked(made, "calls") == 2 * 1000
