@@ -27,7 +27,7 @@ one thread. micrograd's graphs are cycles, which del does not release: its times
 growth of a fresh process's resident memory for each node of a chain."""
 SLOW = {"micrograd", "micrograd-gc", "plain-gc", "torch"}  # they take gigabytes for the tree, and a minute
 
-ELSEWHERE = {"compiled": "replay", "exported": "exported", "pythons": "pythons"}  # modules, each in a process of its own: they bring threads
+ELSEWHERE = {"compiled": "replay", "exported": "exported", "pythons": "pythons"}  # each in a process of its own
 WITH_OPTIMIZERS = {"autodiff", "interpreted", "plain", "tensor"}
 
 
