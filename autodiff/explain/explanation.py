@@ -138,49 +138,11 @@ class Explanation:
         return f"{name}.grad is {number_text(grad)}: it holds more than this loss, or was computed from other numbers"
 
 
-def explain(loss: Value, variable: Value, max_paths: int = 6) -> Explanation:
-    """How d loss / d variable comes about: the chain rule in symbols, then in numbers, then the sum over all paths.
-
-    >>> import autodiff as ad
-    >>> w, i, y = ad.Value(0.8, "w"), ad.Value(1.5, "i"), ad.Value(0.5, "y")
-    >>> a = i * w
-    >>> C = (a - y) ** 2
-    >>> a.name, C.name = "a", "C"
-    >>> ad.explain(C, w)
-    dC/dw = dC/da · da/dw = 2(a − y) · i = 1.4 · 1.5 = 2.1
-    where C = (a − y)², a = i · w
-    w.grad is 0: backward() was not called, or the gradient was set to zero since
-
-    The formulas are those of the table of operations. Values without a name are taken into the formula of those that have
-    one. Of more than ``max_paths`` paths those that contribute most are written out and the others counted. The last line
-    compares with ``variable.grad``. Needs no ``backward()``, and changes nothing.
-
-    Raises ``TypeError`` for anything but Values, ``ValueError`` for ``max_paths`` below 1.
-    """
-    for thing in (loss, variable):
-        if not isinstance(thing, Value):
-            raise TypeError(f"explain() takes two Values, not {type(thing).__name__}")
-    if max_paths < 1:
-        raise ValueError(f"max_paths={max_paths!r}: at least one path is explained")
-    return Explanation(loss, variable, max_paths)
-
-
 def _count(number: int) -> str:
     """1,214; from 10¹⁵ on as a power of ten, for there may be 2 to the power of a million."""
     if number < 10**15:
         return f"{number:,}"
     return f"about 10^{math.floor(number.bit_length() * math.log10(2)):,}"
-
-
-def expression(loss: Value) -> str:
-    """What ``loss`` was computed from, in infix: ``(y − i · w)²``.
-
-    What is used more than once, or would make a line too long, is named and stands on a line of its own before.
-    Raises ``TypeError`` for anything but a Value.
-    """
-    if not isinstance(loss, Value):
-        raise TypeError(f"expression() takes a Value, not {type(loss).__name__}")
-    return formulas.expression(Walk(loss))
 
 
 # ---- nan and inf ------------------------------------------------------------------------------------------------------------
@@ -203,15 +165,8 @@ class Blame:
     __repr__ = __str__
 
 
-def blame(loss: Value, gradients: bool = False) -> Blame:
-    """The first operation, in forward order, whose result is nan or infinite, with its operands and, if recorded, its line.
-
-    With ``gradients=True`` the first edge, in backward order, that makes a gradient so: the operation whose local derivative
-    it is, and the operand. The backward pass is gone through anew for that; nothing changes. Where all is finite the answer
-    has no ``node``, is false, and says so. Raises ``TypeError`` for anything but a Value.
-    """
-    if not isinstance(loss, Value):
-        raise TypeError(f"blame() takes a Value, not {type(loss).__name__}")
+def blamed(loss: Value, gradients: bool) -> Blame:
+    """What ``blame`` returns."""
     if gradients:
         return _blame_gradients(Walk(loss))
     node = first_non_finite(loss)

@@ -126,33 +126,6 @@ class Why:
         return f"<p><b>{html.escape(title)}</b></p><ul>{items}</ul>{table if rows else ''}<p>{link}</p>"
 
 
-def why(loss: Value, variable: Value, *, parameters: Iterable[Value] = (), page: str | None = None) -> Why:
-    """Why d loss / d variable is as small, as large, 0 or nan as it is, and what would change it, measured.
-
-    >>> print(ad.why(loss, w))
-    ∂loss/∂w = 4.1e-06: small, a 2,400th of the median of the 12 other leaves
-      91 % of it runs over v41 = tanh(z) in layers.1.neurons.3: tanh is saturated at 6.2, ×1.6e-05
-    measured, by computing it again:
-      every parameter × 0.5  gradient 0.0021, loss 0.31
-    in its page: #step=57
-
-    The share of an edge is that of all paths from the loss to the variable, each by the size of what it contributes. A
-    gradient is small or large by itself (below 1e-3, above 1e3) or beside those of the other leaves (a hundredth of their
-    median, a hundred times it). The changes are other numbers for the same recording, and are no advice: another initialiser
-    (all ``parameters`` halved, doubled, or drawn anew with the same spread), inputs scaled, a step of descent at some rate, a
-    leaky relu in the place of one that is dead, an operand moved away from where a derivative is infinite. Parameters are, if
-    they are not given, the leaves that a module has named, or else all leaves with a name; inputs are the other leaves, and
-    plain numbers that leaves are multiplied by. ``page`` is the file of a page of this loss, to make the link a whole one.
-
-    Needs no ``backward()``, and changes nothing. Raises ``TypeError`` for anything but Values, and ``NotInGraphError`` for one
-    that the loss was not computed from.
-    """
-    for thing in (loss, variable):
-        if not isinstance(thing, Value):
-            raise TypeError(f"why() takes two Values, a loss and what it was computed from, not {type(thing).__name__}")
-    return Why(loss, variable, parameters, page)
-
-
 # ---- what runs where -------------------------------------------------------------------------------------------------------
 
 Edge = tuple[int, int, float, float, str, int]  # result, operand, derivative, share, words, number of the edge
