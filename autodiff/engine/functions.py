@@ -5,7 +5,8 @@ With a Value among the operands the result is a Value; with numbers alone it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from autodiff._support.numbers import as_operand, unboxed
@@ -52,6 +53,24 @@ def _extreme(rule: rules.Rule, against_number: rules.Binary, operands: list[Any]
     return against_number(best, apply(rule, tuple(numbers)))
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def goes_over_arrays(function: F) -> F:
+    """The function, which goes over NumPy arrays among its operands as the rows do."""
+
+    @functools.wraps(function)
+    def over(*operands: Any, **named: Any) -> Any:
+        if not any(map(rules.has_axes, (*operands, *named.values()))):
+            return function(*operands, **named)
+        n = len(operands)
+        return rules.over_arrays(
+            lambda *xs: function(*xs[:n], **dict(zip(named, xs[n:], strict=True))), *operands, *named.values()
+        )
+
+    return over  # type: ignore[return-value]
+
+
 T = TypeVar("T")
 Number = Value | float  # what a function of Values takes; where all are floats, it gives a float
 
@@ -94,6 +113,7 @@ def min(*operands: Any) -> Any:
 def maximum(x: float, y: float) -> float: ...  # type: ignore[overload-overlap]
 @overload
 def maximum(x: Number, y: Number) -> Value: ...
+@goes_over_arrays
 def maximum(x: Number, y: Number) -> Value | float:
     """The larger of two; ties as in ``max``."""
     return max(x, y)
@@ -103,6 +123,7 @@ def maximum(x: Number, y: Number) -> Value | float:
 def minimum(x: float, y: float) -> float: ...  # type: ignore[overload-overlap]
 @overload
 def minimum(x: Number, y: Number) -> Value: ...
+@goes_over_arrays
 def minimum(x: Number, y: Number) -> Value | float:
     """The smaller of two; ties as in ``max``."""
     return min(x, y)
@@ -127,19 +148,19 @@ def maxout(*pieces: Any) -> Any:
 def hypot(*operands: float) -> float: ...  # type: ignore[overload-overlap]
 @overload
 def hypot(*operands: Number) -> Value: ...
+@goes_over_arrays
 def hypot(*operands: Any, **named: Any) -> Any:
-    """√(Σ x²) of any number of operands, without overflow, as ``math.hypot``; its derivatives at 0 are 0. Goes over arrays."""
-    if named or len(operands) == 2:
+    """√(Σ x²) of two operands or more, without overflow, as ``math.hypot``; its derivatives at 0 are 0."""
+    if named or len(operands) < 3:
         return rules._hypot(*operands, **named)
-    if any(map(rules.has_axes, operands)):
-        return rules.over_arrays(hypot, *operands)
-    return rules.norm(*operands) if operands else 0.0
+    return rules.norm(*operands)
 
 
 @overload
 def clip(x: float, low: float, high: float) -> float: ...  # type: ignore[overload-overlap]
 @overload
 def clip(x: Number, low: Number, high: Number) -> Value: ...
+@goes_over_arrays
 def clip(x: Number, low: Number, high: Number) -> Value | float:
     """x kept between ``low`` and ``high``: min(max(x, low), high)."""
     return min(max(x, low), high)
@@ -149,6 +170,7 @@ def clip(x: Number, low: Number, high: Number) -> Value | float:
 def where(condition: float, x: float, y: float) -> float: ...
 @overload
 def where(condition: Any, x: Number, y: Number) -> Value: ...
+@goes_over_arrays
 def where(condition: Any, x: Number, y: Number) -> Any:
     """x if the condition is true, else y; a Value if any of the three is one. Records the operand taken and nothing else.
 

@@ -20,6 +20,18 @@ def test_a_function_of_numbers_goes_over_an_array():
         ad.exp([1.0, 2.0])
 
 
+def test_choices_and_limits_go_over_arrays_too():
+    x = np.array([-2.0, 0.5, 3.0])
+    assert ad.maximum(x, 0.0).tolist() == ad.where(x > 0, x, 0.0).tolist() == [0.0, 0.5, 3.0]
+    assert ad.minimum(x, x[::-1]).tolist() == [-2.0, 0.5, -2.0]
+    assert ad.clip(x, low=-1.0, high=np.array([1.0, 0.0, 9.0])).tolist() == [-1.0, 0.0, 3.0]
+    assert ad.hypot(x, 2.0, 1.0).tolist() == [3.0, ad.hypot(0.5, 2.0, 1.0), ad.hypot(3.0, 2.0, 1.0)]
+    assert ad.grad(lambda x: ad.clip(ad.where(x > 0, x**2, ad.maximum(x, -1.0)), -5, 5).sum())(x).tolist() == [0.0, 1.0, 0.0]
+    f = ad.compile(lambda x: ad.where(x > 0, x**2, -x).sum())
+    assert (f(x), f(-x)) == (11.25, 7.5)
+    assert ad.maximum.__doc__.startswith("The larger of two")
+
+
 def test_an_array_of_values_gives_an_array_of_values():
     x = np.array([ad.Value(0.5), 2.0], dtype=object)  # and of plain numbers
     y = ad.sqrt(x)
