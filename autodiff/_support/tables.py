@@ -22,6 +22,8 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], note: 
             for cell, side in zip(cells, sides, strict=True)
         )
 
+    if not rows:
+        return f"<div>{html.escape(title)}</div>"
     parts = [f"<div>{html.escape(title)}</div><table>"]
     parts += [f"<thead><tr>{row(head, 'th')}</tr></thead>"] if head else []
     parts += ["<tbody>", *(f"<tr>{row(cells, 'td')}</tr>" for cells in rows), "</tbody></table>"]
