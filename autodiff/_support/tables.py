@@ -18,7 +18,7 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], note: 
 
     def row(cells: Sequence[str], tag: str) -> str:
         return "".join(
-            f'<{tag} style="text-align: {side}; white-space: pre">{html.escape(cell)}</{tag}>'
+            f'<{tag} style="text-align: {side}; white-space: pre; padding: 2px 8px">{html.escape(cell)}</{tag}>'
             for cell, side in zip(cells, sides, strict=True)
         )
 

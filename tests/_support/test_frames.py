@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 import autodiff as ad
-from autodiff._support.frames import cell_of, place_of, users_part, variables
+from autodiff._support.frames import cell_of, place_of, variables
+from autodiff.errors import users_part
 from autodiff.graph.names import Calls
 from autodiff.graph.walk import Walk
 
