@@ -31,9 +31,21 @@ optimiser's step with a gradient that is nan or infinite.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import TracebackType
 from typing import Any
 
-from autodiff._support.frames import users_part
+
+def users_part(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without this package's frames, those of its compiled modules included; all of it if none is left."""
+    frames, inside = [], traceback
+    while inside is not None:
+        if str(inside.tb_frame.f_globals.get("__name__")).partition(".")[0] != "autodiff":
+            frames.append(inside)
+        inside = inside.tb_next
+    part = None
+    for step in reversed(frames):
+        part = TracebackType(part, step.tb_frame, step.tb_lasti, step.tb_lineno)
+    return part or traceback
 
 
 class AutodiffError(Exception):

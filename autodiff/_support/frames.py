@@ -8,7 +8,7 @@ import sys
 import sysconfig
 import warnings
 from functools import cache
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
@@ -58,20 +58,6 @@ def variables(frame: FrameType) -> dict[str, Any]:
     if outer is None:
         return {**vars(sys.modules["__main__"])}
     return {**outer.f_locals, **outer.f_globals, **outer.f_locals}
-
-
-def users_part(traceback: TracebackType | None) -> TracebackType | None:
-    """A traceback without this package's frames, those of its compiled modules included; all of it if none is left."""
-    frames = []
-    inside = traceback
-    while inside is not None:
-        if str(inside.tb_frame.f_globals.get("__name__")).partition(".")[0] != "autodiff":
-            frames.append(inside)
-        inside = inside.tb_next
-    part = None
-    for step in reversed(frames):
-        part = TracebackType(part, step.tb_frame, step.tb_lasti, step.tb_lineno)
-    return part or traceback
 
 
 def warn(message: str, category: type[Warning], frame: FrameType) -> None:

@@ -18,10 +18,12 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], note: 
 
     def row(cells: Sequence[str], tag: str) -> str:
         return "".join(
-            f'<{tag} style="text-align: {side}; white-space: pre">{html.escape(cell)}</{tag}>'
+            f'<{tag} style="text-align: {side}; white-space: pre; padding: 2px 8px">{html.escape(cell)}</{tag}>'
             for cell, side in zip(cells, sides, strict=True)
         )
 
+    if not rows:
+        return f"<div>{html.escape(title)}</div>"
     parts = [f"<div>{html.escape(title)}</div><table>"]
     parts += [f"<thead><tr>{row(head, 'th')}</tr></thead>"] if head else []
     parts += ["<tbody>", *(f"<tr>{row(cells, 'td')}</tr>" for cells in rows), "</tbody></table>"]

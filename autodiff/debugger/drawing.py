@@ -12,9 +12,10 @@ from typing import Any
 
 from autodiff.debugger.history import History
 from autodiff.debugger.words import Words
+from autodiff.drawing.boxes import Box
 from autodiff.drawing.dot import digraph
 from autodiff.drawing.fold import PICTURE
-from autodiff.drawing.model import Box, Fold, Graph, Painter, kinds_of
+from autodiff.drawing.model import Fold, Graph, Painter, kinds_of
 from autodiff.drawing.part import Part, complete
 from autodiff.drawing.render import picture
 from autodiff.engine.value import Value

@@ -27,6 +27,7 @@ from autodiff.graph.symbols import (
     DIGITS,
     NEGATIVE,
     Symbol,
+    by_the_book,
     in_brackets,
     number_text,
     partials_text,
@@ -196,6 +197,8 @@ class Words:
 
     def local(self, node: Value, argument: int) -> str:
         """The derivative of an operation by one of its arguments in the names of these; empty if it is but a number."""
+        if not by_the_book(node):
+            return ""
         operands, index = representative(node, argument)
         text = _partial(rules.TABLE[node.op], [x if isinstance(x, str) else self.calls.word(x) for x in operands], index)
         return text if len(text) <= LONGEST_LOCAL and any(map(str.isalpha, text.replace("e", ""))) else ""
@@ -258,7 +261,9 @@ def _rule_text(op: str, operands: int, index: int) -> str:
     rule, letters = rules.TABLE[op], LETTERS[:operands]
     written = spelled(rule, [*map(Symbol, letters)])
     text = written.text if written.precedence == ATOM else f"({written.text})"
-    return f"∂{text}/∂{letters[index]} = {partials_text(rule, *letters)[index]}"
+    partial = partials_text(rule, *letters)[index]
+    meaning = ": 1 where that holds, else 0" if partial.startswith("[") else ""
+    return f"∂{text}/∂{letters[index]} = {partial}{meaning}"
 
 
 def argument_of(history: History, number: int) -> int:

@@ -15,7 +15,8 @@ from typing import Any, Literal
 import graphviz
 
 from autodiff.drawing import render
-from autodiff.drawing.model import Box, Edge, Graph, Kind, Span, in_scopes
+from autodiff.drawing.boxes import Box, Edge, Kind, Span
+from autodiff.drawing.model import Graph, in_scopes
 from autodiff.drawing.scale import Scale
 from autodiff.errors import AutodiffError
 from autodiff.graph.symbols import number_text

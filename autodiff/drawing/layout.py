@@ -8,12 +8,9 @@ alike wherever it is drawn; it is within a quarter or so of what comes out.
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
+from autodiff.drawing.boxes import Box, Edge, Span
 from autodiff.graph.symbols import number_text
-
-if TYPE_CHECKING:
-    from autodiff.drawing.model import Box, Edge, Span
 
 LETTER, PADDING = 6.2, 26.0  # points
 LINE, FRAME = 18.5, 10.0

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from autodiff.drawing.boxes import Box, Edge, Kind, Span
 from autodiff.drawing.fold import Budget
-from autodiff.drawing.model import Box, Edge, Graph, Kind, Span, in_scopes
+from autodiff.drawing.model import Graph, in_scopes
 from autodiff.graph.symbols import counted, number_text
 
 BUDGET = Budget(200, 450, 25)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from autodiff.drawing import dot
+from autodiff.drawing.boxes import Kind
 from autodiff.drawing.dot import Drawing, Theme, html, quoted
-from autodiff.drawing.model import Kind
 from autodiff.engine.value import Value
 from autodiff.errors import ShapeError
 from autodiff.graph.symbols import number_text

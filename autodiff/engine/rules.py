@@ -5,7 +5,8 @@ A row is used by everything: the eager engine, higher derivatives, the text on a
 
 The partials of a row are ordinary arithmetic on its operands and its result ``out``. They receive floats, Values or Symbols, so
 they hold no ``if``: a branch is an operation itself (``step``, ``compare``). Floats that Python would refuse (``1 / 0``) go
-through once more as IEEE numbers. Formulas are those that stay accurate: tanh′ is not 1 − out², which is 0 from x = 19.1 on.
+through once more as IEEE numbers. Formulas are those that stay accurate: tanh′ is not 1 − out², which is 0 from x = 19.1 on;
+what books write is the ``textbook`` of a row, which is shown to people and computes nothing.
 """
 
 from __future__ import annotations
@@ -47,6 +48,12 @@ class Rule:
     parameters: tuple[str, ...] = ()
     also: Mapping[str, str] = field(default_factory=dict)
     of_nothing: bool = False  # whether it is something without any operand
+    textbook: Derivatives | None = None  # the partials as books write them, where what computes is written otherwise
+
+    @property
+    def shown(self) -> Derivatives:
+        """The partials as they are written for people; the same numbers but for rounding, and for ties at a kink."""
+        return self.textbook or self.derivatives
 
     @property
     def of_one_number(self) -> bool:
@@ -211,13 +218,13 @@ Derivatives = Callable[..., Iterable[Any]]
 
 # fmt: off
 @overload
-def op(name: str, arity: Literal[1], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ...) -> Unary: ...
+def op(name: str, arity: Literal[1], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ..., textbook: Derivatives = ...) -> Unary: ...
 @overload
-def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ...) -> Binary: ...
+def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ..., textbook: Derivatives = ...) -> Binary: ...
 @overload
 def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float], also: Mapping[str, str] = ...) -> Any: ...
 @overload
-def op(name: str, arity: None, f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, of_nothing: bool = ...) -> Variadic: ...
+def op(name: str, arity: None, f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, of_nothing: bool = ..., textbook: Derivatives = ...) -> Variadic: ...
 @overload
 def op(name: str, arity: int | None, f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float, ...], parameters: tuple[str, ...]) -> Any: ...
 # fmt: on
@@ -234,6 +241,7 @@ def op(
     also: Mapping[str, str] | None = None,
     parameters: tuple[str, ...] | None = None,
     of_nothing: bool = False,
+    textbook: Derivatives | None = None,
 ) -> Any:
     """Enter a row and return the function that applies it. A row without ``doc`` is a helper of other rows, not public.
 
@@ -241,7 +249,8 @@ def op(
     """
     if parameters is None:
         parameters = df.__code__.co_varnames[:arity] if arity is not None else ()
-    rule = Rule(name, len(BY_CODE), arity, f, df, spelling, doc, precedence, defaults, parameters, also or {}, of_nothing)
+    code, also = len(BY_CODE), also or {}
+    rule = Rule(name, code, arity, f, df, spelling, doc, precedence, defaults, parameters, also, of_nothing, textbook)
     BY_CODE.append(rule)
     TABLE[name] = rule
     function: Any = _unary(rule) if arity == 1 else _fixed(rule) if arity else _variadic(rule)
@@ -473,6 +482,8 @@ cos: Unary
 cosh: Unary
 cosquare: Unary
 equal: Binary
+greater: Binary
+greater_equal: Binary
 exp: Unary
 held: Unary
 _hypot: Binary
@@ -548,30 +559,33 @@ sinc_order = op("sinc_order", 2, ieee.sinc_order, lambda x, n, out: (sinc_order(
 sinc  = op("sinc",  1, lambda x: sinc_order(x, 0), lambda x, out: (sinc_order(x, 1),), "sinc({0})",  "sin(πx) / (πx), 1 at 0")
 logaddexp = op("logaddexp", 2, ieee.logaddexp, lambda x, y, out: (sigmoid(x - y), sigmoid(y - x)),
                "log(exp({0}) + exp({1}))", "log(eˣ + eʸ) without overflow")
-sin   = op("sin",   1, kernels.sin,  lambda x, out: (cos(x),),                           "sin({0})",   "sine of x in radians")
-cos   = op("cos",   1, kernels.cos,  lambda x, out: (-sin(x),),                          "cos({0})",   "cosine of x in radians")
-tan   = op("tan",   1, ieee.tan,     lambda x, out: (1 + out * out,),                    "tan({0})",   "tangent of x in radians")
-asin  = op("asin",  1, ieee.asin,    lambda x, out: (1 / sqrt(cosquare(x)),),
-           "asin({0})", "arc sine in radians, |x| ≤ 1; nan outside")
-acos  = op("acos",  1, ieee.acos,    lambda x, out: (-1 / sqrt(cosquare(x)),),
-           "acos({0})", "arc cosine in radians, |x| ≤ 1; nan outside")
-atan  = op("atan",  1, ieee.atan,    lambda x, out: (1 / (1 + _kept(x, 1e160) * _kept(x, 1e160)),),                  "atan({0})",  "arc tangent in radians")
-sinh  = op("sinh",  1, ieee.sinh,    lambda x, out: (cosh(x),),                          "sinh({0})",  "hyperbolic sine")
-cosh  = op("cosh",  1, ieee.cosh,    lambda x, out: (sinh(x),),                          "cosh({0})",  "hyperbolic cosine")
-tanh  = op("tanh",  1, kernels.tanh, lambda x, out: (sech2(x),),                         "tanh({0})", "hyperbolic tangent")
-asinh = op("asinh", 1, ieee.asinh,   lambda x, out: (_finite(x) / _hypot(_kept(x, LARGEST), 1),),                  "asinh({0})", "inverse hyperbolic sine")
-acosh = op("acosh", 1, ieee.acosh,   lambda x, out: (_finite(x) * pow(_kept(x, LARGEST) - 1, -0.5) * pow(_kept(x, LARGEST) + 1, -0.5),),
-           "acosh({0})", "inverse hyperbolic cosine, x ≥ 1; nan below")
-atanh = op("atanh", 1, ieee.atanh,   lambda x, out: (1 / nonnegative(cosquare(x)),),
-           "atanh({0})", "inverse hyperbolic tangent, |x| ≤ 1; nan outside")
+sin   = op("sin",   1, kernels.sin,   lambda x, out: (cos(x),),                           "sin({0})",   "sine of x in radians")
+cos   = op("cos",   1, kernels.cos,   lambda x, out: (-sin(x),),                          "cos({0})",   "cosine of x in radians")
+tan   = op("tan",   1, ieee.tan,   lambda x, out: (1 + out * out,),                    "tan({0})",   "tangent of x in radians")
+asin  = op("asin",  1, ieee.asin,  lambda x, out: (1 / sqrt(cosquare(x)),),
+           "asin({0})", "arc sine in radians, |x| ≤ 1; nan outside", textbook=lambda x, out: (1 / sqrt(1 - x**2),))
+acos  = op("acos",  1, ieee.acos,  lambda x, out: (-1 / sqrt(cosquare(x)),),
+           "acos({0})", "arc cosine in radians, |x| ≤ 1; nan outside", textbook=lambda x, out: (-1 / sqrt(1 - x**2),))
+atan  = op("atan",  1, ieee.atan,  lambda x, out: (1 / (1 + _kept(x, 1e160) * _kept(x, 1e160)),),                  "atan({0})",  "arc tangent in radians",
+           textbook=lambda x, out: (1 / (1 + x**2),))
+sinh  = op("sinh",  1, ieee.sinh,  lambda x, out: (cosh(x),),                          "sinh({0})",  "hyperbolic sine")
+cosh  = op("cosh",  1, ieee.cosh,  lambda x, out: (sinh(x),),                          "cosh({0})",  "hyperbolic cosine")
+tanh  = op("tanh",  1, kernels.tanh,  lambda x, out: (sech2(x),),                         "tanh({0})", "hyperbolic tangent", textbook=lambda x, out: (1 - out**2,))
+asinh = op("asinh", 1, ieee.asinh, lambda x, out: (_finite(x) / _hypot(_kept(x, LARGEST), 1),),                  "asinh({0})", "inverse hyperbolic sine",
+           textbook=lambda x, out: (1 / sqrt(x**2 + 1),))
+acosh = op("acosh", 1, ieee.acosh, lambda x, out: (_finite(x) * pow(_kept(x, LARGEST) - 1, -0.5) * pow(_kept(x, LARGEST) + 1, -0.5),),
+           "acosh({0})", "inverse hyperbolic cosine, x ≥ 1; nan below", textbook=lambda x, out: (1 / sqrt(x**2 - 1),))
+atanh = op("atanh", 1, ieee.atanh, lambda x, out: (1 / nonnegative(cosquare(x)),),
+           "atanh({0})", "inverse hyperbolic tangent, |x| ≤ 1; nan outside", textbook=lambda x, out: (1 / (1 - x**2),))
 atan2 = op("atan2", 2, ieee.atan2, lambda y, x, out: _turns(x, y),  # type: ignore[assignment]
-           "atan2({0}, {1})", "angle of the point (x, y) = (second, first operand) in radians; its derivatives at (0, 0) are 0")
+           "atan2({0}, {1})", "angle of the point (x, y) = (second, first operand) in radians; its derivatives at (0, 0) are 0",
+           textbook=lambda y, x, out: (x / (x**2 + y**2), -y / (x**2 + y**2)))
 
 # error function
 erf   = op("erf",   1, ieee.erf,   lambda x, out: (TWO_OVER_SQRT_PI * exp(-_kept(x, 30.0) * _kept(x, 30.0)),),
-           "erf({0})", "error function 2/√π ∫₀ˣ exp(−t²) dt")
+           "erf({0})", "error function 2/√π ∫₀ˣ exp(−t²) dt", textbook=lambda x, out: (TWO_OVER_SQRT_PI * exp(-(x**2)),))
 erfc  = op("erfc",  1, ieee.erfc,  lambda x, out: (-TWO_OVER_SQRT_PI * exp(-_kept(x, 30.0) * _kept(x, 30.0)),),
-           "erfc({0})", "1 − erf(x), accurate for large x")
+           "erfc({0})", "1 − erf(x), accurate for large x", textbook=lambda x, out: (-TWO_OVER_SQRT_PI * exp(-(x**2)),))
 
 # gamma function
 lgamma   = op("lgamma",   1, gamma.lgamma,   lambda x, out: (digamma(x),),
@@ -617,32 +631,34 @@ power_poly  = op("power_poly", None, _power_poly, lambda x, y, *cs: _power_poly_
 
 # largest and smallest: those that tie share the derivative; against a plain number a tie has derivative 0
 _max      = op("max",      None, ieee.greatest, lambda *xs: _shares([1 + compare(x, xs[-1]) for x in xs[:-1]]),
-              "max({*})", "largest")
+              "max({*})", "largest", textbook=lambda *xs: [greater_equal(x, xs[-1]) for x in xs[:-1]])
 _min      = op("min",      None, ieee.least,    lambda *xs: _shares([1 - compare(x, xs[-1]) for x in xs[:-1]]),
-              "min({*})", "smallest")
-at_least = op("at_least", 2, kernels.at_least, lambda x, y, out: (step(compare(x, y)), 1 - step(compare(x, y))),  "max({0}, {1})")
-at_most  = op("at_most",  2, kernels.at_most,  lambda x, y, out: (step(compare(y, x)), 1 - step(compare(y, x))),  "min({0}, {1})")
+              "min({*})", "smallest", textbook=lambda *xs: [greater_equal(xs[-1], x) for x in xs[:-1]])
+at_least = op("at_least", 2, kernels.at_least, lambda x, y, out: (step(compare(x, y)), 1 - step(compare(x, y))),  "max({0}, {1})",
+              textbook=lambda x, y, out: (greater(x, y), greater_equal(y, x)))
+at_most  = op("at_most",  2, kernels.at_most,  lambda x, y, out: (step(compare(y, x)), 1 - step(compare(y, x))),  "min({0}, {1})",
+              textbook=lambda x, y, out: (greater(y, x), greater_equal(x, y)))
 
 erfinv = op("erfinv", 1, ieee.erfinv, lambda x, out: (exp(out * out) / TWO_OVER_SQRT_PI,),
             "erf⁻¹({0})", "inverse of the error function; ±inf at ±1, nan beyond")
 
 # activations
 sigmoid  = op("sigmoid",  1, kernels.sigmoid,            lambda x, out: (out * sigmoid(-x),),
-              "σ({0})", "logistic function 1 / (1 + exp(−x))")
+              "σ({0})", "logistic function 1 / (1 + exp(−x))", textbook=lambda x, out: (out * (1 - out),))
 relu     = op("relu",     1, kernels.relu,               lambda x, out: (step(x),),
-              "relu({0})", "max(x, 0); its derivative at 0 is 0")
+              "relu({0})", "max(x, 0); its derivative at 0 is 0", textbook=lambda x, out: (greater(x, 0),))
 softplus = op("softplus", 1, kernels.softplus,           lambda x, out: (sigmoid(x),),
               "softplus({0})", "log(1 + exp(x)), a smooth relu")
 softsign = op("softsign", 1, kernels.softsign,           lambda x, out: (1 / ((1 + abs(_kept(x, 1e160))) * (1 + abs(_kept(x, 1e160)))),),
-              "softsign({0})", "x / (1 + |x|)")
+              "softsign({0})", "x / (1 + |x|)", textbook=lambda x, out: (1 / (1 + abs(x)) ** 2,))
 log_sigmoid  = op("log_sigmoid",  1, lambda x: -softplus(-x),                        lambda x, out: (sigmoid(-x),),
               "log σ({0})", "log of the logistic function, without underflow")
 logit        = op("logit",        1, ieee.logit,                                     lambda x, out: (1 / nonnegative(x) + 1 / nonnegative(1 - x),),
               "logit({0})", "log(x / (1 − x)), the inverse of the logistic function; ∓inf at 0 and 1")
 hard_tanh    = op("hard_tanh",    1, lambda x: at_least(at_most(x, 1.0), -1.0),      lambda x, out: (step(1 - abs(x)),),
-              "hard_tanh({0})", "x between −1 and 1; its derivatives there are 0")
+              "hard_tanh({0})", "x between −1 and 1; its derivatives there are 0", textbook=lambda x, out: (greater(1, abs(x)),))
 hard_sigmoid = op("hard_sigmoid", 1, lambda x: at_least(at_most((x + 3) / 6, 1.0), 0.0), lambda x, out: (step(3 - abs(x)) / 6,),
-              "hard_sigmoid({0})", "x / 6 + ½ between 0 and 1; its derivatives there are 0")
+              "hard_sigmoid({0})", "x / 6 + ½ between 0 and 1; its derivatives there are 0", textbook=lambda x, out: (greater(3, abs(x)) / 6,))
 silu     = op("silu",     1, lambda x: mul0(sigmoid(x), x), lambda x, out: (_silu_slope(_kept(x, 800.0)),),
               "silu({0})", "x · σ(x), also called swish")
 gelu     = op("gelu",     1, lambda x: mul0(0.5 * erfc(-SQRT_HALF * x), x),
@@ -676,7 +692,7 @@ _dot       = op("dot",       None, lambda *xs: _left_to_right(_products(xs)), la
 norm      = op("norm",      None, ieee.hypot,                                lambda *xs: _directions(xs[:-1], xs[-1]),
                "‖{*}‖", "√(Σ x²) without overflow; its derivatives at 0 are 0")
 logsumexp = op("logsumexp", None, ieee.logsumexp,                            lambda *xs: _weights(xs[:-1]),
-               "logsumexp({*})", "log(Σ exp(x)) without overflow")
+               "logsumexp({*})", "log(Σ exp(x)) without overflow", textbook=lambda *xs: [exp(x - xs[-1]) for x in xs[:-1]])
 # fmt: on
 
 # No gradient flows through these: eagerly they are bools and floats.

@@ -17,6 +17,9 @@ from typing import Any, NamedTuple
 from autodiff._support.frames import is_ours, place_of
 
 
+INDENT = 4  # of the cells of a marimo notebook in its file
+
+
 class Place(NamedTuple):
     """A stretch of a file, as Python's syntax trees count: lines from 1, columns in bytes of UTF-8 from 0."""
 
@@ -80,7 +83,7 @@ class Source:
                 text = linecache.getline(file, line).strip()
                 self.found = Place(file, line, 0, line, 0), text
             else:
-                place = Place(file, line, column, end_line, end_column)
+                place = _in_file(Place(file, line, column, end_line, end_column))
                 self.found = place, _text(place)
         return self.found
 
@@ -140,27 +143,39 @@ def assigned(source: Source) -> Assigned | None:
     return _assignments(place.file, *_version(place.file)).get(tuple(place[1:]))
 
 
-def _version(file: str) -> tuple[Any, ...]:
-    """What is another when the file has changed."""
-    return len(linecache.getlines(file)), linecache.cache.get(file, ())[:2]
-
-
-@lru_cache(maxsize=8)
-def _tree(file: str, *_version: Any) -> ast.Module | None:
+@lru_cache(maxsize=64)
+def _tree(file: str, *_version: Any) -> ast.Module:
     try:
         return ast.parse("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError):
-        return None
+        return ast.Module([], [])
+
+
+def _version(file: str) -> tuple[Any, ...]:
+    """What is different after a file, or what is known of it, has changed."""
+    return len(linecache.getlines(file)), linecache.cache.get(file, ())[:2]
+
+
+@lru_cache(maxsize=64)
+def _places(file: str, *version: Any) -> frozenset[tuple[int, ...]]:
+    """The places of everything in a file that has one."""
+    return frozenset(_place(node) for node in ast.walk(_tree(file, *version)) if hasattr(node, "end_col_offset"))
+
+
+def _in_file(place: Place) -> Place:
+    """The place as the file has it: marimo runs a cell without the indentation of the function that is the cell in its file."""
+    known = _places(place.file, *_version(place.file))
+    if tuple(place[1:]) in known:
+        return place
+    moved = place._replace(column=place.column + INDENT, end_column=place.end_column + INDENT)
+    return moved if tuple(moved[1:]) in known else place
 
 
 @lru_cache(maxsize=64)
 def _assignments(file: str, *version: Any) -> dict[tuple[int, ...], Assigned]:
     """All assignments in a file, by the place of their right sides."""
-    tree = _tree(file, *version)
-    if tree is None:
-        return {}
     found: dict[tuple[int, ...], Assigned] = {}
-    for node in ast.walk(tree):
+    for node in ast.walk(_tree(file, *version)):
         for value, name in _named(node):
             called = ast.unparse(value.func).rpartition(".")[2] if isinstance(value, ast.Call) else None
             found[_place(value)] = Assigned(name, called)
@@ -212,7 +227,7 @@ def branch_begins(source: Source, outcome: bool) -> int | None:
     """
     place = source.place
     tree = _tree(place.file, *_version(place.file))
-    around = _around(tree, place) if tree is not None else []
+    around = _around(tree, place)
     if not around or not isinstance(around[-1], ast.Compare):
         return None
     names = {node.id for node in ast.walk(around[-1]) if isinstance(node, ast.Name)}

@@ -12,7 +12,18 @@ from typing import Any, NamedTuple
 from autodiff.engine import rules
 from autodiff.engine.value import Value
 from autodiff.graph.names import Calls
-from autodiff.graph.symbols import ATOM, MOST_SPELLED, SUPERSCRIPTS, Symbol, number_text, shown_of, spelled, symbol, tidy
+from autodiff.graph.symbols import (
+    ATOM,
+    MOST_SPELLED,
+    SUPERSCRIPTS,
+    Symbol,
+    by_the_book,
+    number_text,
+    shown_of,
+    spelled,
+    symbol,
+    tidy,
+)
 from autodiff.graph.walk import Walk
 
 FIRST = 0xF0000  # of Unicode's private characters
@@ -113,7 +124,8 @@ class Writer:
             return 1.0
         out = Symbol(self.character(node)) if self.has_name(node) else self.symbol(node)
         operands = [self.symbol(argument) for argument in arguments]
-        partial: Any = list(rule.derivatives(*operands, out))[place]
+        partials = rule.shown if by_the_book(node) else rule.derivatives
+        partial: Any = list(partials(*operands, out))[place]
         return partial if isinstance(partial, Symbol) else float(partial)
 
     def definitions(self, style: Style) -> list[tuple[str, str]]:

@@ -12,12 +12,14 @@ Picture, explanation, page and terminal all write so:
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from autodiff.engine import rules
 from autodiff.engine.rules import Rule
+from autodiff.engine.value import Value
 
 ATOM = 9  # the precedence of what never needs brackets
 DIGITS = 5
@@ -196,11 +198,25 @@ def tidy(formula: str) -> str:
 def partials_text(rule: Rule, *operands: str | Symbol | float) -> list[str]:
     """The partial derivatives of a row in symbols, ``["y", "x"]`` for a product of x and y; numbers stay numbers.
 
-    What plain numbers cannot do without an exception (``1 / 0``) raises it here too.
+    They are as books write them. What plain numbers cannot do without an exception (``1 / 0``) raises it here too.
     """
     symbols = [Symbol(operand) if isinstance(operand, str) else operand for operand in operands]
     out = rules.apply(rule, tuple(symbols))
-    return [tidy(symbol(partial).text) for partial in rule.derivatives(*symbols, out)]
+    return [tidy(symbol(partial).text) for partial in rule.shown(*symbols, out)]
+
+
+def by_the_book(node: Value) -> bool:
+    """Whether the textbook's partials are what was computed: not where operands tie, nor where they round to nothing."""
+    rule = rules.TABLE[node.op]
+    if rule.textbook is None:
+        return True
+    data = [argument.data if isinstance(argument, Value) else argument for argument in node.arguments]
+    try:
+        written = list(rule.textbook(*data, node.data))
+    except (ArithmeticError, ValueError):
+        return False
+    computed = rule.partials(*data, out=node.data)
+    return all(math.isclose(x, y, rel_tol=1e-6, abs_tol=1e-6) for x, y in zip(written, computed, strict=True))
 
 
 def _without_neutral(name: str, operands: tuple[Any, ...]) -> Symbol | None:

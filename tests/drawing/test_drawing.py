@@ -12,6 +12,7 @@ import graphviz
 import pytest
 
 from autodiff.drawing import draw, model, render
+from autodiff.drawing.boxes import Box
 from autodiff.drawing.model import Graph, graph_of
 from autodiff.drawing.scale import Scale
 from autodiff.engine import functions
@@ -79,7 +80,7 @@ def texts(element: ET.Element) -> list[str]:
     return [line.replace("\xa0", " ").strip() for line in lines.values()]
 
 
-def boxes_by_title(graph: Graph) -> dict[str, model.Box]:
+def boxes_by_title(graph: Graph) -> dict[str, Box]:
     return {box.name or box.operation: box for box in graph.boxes}
 
 

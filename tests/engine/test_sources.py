@@ -254,6 +254,18 @@ def test_noting_is_off_again():
     value.set_noting(False)
 
 
+def test_a_cell_that_was_run_without_its_indentation_has_the_text_of_its_file(tmp_path):
+    """marimo keeps each cell as a function in the notebook's file, and runs what is inside of it."""
+    file = tmp_path / "notebook.py"
+    file.write_text("@app.cell\ndef _(w):\n    i = 2.0\n    total = i * w\n    return (total,)\n")
+    names = {"w": Value(3.0)}
+    with record_source():
+        exec(compile("\n\ni = 2.0\ntotal = i * w\n", str(file), "exec"), names)
+    assert names["total"].source.text == "i * w"
+    assert (names["total"].source.line, names["total"].source.column) == (4, 13)
+    assert Names([names["total"]]).of(names["total"]) == "total"
+
+
 # ---- branches ---------------------------------------------------------------------------------------------------------------
 
 BRANCHES = """\

@@ -139,9 +139,15 @@ def test_a_process_without_stderr_is_silent():
     assert into_a_pipe(before="sys.stderr = None") == ""
 
 
-def test_a_notebook_gets_a_bar(monkeypatch):
-    """A kernel's stderr is no terminal, and shows a bar all the same."""
+@pytest.mark.parametrize("widgets", [False, True])
+def test_a_notebook_gets_a_bar_without_a_warning(monkeypatch, widgets):
+    """A kernel's stderr is no terminal, and shows a bar all the same: a widget, or without ipywidgets the plain one."""
     pytest.importorskip("tqdm")
+    if widgets:
+        pytest.importorskip("ipywidgets")
+    else:
+        found = progress.find_spec
+        monkeypatch.setattr(progress, "find_spec", lambda name: None if name == "ipywidgets" else found(name))
 
     class OutStream(type(sys.stderr)):
         pass
@@ -151,6 +157,7 @@ def test_a_notebook_gets_a_bar(monkeypatch):
         monkeypatch.setattr(sys, "stderr", OutStream(nothing))
         bar = progress.progress_to(3, 2, True)
         assert isinstance(bar, progress.Bar)
+        assert hasattr(bar.bar, "container") == widgets
         bar.step(1, 1)
         bar.epoch(1, "loss 1")
         bar.close()
