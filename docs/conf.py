@@ -70,7 +70,29 @@ def bars_are_bars(app, what, name, thing, options, lines):
     ]
 
 
+# What scrolls is reached by the keyboard too, and a heading says of which level it is.
+REACHED = {
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    "<pre id=": '<pre tabindex="0" id=',
+    "<pre><span></span>": '<pre tabindex="0"><span></span>',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+    '<th class="head"><p></p></th>': "<td></td>",
+}
+
+
+def make_accessible(app, problem):
+    """The last touch to every page."""
+    if problem is None:
+        for file in Path(app.outdir).rglob("*.html"):
+            if "pages" not in file.parts:
+                text = file.read_text(encoding="utf-8")
+                for old, new in REACHED.items():
+                    text = text.replace(old, new)
+                file.write_text(text, encoding="utf-8")
+
+
 def setup(app):
     """Write what is made from the code before any page is read."""
     app.connect("builder-inited", lambda app: made.everything(DOCS))
+    app.connect("build-finished", make_accessible)
     app.connect("autodoc-process-docstring", bars_are_bars)

