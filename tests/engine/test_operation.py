@@ -138,10 +138,10 @@ def test_conditions_of_the_debugger_know_it():
 
 
 def test_elementwise_over_an_array_of_objects():
-    made = ad.operation("conjugate", lambda x: 2.0**x, lambda x, out: (math.log(2) * out,))
+    made = ad.operation("bit_count", lambda x: 2.0**x, lambda x, out: (math.log(2) * out,))
     array = np.array([ad.Value(1.0), ad.Value(3.0)])
-    assert [x.data for x in np.conjugate(array)] == [2.0, 8.0]
-    assert ad.Value(2.0).conjugate().data == made(2.0) == 4.0
+    assert [x.data for x in np.bitwise_count(array)] == [2.0, 8.0]
+    assert ad.Value(2.0).bit_count().data == made(2.0) == 4.0
 
 
 def test_names_and_defaults_of_the_operands():
@@ -397,7 +397,7 @@ def test_parameters_of_rows_have_their_names():
         (lambda: ad.elu(1.0, beta=2.0), r"elu\(x, alpha=1\.0\): 'beta' is no operand"),
         (lambda: ad.leaky_relu(1.0, 0.1, negative_slope=0.2), "'negative_slope' is given twice"),
         (lambda: ad.atan2(1.0), r"atan2\(y, x\): x must be given"),
-        (lambda: ad.hypot(1.0, 2.0, 3.0), "given 3 operands"),
+        (lambda: ad.xlogy(1.0, 2.0, 3.0), "given 3 operands"),
         (lambda: ad.Value(1.0).elu(x=2.0), "'x' is given twice"),
     ],
 )
