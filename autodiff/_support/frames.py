@@ -51,13 +51,19 @@ def users(frame: FrameType) -> FrameType:
 
 
 def variables(frame: FrameType) -> dict[str, Any]:
-    """The variables at the user's line, local ones first; where only libraries are at work, those of the main module."""
+    """The variables at the user's line, local ones first; where only libraries are at work, those of the main module.
+
+    A function's parameters are not among them: what they hold has its name elsewhere, if it has one.
+    """
     outer: FrameType | None = frame
     while outer is not None and is_library(outer.f_code.co_filename):
         outer = outer.f_back
     if outer is None:
         return {**vars(sys.modules["__main__"])}
-    return {**outer.f_locals, **outer.f_globals, **outer.f_locals}
+    code = outer.f_code
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    own = {name: thing for name, thing in outer.f_locals.items() if name not in parameters}
+    return {**own, **outer.f_globals, **own}
 
 
 def warn(message: str, category: type[Warning], frame: FrameType) -> None:

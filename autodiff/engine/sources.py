@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 from autodiff._support.frames import is_ours, place_of
 
-
 INDENT = 4  # of the cells of a marimo notebook in its file
 
 

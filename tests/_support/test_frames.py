@@ -57,6 +57,11 @@ def test_what_a_function_returned_is_called_as_the_variable_that_holds_it() -> N
     with ad.record_source():
         assert Calls(Walk(forward(w) * 1)).of(_hidden) == ""
     assert "a" in variables(sys._getframe())
+
+    def seen_by_a_helper(value: ad.Value) -> list[str]:
+        return list(variables(sys._getframe()))
+
+    assert "value" not in seen_by_a_helper(a)
     without = forward(ad.Value(1.0))  # what was not recorded with its source has no name
     assert Calls(Walk(without)).of(without) == ""
 
