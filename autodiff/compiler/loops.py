@@ -275,16 +275,24 @@ def spread(program: Scalars, found: list, whole: frozenset) -> tuple:
     least: place = LEAST_TIMES
     pieces: dict = {}
     i: place
-    for i in range(len(program)):
-        if codes[i] < 0 and starts[i + 1] - starts[i] >= least and i not in whole:
-            parts = cut_up(program, i, found)
-            if parts is not None:
-                pieces[i] = parts
+    begin: place
+    end: place
+    for begin, end in between(found, len(program)):
+        for i in range(begin, end):
+            if codes[i] < 0 and starts[i + 1] - starts[i] >= least and i not in whole:
+                parts = cut_up(program, i, found)
+                if parts is not None:
+                    pieces[i] = parts
     if not pieces:
         return program, [stretch.period for stretch in found]
     more = Counter([ready for _, _, cuts in pieces.values() for ready, _, _ in cuts])
     longer = [stretch.period + more[stretch.start + stretch.times // 2 * stretch.period - 1] for stretch in found]
     return written(program, pieces), list(dict.fromkeys(longer))
+
+
+def between(found: list, n: int) -> list:
+    """From where to where there are no loops among n operations."""
+    return [*zip([0, *[stretch.end for stretch in found]], [*[stretch.start for stretch in found], n], strict=True)]
 
 
 def cut_up(program: Scalars, root: int, found: list) -> Any:

@@ -351,7 +351,7 @@ class Machine:
         self.uniform = program.uniform
         self.varying = program.varying
         self.most_lanes = max(8, min(MOST_LANES, CACHE // (8 * max(program.varying, 1)) // 8 * 8))
-        shapes = [i.shape for i in every(program.once + program.each)]
+        shapes = [i.shape for i in every(program.once + program.each) if i.kind != "loop"]
         self.widest = max([rows * columns for rows, columns, _ in shapes], default=1)
         self.deepest = max([max(rows, columns) * depth for rows, columns, depth in shapes], default=1)
         self.free = []

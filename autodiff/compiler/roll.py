@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from autodiff.compiler.groups import Group, Groups, Index, Loop, Run, index_of
-from autodiff.compiler.loops import Stretch, spread, stretches, used_later
+from autodiff.compiler.loops import Stretch, between, spread, stretches, used_later
 from autodiff.compiler.program import CONSTANT, INPUT, PARAMETER, TERMS, Linear, Scalars, stem
 from autodiff.compiler.simplify import SYMMETRIC, uses_of, varying
 
@@ -44,7 +44,9 @@ class _Roller:
         self.program = program
         self.loops = loops
         self.leaves = n = program.n_leaves
-        self.pieces = [*_pieces(len(program), loops)]
+        self.pieces: list[range | Stretch] = [range(*part) for part in between(loops, len(program))]
+        for number, stretch in enumerate(loops):
+            self.pieces.insert(2 * number + 1, stretch)
         self.ops, self.args = self.written_out()
         self.names = {n + place if place >= 0 else -1 - place: name for place, name in program.names.items()}
         self.varying = bytearray([*program.batched, *bytes(n - len(program.batched)), *varying(program)])
@@ -454,16 +456,6 @@ class _Body:
         outputs = [j for some in wanted for j in some]
         names = {j: name for j in range(period) if (name := whole.names.get(start + j))}
         return Scalars(whole.codes[start : start + period], starts, operands, whole.linears, [], 0, outputs, batched, names)
-
-
-def _pieces(n: int, loops: list[Stretch]) -> Iterator[range | Stretch]:
-    """The operations between loops, and the loops."""
-    begin = 0
-    for stretch in loops:
-        yield range(begin, stretch.start)
-        yield stretch
-        begin = stretch.end
-    yield range(begin, n)
 
 
 def _even(results: list[int]) -> Index:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from dataclasses import replace
 from typing import Any
 
 from autodiff.compiler.integers import filled, fresh
@@ -324,7 +325,7 @@ IDENTITIES: dict = {
 
 
 def drop(program: Scalars) -> Scalars:
-    """What no output depends on goes; inputs, parameters and constants stay."""
+    """What no output depends on goes; inputs and parameters stay."""
     draft: Draft = Draft(program)
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
@@ -338,7 +339,37 @@ def drop(program: Scalars) -> Scalars:
             close(draft, i, KEPT)
         else:
             draft.places[i] = GONE
-    return draft.finished()
+    return without_constants(draft.finished())
+
+
+def without_constants(program: Scalars) -> Scalars:
+    """The program without those constants that nothing takes; its operands are changed in their place."""
+    fixed: place = program.n_fixed
+    noted: array = filled(len(program.constants), -1)
+    numbers: integers = integers_of(noted)
+    operands: integers = integers_of(program.operands)
+    k: place
+    n: place = 0
+    for k in range(len(program.operands)):
+        if operands[k] < -fixed:
+            numbers[-1 - operands[k] - fixed] = 0
+    for output in program.outputs:
+        if output < -fixed:
+            noted[-1 - output - fixed] = 0
+    for k in range(len(program.constants)):
+        if numbers[k] == 0:
+            numbers[k] = n
+            n += 1
+    if n == len(program.constants):
+        return program
+    for k in range(len(program.operands)):
+        if operands[k] < -fixed:
+            operands[k] = -1 - fixed - numbers[-1 - operands[k] - fixed]
+    return replace(
+        program,
+        constants=[number for number, new in zip(program.constants, noted, strict=True) if new >= 0],
+        outputs=[-1 - fixed - noted[-1 - x - fixed] if x < -fixed else x for x in program.outputs],
+    )
 
 
 def uses_of(program: Scalars) -> array:
