@@ -118,7 +118,7 @@ cdef inline bint alone(tuple things, Py_ssize_t i) noexcept:
 cdef enum:
     PAGE = 1 << 16  # bytes; its address is a multiple of that
     BLOCK = 1 << 20
-    NODES = ((1 << 16) - 64) // 96  # in a page, after its head
+    NODES = 682  # of 96 bytes in a page, after its head of 64
 
 cdef struct Page:
     Node *free  # given back since the page was last empty

@@ -96,12 +96,12 @@ def test_in_a_notebook_it_is_latex():
     "rule", [rules.TABLE[name] for name in rules.__all__ if rules.TABLE[name].arity == 1], ids=lambda rule: rule.name
 )
 def test_formulas_are_those_of_the_table(rule):
-    x = Value(0.7, "x")
+    x = Value(1.7 if rule.name == "acosh" else 0.7, "x")  # where it is a number
     y = x._record(rule, (x,))
     y.name = "y"
     line = str(explain(y, x)).splitlines()[0]
     text = partials_text(rule, "x")[0]
-    if str(rule.written(["x"])) in text and rule.name != "sinc":  # the result itself goes by its name
+    if str(rule.written(["x"])) in text and rule.name not in ("sinc", "digamma"):  # the result itself goes by its name
         text = text.replace(rule.written(["x"]), "y")
     text = re.sub(r"(?<![\w.)])(\d+(?:\.\d+)?) · \((?!−\d)", r"\1(", text)
     assert line.split(" = ")[1] == text or rule.spelling == "{0}"
