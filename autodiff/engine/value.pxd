@@ -87,3 +87,5 @@ cdef inline void **as_slots(void *room) noexcept:
 # operands that wait to be released
 cdef void **dying
 cdef Py_ssize_t n_dying, room
+
+cpdef bint traced()
