@@ -90,10 +90,19 @@ def numbers(rows: Any) -> np.ndarray:
     return np.array([float(leaf) for row in rows for leaf in row])
 
 
-def moons() -> tuple[list[Any], np.ndarray, np.ndarray]:
+# the activation and the number of samples: the same hundred points again and again
+MOONS = {
+    f"moons{'-tanh' * (activation == 'tanh')}{f'-{samples}' * (samples > 100)}": (activation, samples)
+    for samples in (100, 1_000, 10_000)
+    for activation in ("relu", "tanh")
+}
+
+
+def moons(workload: str) -> tuple[list[Any], np.ndarray, np.ndarray]:
     """The layers of the two-moons network as rows of floats, the points and the labels."""
     network = workloads.Moons(Scalars(float))
-    return network.layers, np.array(network.points), np.array(network.labels)
+    samples = MOONS[workload][1]
+    return network.layers, np.resize(np.array(network.points), (samples, 2)), np.resize(np.array(network.labels), samples)
 
 
 # ---- autodiff ---------------------------------------------------------------------------------------------------------------
@@ -112,10 +121,10 @@ def autodiff(workload: str) -> Prepared:
         network, loss = gpt_loss(engine, ad.softmax)
         rows, compiled, data = network.rows, ad.compile(loss), ()
     else:
-        network = workloads.Moons(engine)
+        network = workloads.Moons(engine, MOONS[workload][0])
         rows = network.rows
         compiled = ad.compile(lambda x, y: (1.0 - y * network.score(x)).relu())
-        data = (np.array(network.points), np.array(network.labels))
+        data = moons(workload)[1:]
     leaves = [leaf for row in rows for leaf in row]
 
     def answer(value: float) -> Answer:
@@ -137,8 +146,10 @@ def eager(workload: str) -> Prepared:
     if workload == "gpt":
         network, loss = gpt_loss(engine, ad.softmax)
         rows = network.rows
-    elif workload == "moons":
-        network = workloads.Moons(engine)
+    elif workload in MOONS:
+        if MOONS[workload][1] > 100:
+            raise ImportError("left out here")
+        network = workloads.Moons(engine, MOONS[workload][0])
         rows, loss = network.rows, network.loss
     else:
         rows = [[ad.Value(x) for x in tree_point()]]
@@ -187,11 +198,12 @@ def gpt_tensors(m: Any, weights: dict[str, Any], stack: Any) -> Any:
     return -m.log(shares[np.arange(n), np.array(symbols[1:])]).mean()
 
 
-def moons_tensors(m: Any, layers: list[Any], points: Any, labels: Any) -> Any:
+def moons_tensors(m: Any, layers: list[Any], points: Any, labels: Any, activation: str) -> Any:
     xs = points
     for i, layer in enumerate(layers):
         xs = xs @ layer[:, :-1].T + layer[:, -1]
-        xs = xs * (xs > 0) if i < 2 else xs
+        if i < 2:
+            xs = m.tanh(xs) if activation == "tanh" else xs * (xs > 0)
     margins = 1.0 - labels * xs[:, 0]
     return (margins * (margins > 0)).mean()
 
@@ -199,8 +211,8 @@ def moons_tensors(m: Any, layers: list[Any], points: Any, labels: Any) -> Any:
 def tensor_inputs(workload: str) -> Any:
     if workload == "gpt":
         return {name: np.array(rows) for name, rows in workloads.GPT(Scalars(float)).weights.items()}
-    if workload == "moons":
-        return [np.array(layer) for layer in moons()[0]]
+    if workload in MOONS:
+        return [np.array(layer) for layer in moons(workload)[0]]
     return tree_point() if workload == "tree" else ROSENBROCK_POINT
 
 
@@ -220,9 +232,9 @@ def jax(workload: str) -> Prepared:
     )
     if workload == "gpt":
         loss = lambda w: gpt_tensors(jnp, w, jnp.asarray)  # noqa: E731
-    elif workload == "moons":
-        _, points, labels = moons()
-        loss = lambda layers: moons_tensors(jnp, layers, points, labels)  # noqa: E731
+    elif workload in MOONS:
+        _, points, labels = moons(workload)
+        loss = lambda layers: moons_tensors(jnp, layers, points, labels, MOONS[workload][0])  # noqa: E731
     elif workload == "tree":
         drawn = np.array(drawn_indices())
         loss = lambda x: x[drawn[::2]] @ x[drawn[1::2]]  # noqa: E731
@@ -253,8 +265,7 @@ def torch(workload: str) -> Prepared:
         raise ImportError("left out here")
     names = list(found) if isinstance(found, dict) else range(len(found))
     inputs = {name: torch.tensor(found[name], requires_grad=True) for name in names}
-    _, points, labels = moons()
-    points, labels = torch.tensor(points), torch.tensor(labels)
+    points, labels = map(torch.tensor, moons(workload)[1:] if workload in MOONS else ((), ()))
 
     def run() -> Any:
         for tensor in inputs.values():
@@ -262,7 +273,7 @@ def torch(workload: str) -> Prepared:
         if workload == "gpt":
             loss = gpt_tensors(torch, inputs, torch.tensor)
         else:
-            loss = moons_tensors(torch, [inputs[name] for name in names], points, labels)
+            loss = moons_tensors(torch, [inputs[name] for name in names], points, labels, MOONS[workload][0])
         loss.backward()
         return loss
 
@@ -273,6 +284,8 @@ def torch(workload: str) -> Prepared:
 def casadi(workload: str) -> Prepared:
     import casadi as ca
 
+    if workload in MOONS and workload != "moons":
+        raise ImportError("left out here")
     ca.SX.relu = lambda x: ca.fmax(x, 0.0)
     if workload == "rosenbrock":
         x = ca.SX.sym("x", 10)
@@ -304,7 +317,7 @@ def casadi(workload: str) -> Prepared:
         f = ca.Function("f", [x], [value, ca.gradient(value, x)])
         return buffered(f, [point])
     one = ca.Function("f", [x, point_and_label], [value, ca.gradient(value, x)])
-    _, points, labels = moons()
+    _, points, labels = moons(workload)
     data = np.ascontiguousarray(np.column_stack([points, labels]))
     run, answer = buffered(one.map(100, "serial"), [np.tile(point, (100, 1)), data])
 
@@ -336,6 +349,8 @@ def buffered(f: Any, inputs: list[np.ndarray]) -> Prepared:
 def ddx(workload: str) -> Prepared:
     import ddx
 
+    if workload in MOONS and workload != "moons":
+        raise ImportError("left out here")
     ddx.Expression.relu = lambda x: ddx.max(x, 0.0)
     ddx.Expression.exp = lambda x: ddx.exp(x)
     ddx.Expression.log = lambda x: ddx.log(x)
@@ -368,7 +383,7 @@ def ddx(workload: str) -> Prepared:
         if workload == "rosenbrock":  # array in and out
             return lambda: f.jacobian(ROSENBROCK_POINT), lambda found: (float(found[0]), np.array(found[1]))
         return run, lambda found: (float(found[0]), np.array(found[1]).ravel())
-    _, points, labels = moons()
+    _, points, labels = moons(workload)
     batch = np.vstack([np.tile(np.array(start)[:, None], (1, 100)), points.T, labels[None]])
     if ddx.has_jit:
         f.compile(points=100)
@@ -380,6 +395,30 @@ def ddx(workload: str) -> Prepared:
 
     run_batch()
     return run_batch, lambda found: (float(found[0]), np.array(found[1]).ravel())
+
+
+def by_hand(workload: str) -> Prepared:
+    """The passes of the network as somebody writes them with NumPy."""
+    if workload not in MOONS:
+        raise ImportError("has the network alone")
+    layers, points, labels = moons(workload)
+    (w, b), (v, c), (u, d) = [(np.array(layer)[:, :-1], np.array(layer)[:, -1]) for layer in layers]
+    n, tanh = len(points), MOONS[workload][0] == "tanh"
+
+    def run() -> Any:
+        first = points @ w.T + b
+        first = np.tanh(first) if tanh else np.maximum(first, 0.0)
+        second = first @ v.T + c
+        second = np.tanh(second) if tanh else np.maximum(second, 0.0)
+        margins = np.maximum(1.0 - labels * (second @ u.T + d)[:, 0], 0.0)
+        top = np.where(margins > 0, -labels / n, 0.0)[:, None]
+        middle = (top @ u) * (1.0 - second * second if tanh else second > 0)
+        bottom = (middle @ v) * (1.0 - first * first if tanh else first > 0)
+        return margins.mean(), [
+            np.column_stack([below.T @ x, below.sum(0)]) for below, x in ((bottom, points), (middle, first), (top, second))
+        ]
+
+    return run, lambda found: (float(found[0]), flat(found[1]))
 
 
 def scipy(workload: str) -> Prepared:
@@ -397,15 +436,19 @@ ENGINES: dict[str, Callable[[str], Prepared]] = {
     "ddx-ad": ddx,
     "casadi": casadi,
     "torch, tensors": torch,
+    "numpy by hand": by_hand,
     "scipy's own": scipy,
 }
 TITLES = {
-    "moons": "Two-moons MLP(2, 16, 16, 1), 100 samples: loss and all 337 gradients",
+    **{
+        workload: f"Two-moons MLP(2, 16, 16, 1) with {activation}, {samples:,} samples: loss and all 337 gradients"
+        for workload, (activation, samples) in MOONS.items()
+    },
     "gpt": "A character GPT of one layer, 8 positions: loss and all 4,192 gradients",
     "rosenbrock": "Rosenbrock in 10 dimensions, array in and array out",
     "tree": "A million operations over 1,000 inputs",
 }
-REPEATS = {"moons": 400, "gpt": 200, "rosenbrock": 4000, "tree": 15}
+REPEATS = {name: max(40, 40_000 // samples) for name, (_, samples) in MOONS.items()} | {"gpt": 200, "rosenbrock": 4000, "tree": 15}
 GOALS = {"moons": 40e-6, "gpt": 150e-6, "rosenbrock": 1.5e-6, "tree": 10e-3}
 TO_COMPILE = {"gpt": 1.0, "tree": 10.0}
 
@@ -454,7 +497,7 @@ def agreement(engines: list[Any]) -> str:
 
 
 def goals(workload: str, seconds: float, first: float) -> Iterator[str]:
-    limits = [("a run", seconds, GOALS[workload])]
+    limits = [("a run", seconds, GOALS[workload])] if workload in GOALS else []
     if workload in TO_COMPILE:
         limits.append(("to compile", first, TO_COMPILE[workload]))
     for what, measured, limit in limits:

@@ -141,13 +141,14 @@ def two_moons() -> tuple[list[list[float]], list[float]]:
 
 
 class Moons:
-    """MLP(2, 16, 16, 1) with ReLU, on the two moons, with the max-margin loss."""
+    """MLP(2, 16, 16, 1) with ReLU or another activation, on the two moons, with the max-margin loss."""
 
     rate = 0.05
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, activation: str = "relu"):
         rng = random.Random(3)
         self.engine = engine
+        self.activation = activation
         # the last weight of each neuron is its bias
         self.layers = [matrix(engine, rng, n_out, n_in + 1, n_in**-0.5) for n_in, n_out in ((2, 16), (16, 16), (16, 1))]
         self.rows = [row for layer in self.layers for row in layer]
@@ -156,7 +157,7 @@ class Moons:
     def score(self, xs: list[Any]) -> Any:
         for layer in self.layers:
             outputs = [self.engine.weighted_sum(row[:-1], xs) + row[-1] for row in layer]
-            xs = outputs if layer is self.layers[-1] else [output.relu() for output in outputs]
+            xs = outputs if layer is self.layers[-1] else [getattr(output, self.activation)() for output in outputs]
         return xs[0]
 
     def loss(self) -> Any:

@@ -7,7 +7,7 @@ from libc.math cimport INFINITY
 from autodiff.engine.kernels cimport (
     add, at_least, binary, binary_at, binary_function, exp, hypot, kernel, log, reduction, sub, tangents, unary, unary_at, vector,
 )
-from autodiff.engine.value cimport Value
+from autodiff.engine.value cimport Value, traced
 
 ctypedef Py_ssize_t place
 ctypedef long long* longs
@@ -21,7 +21,7 @@ cdef class Machine:
 
 cdef class QuickCall:
     cdef Machine machine
-    cdef array kinds
+    cdef array kinds, spare
     cdef list shapes
     cdef Py_ssize_t result, first
     cdef object shape, array_type, empty

@@ -19,7 +19,7 @@ from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import rules
 from autodiff.engine.functions import no_place
 from autodiff.engine.kernels import KERNELS
-from autodiff.engine.value import Value
+from autodiff.engine.value import Value, traced
 
 try:
     import cython
@@ -162,22 +162,45 @@ def dot(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> red
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def dot_4(out: vector, x: vector, y: vector, z: vector, v: vector, w: vector, sign: cython.double, n: place) -> reduction:
-    """out[0], ..., out[3] += sign · Σ x · y, x · z, x · v, x · w, in any order."""
+def dots_2_by_4(
+    out: vector,
+    below: vector,
+    x: vector,
+    next: vector,
+    y: vector,
+    z: vector,
+    v: vector,
+    w: vector,
+    sign: cython.double,
+    n: place,
+) -> reduction:
+    """out[0], ..., out[3] += sign · Σ x · y, x · z, x · v, x · w, and below for the next x: in any order."""
     i: place
     a: cython.double = 0.0
     b: cython.double = 0.0
     c: cython.double = 0.0
     d: cython.double = 0.0
+    e: cython.double = 0.0
+    f: cython.double = 0.0
+    g: cython.double = 0.0
+    h: cython.double = 0.0
     for i in range(n):
         a += x[i] * y[i]
         b += x[i] * z[i]
         c += x[i] * v[i]
         d += x[i] * w[i]
+        e += next[i] * y[i]
+        f += next[i] * z[i]
+        g += next[i] * v[i]
+        h += next[i] * w[i]
     out[0] += sign * a
     out[1] += sign * b
     out[2] += sign * c
     out[3] += sign * d
+    below[0] += sign * e
+    below[1] += sign * f
+    below[2] += sign * g
+    below[3] += sign * h
 
 
 @cython.cfunc
@@ -297,7 +320,8 @@ def encoded(instruction: Instruction, tables: array) -> list[int]:
     elif kind == "sums":
         code = -1 if op.startswith("-") else 1
         begin = len(tables)
-        tables.extend(operands[0].table)
+        for k in range(depth):  # the first of all rows, the second of all rows, …
+            tables.extend(operands[0].table[k::depth])
         signs = [2 * (sign[1:] == "·") + (sign[0] == "-") for sign in re.findall("[+-]·?", op[2:])]
         return [HEADER + 1 + len(signs), KINDS.index(kind), code, rows, columns, depth, target, len(signs), begin, *signs]
     else:
@@ -329,7 +353,7 @@ def _kernel_of(op: str) -> tuple[str, int]:
 
 
 MOST_LANES = 128
-CACHE = 1 << 18  # bytes that the slots of a block of samples should not exceed
+CACHE = 1 << 20  # bytes that the slots of a block of samples should not exceed
 
 
 @cython.cclass
@@ -400,9 +424,10 @@ class Machine:
             self.free += [(lanes, another) for another in memories[1:]]
         else:
             self.work(memory, 0, 1, blocks, lanes, n, samples, out, parts)
-        sums: array = new_numbers(len(self.summed))
-        for i in range(blocks * len(self.summed)):
-            put(sums, i % len(self.summed), number_at(sums, i % len(self.summed)) + number_at(parts, i))
+        wanted: place = len(self.summed)
+        sums: array = new_numbers(wanted)
+        for i in range(blocks):
+            gain(numbers_of(sums), shifted(numbers_of(parts), i * wanted), 1.0, wanted)
         self.free.append((lanes, memory))
         return sums
 
@@ -412,7 +437,7 @@ class Machine:
         """Every ``step``-th block of samples from ``begin`` on."""
         slots: vector = numbers_of(memory)
         block: place = begin
-        i: place
+        wanted: place = len(self.summed)
         wide: place = lanes
         most: place = n
         while block < blocks:
@@ -423,8 +448,7 @@ class Machine:
             execute(self, self.each, slots, wide, count, count > 1)
             if out is not None:
                 store(self, slots, out, first, count, wide)
-            for i in range(len(self.summed)):
-                put(parts, block * len(self.summed) + i, slots[whole(self.summed, i)])
+            take_numbers(shifted(numbers_of(parts), block * wanted), slots, wholes_of(self.summed), wanted)
             block += step
 
 
@@ -459,6 +483,26 @@ def copy(out: vector, x: vector, n: place) -> kernel:
     i: place
     for i in range(n):
         out[i] = x[i]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def take_numbers(out: vector, x: vector, wanted: longs, n: place) -> cython.void:
+    """out = x at these places."""
+    i: place
+    for i in range(n):
+        out[i] = x[wanted[i]]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def give_numbers(out: vector, wanted: longs, x: vector, n: place) -> cython.void:
+    """out at these places = x."""
+    i: place
+    for i in range(n):
+        out[wanted[i]] = x[i]
 
 
 @cython.cfunc
@@ -1173,27 +1217,45 @@ def add_rows(machine: Machine, code: longs, at: place, slots: vector, out: vecto
 @cython.nogil
 @cython.exceptval(check=False)
 def sums_of_numbers(machine: Machine, code: longs, at: place, slots: vector, out: vector) -> cython.void:
-    """Whole sums, term by term, without lanes."""
+    """Whole sums without lanes: of a few rows one after the other, otherwise term by term for all of them."""
     entry: place = code[at + HEADER]
     n: place = code[at + 7]
+    rows: place = code[at + 3]
+    zero: cython.double = -0.0 if code[at + 2] < 0 else 0.0
     row: place
     i: place
-    for row in range(code[at + 3]):
-        total: cython.double = -0.0 if code[at + 2] < 0 else 0.0
-        for i in range(at + HEADER + 1, at + HEADER + 1 + n):
-            if code[i] == 0:
-                total += slots[machine.table[entry]]
-                entry += 1
-            elif code[i] == 1:
-                total -= slots[machine.table[entry]]
-                entry += 1
-            elif code[i] == 2:
-                total += slots[machine.table[entry]] * slots[machine.table[entry + 1]]
-                entry += 2
-            else:
-                total -= slots[machine.table[entry]] * slots[machine.table[entry + 1]]
-                entry += 2
-        out[row] = total
+    if rows < 4:
+        for row in range(rows):
+            total: cython.double = zero
+            here: place = entry + row
+            for i in range(at + HEADER + 1, at + HEADER + 1 + n):
+                if code[i] == 0:
+                    total += slots[machine.table[here]]
+                elif code[i] == 1:
+                    total -= slots[machine.table[here]]
+                elif code[i] == 2:
+                    total += slots[machine.table[here]] * slots[machine.table[here + rows]]
+                else:
+                    total -= slots[machine.table[here]] * slots[machine.table[here + rows]]
+                here += rows if code[i] < 2 else 2 * rows
+            out[row] = total
+        return
+    fill(out, zero, rows)
+    for i in range(at + HEADER + 1, at + HEADER + 1 + n):
+        second: place = entry + rows
+        if code[i] == 0:
+            for row in range(rows):
+                out[row] += slots[machine.table[entry + row]]
+        elif code[i] == 1:
+            for row in range(rows):
+                out[row] -= slots[machine.table[entry + row]]
+        elif code[i] == 2:
+            for row in range(rows):
+                out[row] += slots[machine.table[entry + row]] * slots[machine.table[second + row]]
+        else:
+            for row in range(rows):
+                out[row] -= slots[machine.table[entry + row]] * slots[machine.table[second + row]]
+        entry += rows if code[i] < 2 else 2 * rows
 
 
 # ---- sums over the samples ----------------------------------------------------------------------------------------------
@@ -1206,34 +1268,42 @@ def summed_product(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
 ) -> cython.void:
     """out[r, c] ± Σ over samples and k of left[r, k] · right[c, k]."""
+    rows: place = code[at + 3]
     columns: place = code[at + 4]
     depth: place = code[at + 5]
     sign: cython.double = code[at + 2]
+    left: place = at + HEADER
+    right: place = at + HEADER + FIELDS
     row: place
     column: place
     k: place
-    for row in range(code[at + 3]):
-        for k in range(depth):
-            x: vector = lanes_of(machine, code, at + HEADER, row, k, depth, slots, lanes)
-            column = 0
-            while column < columns:
+    for k in range(depth):
+        for row in range(0, rows - rows % 2, 2):
+            x: vector = lanes_of(machine, code, left, row, k, depth, slots, lanes)
+            y: vector = lanes_of(machine, code, left, row + 1, k, depth, slots, lanes)
+            for column in range(0, columns - columns % 4, 4):
                 here: vector = shifted(out, row * columns + column)
-                y: vector = lanes_of(machine, code, at + HEADER + FIELDS, column, k, depth, slots, lanes)
-                if column + 4 > columns:
-                    dot(here, x, y, sign, count)
-                    column += 1
-                    continue
-                dot_4(
+                dots_2_by_4(
                     here,
+                    shifted(here, columns),
                     x,
                     y,
-                    lanes_of(machine, code, at + HEADER + FIELDS, column + 1, k, depth, slots, lanes),
-                    lanes_of(machine, code, at + HEADER + FIELDS, column + 2, k, depth, slots, lanes),
-                    lanes_of(machine, code, at + HEADER + FIELDS, column + 3, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column + 1, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column + 2, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column + 3, k, depth, slots, lanes),
                     sign,
                     count,
                 )
-                column += 4
+        for row in range(rows):
+            for column in range(columns - columns % 4 if row < rows - rows % 2 else 0, columns):
+                dot(
+                    shifted(out, row * columns + column),
+                    lanes_of(machine, code, left, row, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
+                    sign,
+                    count,
+                )
 
 
 @cython.cfunc
@@ -1295,13 +1365,17 @@ class QuickCall:
         self.first = 0 if alone else 1
         self.array_type = array_type
         self.empty = empty
+        self.spare = None
 
     def take(self, args: tuple) -> Any:
-        """The result, or None if the call is not of this form."""
-        if not cython.compiled or len(args) != len(self.kinds):
+        """The result, or None if the call is not of this form, or ``ad.compile`` is tracing."""
+        if not cython.compiled or len(args) != len(self.kinds) or traced():
             return None
         machine: Machine = self.machine
-        memory: array = fresh_memory(machine, 1)
+        memory: array = self.spare
+        self.spare = None  # no other thread may have it meanwhile
+        if memory is None:
+            memory = fresh_memory(machine, 1)
         slots: vector = numbers_of(memory)
         i: place
         number: place = 0
@@ -1310,17 +1384,17 @@ class QuickCall:
             if number < 0:
                 return None
         load_values(slots, len(machine.constants), machine.parameters)
-        execute(machine, machine.once, slots, 1, 1, False)
+        if len(machine.once):
+            execute(machine, machine.once, slots, 1, 1, False)
         execute(machine, machine.each, slots, 1, 1, False)
         result = result_of(self, slots)
-        machine.free.append((1, memory))
+        self.spare = memory
         return result
 
 
 @cython.cfunc
 def result_of(quick: QuickCall, slots: vector) -> object:
     machine: Machine = quick.machine
-    i: place
     first: place = quick.first
     n: place = len(machine.stored)
     result: object
@@ -1334,8 +1408,7 @@ def result_of(quick: QuickCall, slots: vector) -> object:
             view: Py_buffer
             PyObject_GetBuffer(result, cython.address(view), PyBUF_WRITABLE)
             out: vector = cython.cast(cython.pointer(cython.double), view.buf)
-            for i in range(first, n):
-                out[i - first] = slots[whole(machine.stored, i)]
+            take_numbers(out, slots, wholes_of(machine.stored) + first, n - first)
             PyBuffer_Release(cython.address(view))
     if first == 0:
         return result
@@ -1385,9 +1458,9 @@ def load_array(machine: Machine, slots: vector, argument: object, shape: tuple, 
         for i in range(len(shape)):
             fits = fits and view.shape[i] == shape[i]
     if fits:
-        source: vector = cython.cast(cython.pointer(cython.double), view.buf)
-        for i in range(view.len // 8):
-            slots[whole(machine.input_slots, number + i)] = source[i]
+        give_numbers(
+            slots, wholes_of(machine.input_slots) + number, cython.cast(cython.pointer(cython.double), view.buf), view.len // 8
+        )
         number += view.len // 8
     PyBuffer_Release(cython.address(view))
     return number if fits else -1

@@ -109,19 +109,19 @@ def quotient_of(
 @cython.nogil
 @cython.exceptval(check=False)
 def reduced(x: cython.double) -> tuple[cython.double, cython.double, cython.double]:
-    """k, r and a tail, so that exp(x) = 2^k · (1 + r + tail), |r| ≤ ½ log 2 and k is a whole number."""
+    """k, r and a rest, so that exp(x) = 2^k · (1 + r + ½ r² + rest), |r| ≤ ½ log 2 and k is a whole number."""
     k: cython.double = nearest(x * 1.4426950408889634)
     above: cython.double = x - k * 0.6931471805592082  # 40 digits of log 2: exact
     below: cython.double = k * 7.371002565167799e-13
     r: cython.double = above - below
     z: cython.double = r * r
-    even: cython.double = 0.0416666666666667 + z * (
-        0.0013888888888866932 + z * (2.480158736041623e-05 + z * (2.7557242853295217e-07 + z * 2.092441984675152e-09))
+    even: cython.double = 0.041666666666666664 + z * (
+        0.0013888888888886016 + z * (2.480158732136744e-05 + z * (2.755727624072339e-07 + z * 2.091427500786778e-09))
     )
-    odd: cython.double = 0.16666666666666677 + z * (
-        0.008333333333321615 + z * (0.0001984126988615836 + z * (2.75572441821494e-06 + z * 2.5109044788647242e-08))
+    odd: cython.double = 0.16666666666666666 + z * (
+        0.008333333333361108 + z * (0.0001984126974190822 + z * (2.7557416275802265e-06 + z * 2.5043240555895804e-08))
     )
-    return k, r, 0.5 * z + ((above - r - below) + z * (r * odd + z * even))
+    return k, r, (above - r - below) * (1.0 + r) + z * (r * odd + z * even)
 
 
 @cython.cfunc
@@ -166,6 +166,7 @@ def taken_apart(x: cython.double) -> tuple[cython.double, cython.double]:
 def exp(x):
     """eˣ."""
     k, r, tail = reduced(x)
+    tail += 0.5 * r * r
     above: cython.double = 1.0 + r
     found: cython.double = scaled(above + (1.0 - above + r + tail), k)
     return INFINITY if x > 710.0 else 0.0 if x < -746.0 else found
@@ -173,7 +174,9 @@ def exp(x):
 
 def expm1(x):
     """eˣ − 1, accurate near 0."""
-    k, r, tail = reduced(x)
+    k, r, rest = reduced(x)
+    upper: cython.double = head(r)
+    rest += 0.5 * (r - upper) * (r + upper)
     scale: cython.double = power_of_two(k - 1.0)  # half of it, since 2^1024 is no number
     less: cython.double = scale - 0.5
     part: cython.double = less - scale
@@ -182,7 +185,8 @@ def expm1(x):
     total: cython.double = less + term
     part = total - less
     total_tail: cython.double = (less - (total - part)) + (term - part)
-    found: cython.double = 2.0 * (total + (less_tail + total_tail + scale * tail))
+    rest = less_tail + total_tail + scale * rest
+    found: cython.double = 2.0 * (total + (rest + scale * (0.5 * upper * upper)))
     found = x if libm.fabs(x) < 1e-17 else found
     return INFINITY if x > 710.0 else -1.0 if x < -50.0 else found
 
@@ -214,6 +218,7 @@ def tangent(x):
     """
     size: cython.double = libm.fabs(x)
     k, r, tail = reduced(-2.0 * size)
+    tail += 0.5 * r * r
     half: cython.double = nearest(0.5 * k)
     first: cython.double = power_of_two(half)
     second: cython.double = power_of_two(k - half)
@@ -249,6 +254,7 @@ def sigmoid(x):
     """1 / (1 + e⁻ˣ): with E = exp(−|x|) it is 1 / (1 + E), or E / (1 + E) for x < 0."""
     size: cython.double = libm.fabs(x)
     k, r, tail = reduced(-size)
+    tail += 0.5 * r * r
     half: cython.double = nearest(0.5 * k)
     first: cython.double = power_of_two(half)
     second: cython.double = power_of_two(k - half)

@@ -163,3 +163,5 @@ cdef inline void lower_flags() noexcept:
 # operands that wait to be released
 cdef void **dying
 cdef Py_ssize_t n_dying, room
+
+cpdef bint traced()

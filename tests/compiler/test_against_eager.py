@@ -377,3 +377,29 @@ def test_nan_inf_and_signed_zeros_come_out_as_eager_gives_them(seed):
         w.grad = 0.0
     compiled.backward(batch)
     assert all(map(agrees, [w.grad for w in weights], expected)), (batch, [w.grad for w in weights], expected)
+
+
+@pytest.mark.parametrize("n", [2, 9, 300])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 6), (2, 4), (3, 5), (4, 3), (5, 8)])
+def test_gradients_of_layers_of_every_width(rows, columns, n):
+    """Sums over the samples go by two rows and four columns, and what is left one by one."""
+    generator = np.random.default_rng(rows * 10 + columns)
+    start, xs = generator.normal(size=(rows, columns)), generator.normal(size=(n, columns))
+    weights = [[ad.Value(x) for x in row] for row in start]
+    ad.compile(lambda x: ad.sum(ad.tanh(ad.dot(row, x)) for row in weights)).backward(xs)
+    expected = (1 - np.tanh(xs @ start.T) ** 2).T @ xs / n
+    assert [[w.grad for w in row] for row in weights] == pytest.approx(expected, rel=1e-12, abs=1e-14)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 5, 40])
+def test_scattered_sums_have_the_bits_of_the_eager_ones(rows):
+    """Terms and products with either sign, from places that follow no pattern: of a few rows, and of many at once."""
+    generator = random.Random(rows)
+    places = [generator.sample(range(30), 6) for _ in range(rows)]
+
+    def f(xs):
+        return [xs[a] * xs[b] - xs[c] + xs[d] - xs[e] * xs[f] + xs[a] for a, b, c, d, e, f in places]
+
+    xs = [generator.uniform(-1.0, 1.0) for _ in range(30)]
+    assert ad.compile(f)(xs) == [float(out.data) for out in f([ad.Value(x) for x in xs])]
+    assert ad.compile(f).map([xs] * 3) == [f(xs)] * 3
