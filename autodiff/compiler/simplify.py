@@ -175,9 +175,11 @@ def share(program: Scalars) -> Scalars:
             x: place = draft.operands[start]
             draft.operands[start] = draft.operands[start + 1]
             draft.operands[start + 1] = x
-        bucket: place = codes[i] & (size - 1)
+        bucket: place = codes[i] & 0xFFFFFFFF
         for k in range(start, draft.at):
-            bucket = (31 * bucket + draft.operands[k] + (bucket >> 7)) & (size - 1)
+            bucket = ((bucket ^ (draft.operands[k] & 0xFFFFFFFF)) * 73244475) & 0xFFFFFFFF
+            bucket = bucket ^ (bucket >> 15)
+        bucket = bucket & (size - 1)
         while met[bucket] >= 0 and not alike(draft, met[bucket], start):
             bucket = (bucket + 1) & (size - 1)
         stands: place = met[bucket]
