@@ -97,15 +97,19 @@ def flat(x):
     return [float(y) for y in np.ravel(np.array(x, dtype=float))]
 
 
+def recorded(function, values):
+    """What a function makes of Values: a Value, also where it takes plain numbers out of a table and nothing else."""
+    out = function(values)
+    return out if isinstance(out, ad.Value) else ad.Value(out)
+
+
 def ways(function, point):
     """The gradient in every eager way, by name."""
     n = len(point)
     kinds = {"Value": ad.Value, "subclass": Subclass}
     for name, kind in kinds.items():
         values = [kind(x) for x in point]
-        out = function(values)
-        if not isinstance(out, ad.Value):
-            out = ad.Value(out)
+        out = recorded(function, values)
         out.backward()
         yield f"backward on {name}", [x.grad for x in values]
         yield f"gradients on {name}", ad.gradients(out, values)
@@ -124,7 +128,7 @@ def second(function, point):
     yield "hessian", ad.hessian(function)(list(point))
     yield "hvp", [ad.hvp(function, list(point), [float(i == j) for j in range(n)]) for i in range(n)]
     values = [ad.Value(x) for x in point]
-    slopes = ad.gradients(function(values), values, create_graph=True)
+    slopes = ad.gradients(recorded(function, values), values, create_graph=True)
     yield "gradients of gradients", [ad.gradients(slope, values) for slope in slopes]
 
 
