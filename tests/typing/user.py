@@ -168,7 +168,9 @@ Scaled(1.0).load("scaled.json")
 # seeing and stepping
 with ad.scope("layer"), ad.record_source(), ad.strict():
     z = f(x)
-ad.draw(z, "graph.svg", edges="flow", heat=True)
+ad.draw(z, "graph.svg", edges="flow", heat=True, theme="dark", legend=False)
+ad.draw(nn.MLP(2, [2, 1]), "network.svg", theme="light")
+assert_type(nn.Perceptron(2).activation, str)
 print(ad.explain(z, x), ad.expression(z), ad.blame(z), ad.summary(z))
 assert_type(ad.steps(z), ad.History)
 ad.page(z, "steps.html")
