@@ -30,6 +30,7 @@ def add_to(commands: Any) -> None:
         "--edges", choices=["local", "flow", "none"], default="local", help="what edges carry (default: local)"
     )
     command.add_argument("--heat", action="store_true", help="show the size of gradients by colour and width")
+    command.add_argument("--theme", choices=["light", "dark"], default="light", help="colours (default: light)")
     command.add_argument("--top", type=int, metavar="K", help="only the K strongest paths")
     command.add_argument("--depth", type=int, metavar="N", help="only what is at most N operations from the loss")
     command.set_defaults(run=run)
@@ -42,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     how = {
         "edges": None if options.edges == "none" else options.edges,
         "heat": options.heat,
+        "theme": options.theme,
         "top": options.top,
         "depth": options.depth,
     }

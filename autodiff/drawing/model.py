@@ -293,8 +293,8 @@ class Painter:
         ops = {node.op for node in nodes}
         if len(ops) > 1:
             most = Counter(node.op or "leaf" for node in nodes).most_common(MOST_COUNTED + 1)
-            parts = [several(op, number) for op, number in most[:MOST_COUNTED]] + ["…"] * (len(most) > MOST_COUNTED)
-            return "", f"{how_many}: {', '.join(parts)}", scope
+            listed = [several(op, number) for op, number in most[:MOST_COUNTED]] + ["…"] * (len(most) > MOST_COUNTED)
+            return "", f"{how_many}: {', '.join(listed)}", scope
         op = ops.pop()
         names = list(dict.fromkeys(self.names.of(node) for node in nodes))
         name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}" if all(names) and not op else ""

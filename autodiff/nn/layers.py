@@ -98,7 +98,7 @@ class Perceptron(Module):
     ):
         n_in = whole(1, n_in, f"{type(self).__name__}(n_in)", ShapeError)
         self._activation = activation_function(activation)
-        self.activation = activation if isinstance(activation, str) else getattr(activation, "__name__", "function")
+        self.activation: str = activation if isinstance(activation, str) else getattr(activation, "__name__", "function")
         draw, generator = initializer_function(init), random_generator(seed)
         self.w = [Value(draw(n_in, 1, generator)) for _ in range(n_in)]
         self.b = Value(0.0)

@@ -57,9 +57,29 @@ def test_without_a_name_what_it_calls_backward_on(script, tmp_path, capsys):
 
 
 def test_a_later_call_and_the_options(script, tmp_path):
-    assert main(["draw", str(script), "-o", "out.dot", "--call", "3", "--heat", "--edges", "flow", "--depth", "1"]) == 0
+    assert (
+        main(
+            [
+                "draw",
+                str(script),
+                "-o",
+                "out.dot",
+                "--call",
+                "3",
+                "--heat",
+                "--theme",
+                "dark",
+                "--edges",
+                "flow",
+                "--depth",
+                "1",
+            ]
+        )
+        == 0
+    )
     text = (tmp_path / "out.dot").read_text(encoding="utf-8")
     assert "size of the gradient" in text
+    assert "#0d1117" in text
     assert "at most 1 operation from the loss" in text
     assert not (tmp_path / "out-2.dot").exists()
 
