@@ -173,22 +173,30 @@ def _local(tag: str) -> str:
 
 
 def _mark_numbers(group: ET.Element) -> None:
-    """Give the class ``data`` or ``grad`` to the text that follows that word on its line; join the name and what follows it."""
-    word, title = None, None
+    """Of each line one text: a name and what it is; ``data`` or ``grad`` and its number, for the page to write.
+
+    A browser's letters may be wider than the renderer's, and would run into what has a place of its own.
+    """
+    line: ET.Element | None = None
     for text in [*group.iter("text")]:
-        if title is not None and text.get("y") == title.get("y"):  # one text, for a browser's letters may be wider
-            title[0].tail = text.text
-            group.remove(text)
-            continue
         label = (text.text or "").strip()
-        if word is not None and text.get("y") == word[1]:
-            text.set("class", word[0])
-            text.text = None  # the page writes it
-            word = None
+        if line is not None and text.get("y") == line.get("y"):
+            kind = line[0].text if line[0].get("class") == "key" else None
+            group.remove(text)
+            if kind is None:
+                line[0].tail = text.text
+            else:
+                ET.SubElement(line, "tspan", {"class": kind})
         elif label in ("data", "grad"):
-            word = (label, text.get("y"))
-            del text.attrib["font-size"], text.attrib["fill"]  # which the page's style has for all of them
-            text.set("class", "key")
+            line = _begun(text, "key", label)
         elif text.attrib.pop("font-weight", None):
-            title, name, text.text = text, text.text, None
-            ET.SubElement(text, "tspan", {"class": "name"}).text = name
+            line = _begun(text, "name", text.text)
+
+
+def _begun(line: ET.Element, kind: str, text: str | None) -> ET.Element:
+    """The line with its text in a part of its own."""
+    for key in ("font-size", "fill"):  # which the page's style has for all of them
+        line.attrib.pop(key, None)
+    line.text = None
+    ET.SubElement(line, "tspan", {"class": kind}).text = text
+    return line

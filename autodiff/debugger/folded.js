@@ -26,7 +26,7 @@ function boxInside(place, x, y) {
   const cut = (text, most) => text.length > most ? text.slice(0, most - 1) + "…" : text, called = cut(name(place), 14);
   title.append(shapeOf("tspan", { class: "name" }, called), d.made[place] ? cut(` = ${d.made[place]}`, 18 - called.length) : "");
   group.append(shapeOf("rect", { x, y, width: BOX.width, height: BOX.height, rx: 3 }), title);
-  ["data", "grad"].forEach((key, i) => group.append(shapeOf("text", { x: x + 6, y: y + 32 + 16 * i, class: "key" }, key), shapeOf("text", { x: x + 28, y: y + 32 + 16 * i, class: key })));
+  ["data", "grad"].forEach((key, i) => group.append(shapeOf("text", { x: x + 6, y: y + 32 + 16 * i, class: "key" }, key), shapeOf("text", { x: x + 32, y: y + 32 + 16 * i, class: key })));
   return group;
 }
 
@@ -95,6 +95,6 @@ function pressed(group, act) {
 
 $("graph").querySelector("svg").setAttribute("role", "group");
 for (const group of $("graph").querySelectorAll("g.folded")) {
-  for (const [key, value] of Object.entries({ tabindex: 0, role: "button", "aria-expanded": false, "aria-label": `Open ${members.get(group.id)?.length ?? 0} Values: ${group.textContent.trim().slice(0, 60)}` })) group.setAttribute(key, value);
+  for (const [key, value] of Object.entries({ tabindex: 0, role: "button", "aria-expanded": false })) group.setAttribute(key, value);
   pressed(group, () => fold(group.id));
 }

@@ -189,13 +189,18 @@ def content_of(history: History, words: Words, computes: bool, parameters: Itera
 
 def _filled(title: str, history: History, picture: Picture, data: dict[str, Any], rows: str) -> str:
     edges = len(history) - history.forward
+    why_not = ""
+    if not rows and history.scope is not None:
+        why_not = "; a recording, for gradients come from outside of the scope: the page of the whole loss computes"
+    elif not rows and history.forward > MOST_ALIVE:
+        why_not = f"; a recording, for there are more than {MOST_ALIVE:,}: live=True has it compute"
     template = _template(bool(rows), 'class="node folded' in picture.svg).replace(
         "{{rules}}", f"const rules = {rows};" if rows else ""
     )
     content = {
         "policy": _policy(template),
         "title": html.escape(title),
-        "summary": html.escape(f"{history.forward:,} Values get their number, then {edges:,} edges add to gradients"),
+        "summary": html.escape(f"{history.forward:,} Values get their number, then {edges:,} edges add to gradients{why_not}"),
         "graph": picture.svg,
         "data": as_script_data(data | {"boxes": picture.boxes, "edges": picture.edges}),
         "live": "live" if rows else "recorded",
@@ -205,7 +210,7 @@ def _filled(title: str, history: History, picture: Picture, data: dict[str, Any]
 
 @cache
 def _template(live: bool, folded: bool) -> str:
-    """The page without its content. One that computes has the engine and what changes numbers, one with folded boxes what opens."""
+    """The page without its content; the engine and what changes numbers, and what opens boxes, if it has a use for them."""
 
     def part(name: str) -> str:
         return bare(resources.files("autodiff.debugger").joinpath(name).read_text(encoding="utf-8"))

@@ -276,7 +276,7 @@ def test_a_branch_that_chooses_between_other_things_is_seen_where_what_was_compa
     spin(browsed, "x").fill("-1")
     assert "recorded for x > 0" in browsed.page.locator("#branch").text_content()
     grey = browsed.page.locator("#values tr:has(td:nth-child(3).doubt) th").all_text_contents()
-    assert [text.strip() for text in grey] == ["v4", "loss"]
+    assert [text.strip() for text in grey] == ["v3", "loss"]
 
 
 def test_an_operation_that_no_page_can_compute_is_named_and_keeps_its_number(browse, users_operations):
@@ -367,6 +367,18 @@ def test_it_is_alive_by_itself_up_to_a_size(monkeypatch):
     loss, options = article()
     assert 'class="recorded"' in ad.page(loss, **options).html
     assert 'class="live"' in ad.page(loss, live=True, **options).html
+
+
+def test_printed_it_is_one_page_and_the_curve_has_its_numbers(browse):
+    loss, options = article()
+    browsed = browse(loss, "#step=9", page=options)
+    for _ in range(3):
+        browsed.click("Descend")
+    printed = browsed.page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == 1
+    browsed.page.emulate_media(media="print")
+    assert browsed.page.locator("#curve .tick").first.is_visible()
+    assert not browsed.page.locator("label.tick").is_visible()
 
 
 def test_on_a_phone_the_picture_and_the_arithmetic_are_in_the_first_screen(browse):

@@ -442,7 +442,7 @@ def test_a_page_of_thirty_values_is_small():
     loss = nn.mse([perceptron(row) for row, _ in rows], [target for _, target in rows])
     made = ad.page(loss, parameters=perceptron.parameters())
     assert len(steps(loss).nodes) == 30
-    assert len(made.html.encode()) <= 120_000
+    assert len(made.html.encode()) <= 110_000
     assert repr(made) == f"<Page: Steps of loss, {len(made.html.encode()):,} bytes>"
     crowded = ad.page(random_graph(1, 25))  # twice as many edges
     assert len(crowded.html.encode()) <= 150_000
@@ -527,6 +527,7 @@ def test_a_scope_has_a_page_of_its_own(browse):
     browsed = browse(loss, "#step=60", page={"scope": "block7"})
     h = steps(loss, scope="block7")
     assert browsed.page.title() == "Steps of loss, scope block7"
+    assert "a recording, for gradients come from outside of the scope" in browsed.page.locator("header").text_content()
     assert browsed.page.locator("#graph g.node").count() == len(h.nodes) == 42
     assert browsed.lines() == Words(h).lines(59)
     assert browsed.lines()[0][1].startswith("∂loss/∂")
@@ -617,6 +618,27 @@ def test_the_page_of_a_training_goes_over_its_steps_and_inside_each(browse, run)
             "" if state.datum(place) is None else words.number(state.datum(place)) for place in range(len(history.nodes))
         ]
         assert browsed.page.evaluate("location.hash") == f"#run={whole[index]}&step=9"
+
+
+def test_the_page_of_a_training_computes_at_each_of_its_steps(browse, run):
+    browsed = browse(run.page())
+    steps_there = browsed.page.evaluate("JSON.parse(document.getElementById('data').textContent).run.map(there => there.step)")
+    slider = browsed.page.get_by_role("slider", name="Training step")
+    for index in (2, 0):
+        slider.fill(str(index))
+        loss = run.loss(steps_there[index])
+        history = steps(loss)
+        words = Words(history)
+        place = words.find_one("w.0")
+        browsed.page.evaluate("autodiff.set('w.0', 0.125)")
+        history.nodes[place].data = 0.125
+        ad.refresh(loss)
+        expected = ad.gradients(loss, history.nodes[place])
+        assert browsed.page.evaluate(f"autodiff.data({words.loss!r})") == pytest.approx(loss.data, rel=1e-14)
+        assert browsed.page.evaluate("autodiff.grad('w.0')") == pytest.approx(expected, rel=1e-13)
+        browsed.click("As recorded")
+        again = steps(run.loss(steps_there[index]))
+        assert browsed.page.evaluate("autodiff.data('w.0')") == again.datum(place)
 
 
 def test_an_address_names_a_step_of_the_training_and_a_moment(browse, run):

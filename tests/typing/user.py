@@ -179,7 +179,6 @@ Scaled(1.0).load("scaled.json")
 # seeing and stepping
 with ad.scope("layer"), ad.record_source(), ad.strict():
     z = f(x)
-ad.draw(z, "graph.svg", edges="flow", heat=True)
 ad.set_renderer(lambda dot: "<svg>" + dot + "</svg>")
 ad.set_renderer(None)
 ad.draw(z, "graph.svg", edges="flow", heat=True, theme="dark", legend=False)
