@@ -6,7 +6,6 @@ import http.server
 import importlib.util
 import os
 import re
-import sys
 import threading
 from html.parser import HTMLParser
 from pathlib import Path
@@ -176,12 +175,6 @@ def site():
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-sys.path.append(str(Path(__file__).parent / "debugger"))
-from browsing import browser  # noqa: E402
-
-__all__ = ["browser"]
 
 
 @built
