@@ -248,7 +248,9 @@ def errors_page() -> str:
             continue
         built_in = next(base.__name__ for base in kind.__mro__ if base.__module__ == "builtins")
         paragraph = " ".join(inspect.getdoc(kind).split("\n\n")[0].replace("``", "`").split())
-        rows.append(f"| `{kind.__name__}` | `{built_in}` | {cell(paragraph)} | {cell(MENDS.get(kind.__name__, ''))} |")
+        rows.append(
+            f"| `{kind.__name__}` | `{built_in}` | {cell(paragraph)} | {cell(MENDS.get(kind.__name__, 'What its message says.'))} |"
+        )
     return ERRORS + "\n".join(rows) + "\n"
 
 

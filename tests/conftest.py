@@ -3,6 +3,7 @@
 import gc
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,3 +80,32 @@ def example():
         return module
 
     return load
+
+
+# ---- a browser, one for all --------------------------------------------------------------------------------------------------
+
+SWITCHES = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium, or what AUTODIFF_CHROMIUM names."""
+    chosen = os.environ.get("AUTODIFF_CHROMIUM")
+    names = [chosen] if chosen else ["chromium", "chromium-browser", "google-chrome"]
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip("no Chromium here: apt-get install chromium, or name one in AUTODIFF_CHROMIUM")
+    return program
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """One that runs: Playwright's synchronous interface is started once in a process."""
+    playwright = pytest.importorskip("playwright.sync_api", reason='pip install "autodiff-scalar[dev]"')
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=chromium, args=SWITCHES)
+        yield opened
+        opened.close()

@@ -1,37 +1,10 @@
 """A page in Chromium, for the tests of pages: opened, moved through and read; and whatever it asks for or complains about."""
 
-import os
-import shutil
-
 import pytest
 
 import autodiff as ad
 from autodiff.debugger.page import Page
 from autodiff.drawing import render
-
-SWITCHES = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-def chromium():
-    """Debian's Chromium, or what AUTODIFF_CHROMIUM names; None if there is none."""
-    chosen = os.environ.get("AUTODIFF_CHROMIUM")
-    names = [chosen] if chosen else ["chromium", "chromium-browser", "google-chrome"]
-    return next(filter(None, map(shutil.which, names)), None)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason='pip install "autodiff-scalar[dev]"')
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium here: apt-get install chromium, or name one in AUTODIFF_CHROMIUM")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=program, args=SWITCHES)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,5 @@
 """The fixtures of the tests of pages."""
 
-from browsing import browse, browser, graphviz_pure
+from browsing import browse, graphviz_pure
 
-__all__ = ["browse", "browser", "graphviz_pure"]
+__all__ = ["browse", "graphviz_pure"]

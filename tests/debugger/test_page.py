@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-from browsing import chromium
 from graphs import perceptron, random_graph
 
 import autodiff as ad
@@ -580,12 +579,9 @@ def test_making_a_page_changes_no_value():
     assert math.isfinite(loss.grad)
 
 
-def test_the_tests_can_find_their_browser():
+def test_the_tests_can_find_their_browser(chromium):
     """What is skipped for want of a browser is said; where there is one it starts."""
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium here: apt-get install chromium, or name one in AUTODIFF_CHROMIUM")
-    run = subprocess.run([program, "--version"], capture_output=True, text=True)
+    run = subprocess.run([chromium, "--version"], capture_output=True, text=True)
     assert "Chrom" in run.stdout
 
 
