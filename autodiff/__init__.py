@@ -35,6 +35,7 @@ from autodiff.errors import GradientMismatch as GradientMismatch
 from autodiff.errors import GraphTooLarge as GraphTooLarge
 from autodiff.errors import NonFiniteError as NonFiniteError
 from autodiff.errors import NonFiniteWarning as NonFiniteWarning
+from autodiff.errors import NotebookNotFound as NotebookNotFound
 from autodiff.errors import NotInGraphError as NotInGraphError
 from autodiff.errors import OperationError as OperationError
 from autodiff.errors import RendererFailed as RendererFailed
@@ -52,6 +53,7 @@ from autodiff.errors import WrongFile as WrongFile
 from autodiff.explain import blame as blame
 from autodiff.explain import explain as explain
 from autodiff.explain import expression as expression
+from autodiff.explain import why as why
 from autodiff.graph.summary import summary as summary
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from autodiff.compiler import compile as compile
     from autodiff.debugger import History as History
     from autodiff.debugger import debug as debug
+    from autodiff.debugger import live as live
     from autodiff.debugger import page as page
     from autodiff.debugger import pm as pm
     from autodiff.debugger import steps as steps
@@ -82,6 +85,7 @@ _LATER = {
     "compile": "compiler",
     "History": "debugger",
     "debug": "debugger",
+    "live": "debugger",
     "page": "debugger",
     "pm": "debugger",
     "steps": "debugger",
@@ -104,6 +108,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "NonFiniteError",
         "NonFiniteWarning",
         "NotInGraphError",
+        "NotebookNotFound",
         "OperationError",
         "RendererFailed",
         "RendererNotFound",
@@ -134,6 +139,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "implementation",
         "jacobian",
         "jvp",
+        "live",
         "load_run",
         "nn",
         "ones",
@@ -150,6 +156,7 @@ if not TYPE_CHECKING:  # type checkers see the names as they stand
         "strict",
         "summary",
         "value_and_grad",
+        "why",
         "zeros",
         *_functions.__all__,
     ]

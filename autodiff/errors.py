@@ -17,6 +17,7 @@ AutodiffError
 ├── TargetError        (ValueError)        a label, a class or another target that a loss has no meaning for
 ├── WrongFile          (ValueError)        a file to be loaded that is cut, of another program, or for another model
 ├── GraphTooLarge      (ValueError)        a graph with more nodes than can be drawn or stepped through
+├── NotebookNotFound   (RuntimeError)      what changes the output of a notebook's cell was called outside of one
 ├── NotInGraphError    (ValueError)        a Value that the loss was not computed from
 ├── RendererFailed     (RuntimeError)      the program that was to draw a picture did not
 └── RendererNotFound   (RuntimeError)      nothing on this machine turns DOT text into a picture
@@ -132,6 +133,10 @@ class WrongFile(AutodiffError, ValueError):
 
 class GraphTooLarge(AutodiffError, ValueError):
     """The graph has more nodes than can be laid out or stepped through; the message has both numbers."""
+
+
+class NotebookNotFound(AutodiffError, RuntimeError):
+    """What shows itself in the output of a notebook's cell was called where there is none; the message has what there is."""
 
 
 class NotInGraphError(AutodiffError, ValueError):

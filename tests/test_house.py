@@ -117,11 +117,12 @@ def test_each_module_says_in_its_first_line_what_it_is():
 PUBLIC_NAMES = """
     Value
     AutodiffError DebuggerError DecisionWarning DetachedError DetachedWarning GradientMismatch GraphTooLarge NonFiniteError
-    NonFiniteWarning NotInGraphError OperationError RendererFailed RendererNotFound SettingError ShapeError SingularMatrix
-    StaleRecording StateError TargetError TraceError TrainingDiverged UnknownNameError WrongFile
+    NonFiniteWarning NotInGraphError NotebookNotFound OperationError RendererFailed RendererNotFound SettingError ShapeError
+    SingularMatrix StaleRecording StateError TargetError TraceError TrainingDiverged UnknownNameError WrongFile
     gradients grad value_and_grad jacobian hessian jvp hvp check_gradients
     blame compile draw explain expression implementation nn optim operation record_source refresh scope strict summary
-    steps debug page pm History
+    why
+    steps debug live page pm History
     record_run load_run
     add sub mul div neg pow mod abs
     exp expm1 log log1p log2 log10 xlogy sqrt cbrt hypot

@@ -28,6 +28,7 @@ ATTRIBUTES = {
 }  # fmt: skip
 LINE = "#757d89"  # of edges, said once of the group of each
 USUAL_TEXT = {"font-family": "Helvetica,sans-Serif", "font-size": "12", "fill": "#1f2328"}  # said once, of the whole
+EDGES = {"fill": "none", "text-anchor": "middle", "font-size": "10"}  # the page's style has it for all arrows and their texts
 LONGEST_OPERATION = 30
 DECIMALS = re.compile(r"\d+\.\d+")
 WIDE = -8.888e-88  # a number that needs as much room as any
@@ -51,7 +52,7 @@ def drawn(history: History, words: Words, fold: Fold = "auto", parameters: Itera
     events = range(history.forward, len(history))
     try:
         graph = _graph(history, fold, parameters)
-        svg = as_html(picture(digraph(_prepared(graph, history, words, live)).source, "svg").decode(), words)
+        svg = as_html(picture(digraph(_prepared(graph, history, words, live)).source, "svg").decode(), words, live)
     except (RendererNotFound, RendererFailed) as error:
         return Picture(f"<p>No drawing: {html.escape(str(error))}</p>", [""] * history.forward, [""] * len(events))
     between: dict[tuple[str, str], list[str]] = {}
@@ -104,19 +105,38 @@ def _widest(numbers: Iterable[float]) -> float:
     return widest if math.isfinite(widest) else WIDE
 
 
-def as_html(svg: str, words: Words) -> str:
+def as_html(svg: str, words: Words, live: bool = False) -> str:
     """SVG as a renderer writes it, with nothing left but shapes and text, and the numbers of boxes marked as such."""
     root = _stripped(ET.fromstring(svg))
     for group in root.iter("g"):
         if "node" in group.get("class", "").split():
             _mark_numbers(group)
-        if group.get("class") == "edge":
-            group.attrib |= {"fill": LINE, "stroke": LINE}
-            for part in group:
-                part.attrib = {key: text for key, text in part.attrib.items() if text != LINE}
+        if "edge" in group.get("class", "").split():
+            _say_once(group, live)
     root.attrib |= USUAL_TEXT | {"role": "img"}
     root.set("aria-label", f"The graph of {words.loss}: {len(words.history.nodes)} Values; the table has the same")
     return ET.tostring(root, encoding="unicode").replace(" />", "/>")
+
+
+def _say_once(edge: ET.Element, live: bool) -> None:
+    """What the parts of an arrow have in common becomes the group's; what all arrows have the page's style says."""
+    edge.attrib |= {"fill": LINE, "stroke": LINE}
+    for part in edge:
+        if live and (part.text or "").startswith("×"):
+            part.text = "×"  # the page writes the number
+        part.attrib = {key: text for key, text in part.attrib.items() if text != LINE and EDGES.get(key) != text}
+
+
+def _outline(path: str) -> str:
+    """Of a rounded box, whose sides the renderer writes as curves: the sides as lines. Other paths as they are."""
+    first, *points = re.findall(r"[^MC ]+", path)
+    if first != points[-1]:
+        return path
+    here, made = first, f"M{first}"
+    for control, other, end in zip(*[iter(points)] * 3, strict=True):
+        made += f"L{end}" if (control, other) == (here, end) else f"C{control} {other} {end}"
+        here = end
+    return made
 
 
 def _stripped(element: ET.Element) -> ET.Element:
@@ -125,6 +145,8 @@ def _stripped(element: ET.Element) -> ET.Element:
     made = ET.Element(_local(element.tag), given)
     if made.tag == "polygon":
         made.set("points", re.sub(r"^(\S+)( .*) \1$", r"\1\2", given["points"]))  # it closes by itself
+    if made.tag == "path":
+        made.set("d", _outline(given["d"]))
     if made.tag == "text":
         made.attrib = {key: text for key, text in given.items() if (USUAL_TEXT | {"text-anchor": "start"}).get(key) != text}
     made.text = (element.text or "").replace(" ", "\u00a0") if made.tag == "text" else None  # HTML would drop the outer ones
@@ -150,16 +172,22 @@ def _local(tag: str) -> str:
 
 
 def _mark_numbers(group: ET.Element) -> None:
-    """Give the class ``data`` or ``grad`` to the text that follows that word on its line."""
-    word = None
-    for text in group.iter("text"):
+    """Give the class ``data`` or ``grad`` to the text that follows that word on its line; join the name and what follows it."""
+    word, title = None, None
+    for text in [*group.iter("text")]:
+        if title is not None and text.get("y") == title.get("y"):  # one text, for a browser's letters may be wider
+            title[0].tail = text.text
+            group.remove(text)
+            continue
         label = (text.text or "").strip()
         if word is not None and text.get("y") == word[1]:
             text.set("class", word[0])
+            text.text = None  # the page writes it
             word = None
         elif label in ("data", "grad"):
             word = (label, text.get("y"))
             del text.attrib["font-size"], text.attrib["fill"]  # which the page's style has for all of them
             text.set("class", "key")
         elif text.attrib.pop("font-weight", None):
-            text.set("class", "name")
+            title, name, text.text = text, text.text, None
+            ET.SubElement(text, "tspan", {"class": "name"}).text = name

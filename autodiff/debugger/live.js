@@ -4,17 +4,20 @@
 // What cannot be computed anew is in doubt: an operation that JavaScript does not have and whose operands have changed, what
 // was recorded after a comparison that is now decided otherwise, what was computed from these, and the gradients through them.
 
-function liveOf(d, rows) {
+function liveOf(d, rows, sweep) {
   const N = d.names.length, E = d.operand.length;
-  const recorded = { data: [...d.data], local: [...d.local], before: [...d.before], after: [...d.after], upstream: [...d.upstream] };
-  const argumentsOf = d.arguments, leaves = [], firstEdge = new Array(N).fill(-1);
+  const recorded = { data: [...d.data], local: [...d.local] };
+  const leaves = [], firstEdge = new Array(N).fill(-1);
   d.kinds.forEach((kind, place) => { if (!d.ops[place]) leaves.push(place); });
   d.result.forEach((result, e) => { if (firstEdge[result] < 0) firstEdge[result] = e; });
   const doubtful = { data: new Array(N).fill(false), gradient: new Array(N).fill(false) };
-  const seed = d.upstream[N - 1];
   const same = (x, y) => Object.is(x, y);
-  const inputs = place => argumentsOf[place].map(x => typeof x === "number" ? d.data[x] : x[0]);
-  const places = place => argumentsOf[place].filter(x => typeof x === "number");
+  const valueOf = d.kinds.map(kind => rows.values[kind]), partialsOf = d.kinds.map(kind => rows.partials[kind]);
+  let placesOf = [];
+  const inputs = place => { const given = d.arguments[place], xs = new Array(given.length); for (let i = 0; i < xs.length; i++) xs[i] = typeof given[i] === "number" ? d.data[given[i]] : given[i][0]; return xs; };
+  const among = (place, marks) => { const places = placesOf[place]; for (let i = 0; i < places.length; i++) if (marks[places[i]]) return true; return false; };
+  const find = () => { placesOf = d.arguments.map(given => given.filter(x => typeof x === "number")); };
+  find();
 
   const compared = {
     ">": (x, y) => x > y, ">=": (x, y) => x >= y, "<": (x, y) => x < y, "<=": (x, y) => x <= y, "==": (x, y) => x === y, "!=": (x, y) => x !== y,
@@ -22,50 +25,50 @@ function liveOf(d, rows) {
   const side = x => typeof x === "number" ? d.data[x] : x[0];
   const otherwise = () => d.decisions.filter(({ op, left, right, outcome }) => compared[op](side(left), side(right)) !== outcome);
 
-  function forward() {
-    const moved = new Array(N).fill(false);
-    doubtful.data.fill(false);
+  function forward(all) {
+    const moved = new Array(N).fill(all), doubt = doubtful.data.fill(false);
     for (let place = 0; place < N; place++) {
-      if (!d.ops[place]) { moved[place] = !same(d.data[place], recorded.data[place]); continue; }
-      moved[place] = places(place).some(x => moved[x]);
-      doubtful.data[place] = places(place).some(x => doubtful.data[x]) || (moved[place] && !d.kinds[place]);
-      d.data[place] = moved[place] && d.kinds[place] ? rows.values[d.kinds[place]](inputs(place)) : recorded.data[place];
+      if (!d.ops[place]) { moved[place] ||= !same(d.data[place], recorded.data[place]); continue; }
+      moved[place] ||= among(place, moved);
+      doubt[place] = (moved[place] && !valueOf[place]) || among(place, doubt);
+      d.data[place] = moved[place] && valueOf[place] ? valueOf[place](inputs(place)) : recorded.data[place];
     }
-    for (const { after } of otherwise()) for (const place of after) doubtful.data[place] = true;
-    for (let place = 0; place < N; place++) if (places(place).some(x => doubtful.data[x])) doubtful.data[place] = true;
+    for (const { after } of otherwise()) for (const place of after) doubt[place] = true;
     for (let place = 0; place < N; place++) {
+      doubt[place] ||= among(place, doubt);
       if (firstEdge[place] < 0) continue;
-      if (!moved[place] || !d.kinds[place]) {
+      if (!moved[place] || !valueOf[place]) {
         for (let e = firstEdge[place]; d.result[e] === place; e++) d.local[e] = recorded.local[e];
         continue;
       }
-      const partials = rows.partials[d.kinds[place]](inputs(place), d.data[place]);
+      const partials = partialsOf[place](inputs(place), d.data[place]), given = d.arguments[place];
       let e = firstEdge[place];
-      argumentsOf[place].forEach((x, i) => { if (typeof x === "number") d.local[e++] = partials[i]; });
+      for (let i = 0; i < given.length; i++) if (typeof given[i] === "number") d.local[e++] = partials[i];
     }
   }
 
   function backward() {
-    const gradients = new Float64Array(N), { result, operand, local, before, after, upstream } = d;
+    sweep();
     doubtful.gradient.fill(false);
-    gradients[N - 1] = seed;
-    for (let e = 0, place = N - 1; place >= 0; place--) {
-      upstream[place] = gradients[place];
-      for (; e < E && result[e] === place; e++) {
-        const x = operand[e];
-        before[e] = gradients[x];
-        after[e] = gradients[x] += gradients[place] * local[e];
-        if (doubtful.gradient[place] || doubtful.data[place]) doubtful.gradient[x] = true;
-      }
-    }
+    for (let e = 0; e < E; e++) if (doubtful.gradient[d.result[e]] || doubtful.data[d.result[e]]) doubtful.gradient[d.operand[e]] = true;
   }
 
-  function compute() { forward(); backward(); }
+  function adopt(changes, numbers) {  // another recording of the same form: all of its numbers, or those of its leaves alone
+    Object.assign(d, changes);
+    find();
+    if (numbers) {
+      leaves.forEach((place, i) => { d.data[place] = numbers[i]; });
+      forward(true);
+    }
+    for (const key of Object.keys(recorded)) recorded[key] = [...d[key]];
+    set([]);
+  }
 
   function set(changes) {  // the leaves that change, as pairs of place and number; what they were comes back
     const before = changes.map(([place]) => [place, d.data[place]]);
     for (const [place, x] of changes) d.data[place] = x;
-    compute();
+    forward(false);
+    backward();
     return before;
   }
 
@@ -81,7 +84,7 @@ function liveOf(d, rows) {
       const marked = new Array(N).fill(false);
       marked[leaf] = true;
       dependents = [];
-      for (let place = leaf + 1; place < N; place++) if (places(place).some(x => marked[x])) { marked[place] = true; dependents.push(place); }
+      for (let place = leaf + 1; place < N; place++) if (among(place, marked)) { marked[place] = true; dependents.push(place); }
       dependentsOf = leaf;
     }
     return dependents;
@@ -91,7 +94,7 @@ function liveOf(d, rows) {
     const chain = dependingOn(leaf), before = [leaf, ...chain].map(place => d.data[place]);
     const ys = xs.map(x => {
       d.data[leaf] = x;
-      for (const place of chain) if (d.kinds[place]) d.data[place] = rows.values[d.kinds[place]](inputs(place));
+      for (const place of chain) if (valueOf[place]) d.data[place] = valueOf[place](inputs(place));
       return d.data[target];
     });
     [leaf, ...chain].forEach((place, i) => { d.data[place] = before[i]; });
@@ -106,5 +109,5 @@ function liveOf(d, rows) {
   }
 
   const unwritten = [...new Set(d.ops.filter((op, place) => op && !d.kinds[place]))];
-  return { leaves, set, reset, changed, curve, slope, doubtful, otherwise, recorded, unwritten, dependingOn };
+  return { leaves, set, adopt, reset, changed, curve, slope, doubtful, otherwise, recorded, unwritten, dependingOn };
 }

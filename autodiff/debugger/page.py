@@ -1,9 +1,9 @@
 """The page: a history as one self-contained HTML file, to be walked through in any browser, offline, or in a notebook.
 
 ``page.html`` is the page without its content: scripts, text, drawing and data go into its ``{{places}}``. ``recording.js`` is
-what it knows and says, ``live.js`` over ``ieee.js`` what it computes, ``touch.js`` what a hand can change. What comes
-from the user is escaped for the place that it goes to, and the page's own policy lets nothing run or load but its one script
-and one style.
+what it knows and says, ``live.js`` what it computes, by the rows as ``scripts`` writes them, ``touch.js`` what a hand can
+change. What comes from the user is escaped for the place that it goes to, and the page's own policy lets nothing run or load
+but its one script and one style.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ from autodiff.debugger.words import GIVEN, LINES, MOST_LOCALS, Words, rule_of, s
 from autodiff.drawing.model import Fold, check_fold
 from autodiff.engine import rules
 from autodiff.engine.decisions import decisions_about
+from autodiff.engine.sources import Source, branch_begins
 from autodiff.engine.value import Value
 from autodiff.errors import GraphTooLarge
 from autodiff.graph.names import printable
-from autodiff.graph.scripts import Scripts, Unwritable
+from autodiff.graph.scripts import Scripts, Unwritable, bare
 from autodiff.graph.walk import has_more_than
 
 MOST_VALUES = 20_000  # what a browser moves through without a pause
@@ -59,10 +60,13 @@ class Page:
         return f"<Page: {self.title}, {len(self.html.encode()):,} bytes>"
 
     def _repr_html_(self) -> str:
+        return self.frame()
+
+    def frame(self, name: str = "") -> str:
         """The page in a frame that carries it along, so that it survives being saved and converted."""
         return (
-            f'<iframe title="{html.escape(self.title)}" sandbox="allow-scripts allow-forms" width="100%" height="{HEIGHT}" '
-            f'frameborder="0" srcdoc="{html.escape(self.html)}"></iframe>'
+            f'<iframe title="{html.escape(self.title)}" name="{name}" sandbox="allow-scripts allow-forms" width="100%" '
+            f'height="{HEIGHT}" frameborder="0" srcdoc="{html.escape(self.html)}"></iframe>'
         )
 
 
@@ -95,6 +99,22 @@ def page(
     more Values than a browser moves through or more boxes than can be laid out unfolded, and ``OSError`` for a file that
     cannot be written.
     """
+    made = page_and_data(loss, seed, scope, fold, tuple(parameters), live)[0]
+    if file is not None:
+        made.write(file)
+    return made
+
+
+def page_and_data(
+    loss: Value,
+    seed: float = 1.0,
+    scope: str | None = None,
+    fold: Fold = "auto",
+    parameters: tuple[Value, ...] = (),
+    live: bool | None = None,
+    begin: bool = True,
+) -> tuple[Page, dict[str, Any]]:
+    """The page, and what it holds; it opens where the passes begin, or else where they are over."""
     check_fold(fold)
     most = 10 * MOST_VALUES
     if scope is None and isinstance(loss, Value) and has_more_than(most, loss):  # without a walk over all of it
@@ -106,13 +126,11 @@ def page(
     history.refuse_too_large(MOST_VALUES, "go onto one page; ad.debug(loss) steps through them in the terminal")
     words = Words(history)
     title = f"Steps of {words.loss}" + (f", scope {printable(scope)}" if scope else "")
-    parameters = tuple(parameters)
     computes = scope is None and (len(history.nodes) <= MOST_ALIVE if live is None else live)
     picture = drawn(history, words, fold, parameters, computes)
-    made = Page(_filled(title, history, words, picture, None, computes, parameters), title)
-    if file is not None:
-        made.write(file)
-    return made
+    data, rows = content_of(history, words, computes, parameters)
+    opened = data if begin else data | {"at": len(history)}
+    return Page(_filled(title, history, picture, opened, rows), title), data
 
 
 def page_of_run(recordings: Iterable[tuple[int, Value]], total: int, file: str | os.PathLike[str] | None = None) -> Page:
@@ -126,10 +144,11 @@ def page_of_run(recordings: Iterable[tuple[int, Value]], total: int, file: str |
     history = History(loss)
     history.refuse_too_large(MOST_VALUES, "go onto one page; run.page(step) of fewer samples, or ad.debug(run.loss(step))")
     words = Words(history)
-    data, room = data_of(history, words), MOST_OF_RUN
+    computes = len(history.nodes) <= MOST_ALIVE
+    (data, rows), room = content_of(history, words, computes), MOST_OF_RUN
     found: list[tuple[int, float, dict[str, Any]]] = []
     for step, other in reversed(kept):
-        there = data if step == number else _data_of_same_form(other, data)
+        there = data if step == number else of_same_form(other, data, computes)
         if there is None:
             continue
         room -= len(json.dumps(there))
@@ -138,65 +157,67 @@ def page_of_run(recordings: Iterable[tuple[int, Value]], total: int, file: str |
         found.append((step, other.data, there))
     changing = [key for key in data if any(there[key] != data[key] for _, _, there in found)]
     run = [
-        {"step": step, "loss": _finite(number), "changes": {key: there[key] for key in changing}}
+        {"step": step, "loss": finite(number), "changes": {key: there[key] for key in changing}}
         for step, number, there in reversed(found)
     ]
     title = f"Steps of a training: {len(run)} of {total:,}"
-    made = Page(_filled(title, history, words, drawn(history, words, "auto", ()), run), title)
+    picture = drawn(history, words, "auto", (), computes)
+    made = Page(_filled(title, history, picture, data | {"run": run}, rows), title)
     if file is not None:
         made.write(file)
     return made
 
 
-def _data_of_same_form(loss: Value, data: dict[str, Any]) -> dict[str, Any] | None:
+def of_same_form(
+    loss: Value, data: dict[str, Any], computes: bool, seed: float = 1.0, parameters: Iterable[Value] = ()
+) -> dict[str, Any] | None:
     """What a page holds of a loss, if it is recorded as that with ``data`` is: by the same operations of the same Values."""
-    history = History(loss)
-    there = data_of(history, Words(history))
+    history = History(loss, seed)
+    there, _ = content_of(history, Words(history), computes, parameters)
     return there if all(there[key] == data[key] for key in ("names", "given", "ops", "scopes", "result", "operand")) else None
 
 
-def _filled(
-    title: str,
-    history: History,
-    words: Words,
-    picture: Picture,
-    run: list[Any] | None = None,
-    live: bool = False,
-    parameters: Iterable[Value] = (),
-) -> str:
-    edges = len(history) - history.forward
-    data, engine = data_of(history, words) | {"boxes": picture.boxes, "edges": picture.edges}, ""
-    if live:
+def content_of(history: History, words: Words, computes: bool, parameters: Iterable[Value] = ()) -> tuple[dict[str, Any], str]:
+    """What a page holds of a history but for the drawing, and if it computes its rows as JavaScript."""
+    data, rows = data_of(history, words), ""
+    if computes:
         computed, rows = rows_of(history)
         data |= computed | {"decisions": _decisions(history, words), "ticked": _ticked(history, words, parameters)}
-        engine = f"const rules = {rows};"
-    template = _template(live).replace("{{rules}}", engine)
+    return data, rows
+
+
+def _filled(title: str, history: History, picture: Picture, data: dict[str, Any], rows: str) -> str:
+    edges = len(history) - history.forward
+    template = _template(bool(rows), 'class="node folded' in picture.svg).replace(
+        "{{rules}}", f"const rules = {rows};" if rows else ""
+    )
     content = {
         "policy": _policy(template),
         "title": html.escape(title),
         "summary": html.escape(f"{history.forward:,} Values get their number, then {edges:,} edges add to gradients"),
         "graph": picture.svg,
-        "data": as_script_data(data | ({"run": run} if run else {})),
-        "live": "live" if live else "recorded",
+        "data": as_script_data(data | {"boxes": picture.boxes, "edges": picture.edges}),
+        "live": "live" if rows else "recorded",
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda place: content[place[1]], template)
 
 
 @cache
-def _template(live: bool) -> str:
-    """The page without its content. One that computes has the engine, and what changes numbers."""
+def _template(live: bool, folded: bool) -> str:
+    """The page without its content. One that computes has the engine and what changes numbers, one with folded boxes what opens."""
 
     def part(name: str) -> str:
-        text = resources.files("autodiff.debugger").joinpath(name).read_text(encoding="utf-8")
-        return re.sub(r"^ *(//.*)?\n|^ +|  // .*", "", text, flags=re.M)  # without indents and comments
+        return bare(resources.files("autodiff.debugger").joinpath(name).read_text(encoding="utf-8"))
 
     parts = {
         "recording": part("recording.js"),
-        "engine": part("ieee.js") + "{{rules}}\n" + part("live.js") if live else "{{rules}}",
+        "engine": "{{rules}}\n" + part("live.js") if live else "{{rules}}",
+        "folded": part("folded.js") if folded else "",
         "touch": part("touch.js") if live else "",
         "touching": part("touch.html") if live else "",
     }
-    return re.sub(r"\{\{(recording|engine|touch|touching)\}\}", lambda place: parts[place[1]], part("page.html"))
+    page = re.sub(r"\{\{(recording|engine|folded|touch|touching)\}\}", lambda place: parts[place[1]], part("page.html"))
+    return re.sub(r"<style>.*?</style>", lambda style: re.sub(r"\s*([{};,])\s*", r"\1", style[0]), page, flags=re.DOTALL)
 
 
 def _policy(template: str) -> str:
@@ -234,17 +255,22 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
                 symbols.append(texts.index(words.local(node, argument)))
                 rule_texts.append(texts.index(rule_of(node, argument)))
     events = range(history.forward, len(history))
-    numbers = [history.edge(number) for number in events]
     files_used, sources = _sources(history)
-    return {
+    sums: dict[str, Any] = {"seed": finite(history.seed)}
+    if history.scope is not None:
+        sums = {
+            "upstream": [finite(history.upstream(place)) for place in places],
+            "before": [finite(history.edge(number)[1]) for number in events],
+            "after": [finite(history.edge(number)[2]) for number in events],
+        }
+    return sums | {
         "names": [words.name(place) for place in places],
         "given": [printable(words.calls.of(node)) for node in nodes],
         "ops": [node.op for node in nodes],
         "scopes": [printable(scope) for scope in history.scopes],
         "made": [words.operation(place) for place in places],
         "numbers": [words.numbers_template(place) for place in places],
-        "data": [_finite(history.datum(place)) for place in places],
-        "upstream": [_finite(history.upstream(place)) for place in places],
+        "data": [finite(history.datum(place)) for place in places],
         "lines": LINES,
         "whence": GIVEN,
         "locals": MOST_LOCALS,
@@ -253,9 +279,7 @@ def data_of(history: History, words: Words) -> dict[str, Any]:
         "seeded": nodes[-1] is history.loss,
         "result": [history.acting(number) for number in events],
         "operand": [history.changed(number) for number in events],
-        "local": [_finite(local) for local, _, _ in numbers],
-        "before": [_finite(before) for _, before, _ in numbers],
-        "after": [_finite(after) for _, _, after in numbers],
+        "local": [finite(history.edge(number)[0]) for number in events],
         "symbol": symbols,
         "rule": rule_texts,
         "texts": texts.all,
@@ -279,14 +303,15 @@ def rows_of(history: History) -> tuple[dict[str, Any], str]:
             except Unwritable as reason:
                 refused[node.op] = str(reason)
         kinds.append(kind)
-        arguments.append([history.place(x) if isinstance(x, Value) else [_finite(x)] for x in given])
+        arguments.append([history.place(x) if isinstance(x, Value) else [finite(x)] for x in given])
     return {"kinds": kinds, "arguments": arguments, "refused": refused, "decisions": []}, scripts.text()
 
 
 def _decisions(history: History, words: Words) -> list[dict[str, Any]]:
-    """The comparisons that were decided while the graph was recorded; ``after`` are the Values computed from what was compared.
+    """The comparisons that were decided while the graph was recorded; ``after`` are the Values that may depend on the outcome.
 
-    Where nothing was computed from that the branch is elsewhere: then it may be any operation.
+    These are the Values computed from what was compared; where the branch speaks of other things, all but those that were there
+    already.
     """
     found = []
     places = history.walk.places
@@ -294,10 +319,14 @@ def _decisions(history: History, words: Words) -> list[dict[str, Any]]:
         sides = [decision.left, decision.right]
         values = [x for x in sides if isinstance(x, Value) and id(x) in places]
         marked = history.walk.depending_on(values)
-        after = [place for place, mark in enumerate(marked) if mark and place not in {places[id(x)] for x in values}]
-        after = after or [place for place, node in enumerate(history.nodes) if node.op]
+        compared = {places[id(x)] for x in values}
+        after = [place for place, mark in enumerate(marked) if mark and place not in compared]
+        begins = branch_begins(decision.source, decision.outcome) if decision.source else None
+        if begins is not None or not after:
+            there = _there_before(history, compared, decision.source, begins or 0)
+            after = [place for place, node in enumerate(history.nodes) if node.op and not there[place]]
         left, right = (
-            places[id(x)] if any(x is y for y in values) else [_finite(x.data if isinstance(x, Value) else x)] for x in sides
+            places[id(x)] if any(x is y for y in values) else [finite(x.data if isinstance(x, Value) else x)] for x in sides
         )
         names = [words.name(x) if isinstance(x, int) else words.number(float(x[0])) for x in (left, right)]
         op = decision.op if decision.outcome else OPPOSITE[decision.op]
@@ -307,6 +336,20 @@ def _decisions(history: History, words: Words) -> list[dict[str, Any]]:
             "text": f"{names[0]} {op} {names[1]}", "where": where,
         })  # fmt: skip
     return found
+
+
+def _there_before(history: History, compared: set[int], source: Source | None, line: int) -> bytearray:
+    """For each Value 1 if it was there for certain: what was compared, or an earlier line of that code, has made use of it."""
+    there = bytearray(len(history.nodes))
+    code = source.code if source is not None else None
+    for place in range(len(there) - 1, -1, -1):
+        own = history.nodes[place].source
+        if place in compared or (own is not None and code is not None and own.code is code and own.line < line):
+            there[place] = 1
+        if there[place]:
+            for operand in history.operands(place):
+                there[operand] = 1
+    return there
 
 
 def _ticked(history: History, words: Words, parameters: Iterable[Value]) -> list[int]:
@@ -329,7 +372,7 @@ class _Texts:
         return self.indices[text]
 
 
-def _finite(x: float) -> float | str:
+def finite(x: float) -> float | str:
     """The number; JSON has no nan and no infinities, so these are strings."""
     return x if math.isfinite(x) else "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
 

@@ -1,5 +1,6 @@
 // The recording behind a page: what is known at a position, and what is said about an event. It touches no document.
-// The history comes as flat lists of numbers, as the engine has them; nothing is computed anew here but upstream × local.
+// The history comes as flat lists of numbers, as the engine has them: the local derivatives, from which the backward pass is
+// summed up here as Python does it, to the last bit; of a scope, to which more comes from outside, the sums as well.
 // What is said is written once, in words.py: d.lines are the templates for each kind of event, d.numbers those of operations.
 
 function recordingOf(d) {
@@ -13,6 +14,24 @@ function recordingOf(d) {
   });
 
   // ---- what is known ----
+
+  function sweep() {
+    const gradients = new Float64Array(N), { result, operand, local, before, after, upstream } = d;
+    gradients[LOSS] = d.seed;
+    for (let e = 0, place = LOSS; place >= 0; place--) {
+      upstream[place] = gradients[place];
+      for (; e < E && result[e] === place; e++) {
+        const x = operand[e];
+        before[e] = gradients[x];
+        after[e] = gradients[x] += gradients[place] * local[e];
+      }
+    }
+  }
+
+  if (!d.upstream) {
+    [d.upstream, d.before, d.after] = [new Array(N), new Array(E), new Array(E)];
+    sweep();
+  }
 
   function lastAddition(place, at) {  // the last backward event before a position that added to a gradient, or −1
     const list = additions[place];
@@ -38,8 +57,10 @@ function recordingOf(d) {
     if (x === undefined) return "";
     if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "−inf";
     let [mantissa, exponent] = x.toExponential(d.digits - 1).split("e");
-    const [all, power] = x.toExponential(60).split("e"), kept = all.slice(0, all.indexOf(".") + d.digits);
-    if (power === exponent && /[02468]$/.test(kept) && /^50*$/.test(all.slice(kept.length))) mantissa = kept;  // a tie goes to the even digit
+    if (Number(x.toPrecision(d.digits + 1)) === x) {  // it may be a tie, which goes to the even digit
+      const [all, power] = x.toExponential(60).split("e"), kept = all.slice(0, all.indexOf(".") + d.digits);
+      if (power === exponent && /[02468]$/.test(kept) && /^50*$/.test(all.slice(kept.length))) mantissa = kept;
+    }
     const short = text => text.includes(".") ? text.replace(/\.?0+$/, "") : text;
     if (x === 0) return "0";
     if (exponent < -4 || exponent >= d.digits) return (short(mantissa) + "e" + +exponent).replaceAll("-", "−");
@@ -138,7 +159,7 @@ function recordingOf(d) {
     return list.length ? list[list.length - 1] : -1;
   }
 
-  return { N, E, LENGTH, LOSS, additions, actions, names, gradient, datum, acting, changed, phase, number, lines, find, stop, lastChange };
+  return { N, E, LENGTH, LOSS, sweep, additions, actions, names, gradient, datum, acting, changed, phase, number, lines, find, stop, lastChange };
 }
 
 // A condition or a number that a person writes, as Python writes it: a function of the quantities in it. Nothing is handed to eval.

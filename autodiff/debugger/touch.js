@@ -31,7 +31,7 @@ function followed() {  // the numbers have changed
   drawAll();
   show();
   showStops();
-  if (!$("detail").hidden && !$("detail").dataset.box) detail(d.names.indexOf($("detail-title").textContent));
+  if (!$("detail").hidden) detail(d.names.indexOf($("detail-title").textContent));
   drawTouch();
   clearTimeout(addressTimer);
   addressTimer = setTimeout(writeAddress, 250);
@@ -121,8 +121,17 @@ let toX = x => x, fromX = x => x;
 
 const secantStep = () => { const [low, high] = rangeOf(leaf), s = Number($("delta").value) / 100; return Math.sign(s) * Math.abs(s) ** 3 * (high - low) / 2; };
 
-function drawCurve() {
-  const [low, high] = rangeOf(leaf), count = live.dependingOn(leaf).length > 1500 ? 60 : 160;
+let fineTimer = null;
+
+function drawCurve() {  // of a large graph in few points while a hand moves, and in many once it rests
+  clearTimeout(fineTimer);
+  const points = Math.round(8000 / live.dependingOn(leaf).length);
+  plot(Math.max(20, Math.min(160, points)));
+  if (points < 160) fineTimer = setTimeout(plot, 300, 160);
+}
+
+function plot(count) {
+  const [low, high] = rangeOf(leaf);
   const xs = Array.from({ length: count + 1 }, (_, i) => low + (high - low) * i / count), x = d.data[leaf], step = secantStep();
   const ys = live.curve(leaf, target, [...xs, x, x + step]), y = ys[count + 1], second = ys[count + 2], slope = live.slope(leaf, target);
   const dots = target === LOSS ? descent.filter(row => row.over.includes(leaf)).map(row => [row.from[leaf], row.loss]) : [];
@@ -224,8 +233,13 @@ function undo() {
   followed();
 }
 
+let drawnRows = [];
+
 function drawDescent() {
-  const over = descent.length ? descent[0].over : leaves.filter(place => ticked.has(place)), few = over.slice(0, 4), one = over.length === 1;
+  const over = descent.length ? descent[0].over : leaves.filter(place => ticked.has(place)), rows = [...descent, at, ...over];
+  if (rows.length === drawnRows.length && rows.every((row, i) => row === drawnRows[i])) return;
+  drawnRows = rows;
+  const few = over.slice(0, 4), one = over.length === 1;
   const loss = name(LOSS), slope = one ? `∂${loss}/∂${name(over[0])}` : `‖∂${loss}‖`;
   const heads = ["step", ...few.map(name), ...(over.length > 4 ? ["…"] : []), loss, slope, ...(one ? [`${name(over[0])} − r·${slope}`] : [])];
   $("descent-head").replaceChildren(...heads.map((text, i) => { const head = element("th", text, i ? "number" : ""); head.scope = "col"; return head; }));
@@ -247,7 +261,6 @@ function drawDescent() {
   $("row-on").disabled = at === descent.length;
   const here = $("descent").querySelector(".now"), view = $("descent").closest(".scroll");
   if (here) view.scrollTop = here.offsetTop - view.clientHeight + here.offsetHeight;
-  else view.scrollTop = 0;
 }
 
 function drawTouch() {
@@ -270,6 +283,15 @@ function stopRows() {
   clearInterval(rowTimer);
   rowTimer = null;
   say($("row-play"), "Play the rows");
+}
+
+function forget() {  // what was done with other numbers
+  stopRows();
+  descent = [];
+  at = 0;
+  undoable = [];
+  say($("descent-says"), "");
+  drawTouch();
 }
 
 // ---- the address ----
@@ -327,7 +349,7 @@ $("of").value = target;
 $("over").addEventListener("change", () => choose(+$("over").value));
 $("of").addEventListener("change", () => { target = +$("of").value; drawCurve(); });
 $("delta").addEventListener("input", drawCurve);
-$("reset").addEventListener("click", () => { stopRows(); descent = []; at = 0; undoable = []; say($("descent-says"), ""); live.reset(); followed(); $("reset").focus(); });
+$("reset").addEventListener("click", () => { live.reset(); forget(); followed(); $("reset").focus(); });
 $("undo").addEventListener("click", undo);
 $("descend").addEventListener("click", () => { stopRows(); descend(); });
 $("row-back").addEventListener("click", () => { stopRows(); toRow(at - 1); });

@@ -10,7 +10,7 @@ import operator
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -22,6 +22,7 @@ from autodiff.errors import DecisionWarning
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
+Altered = Callable[[Value, list[float]], tuple[rules.Rule, list[float]]]
 MOST = 10_000  # that are noted of one Value
 
 
@@ -101,22 +102,33 @@ def refresh(loss: Value) -> None:
     if not isinstance(loss, Value):
         raise TypeError(f"refresh() takes the Value to compute again, not {type(loss).__name__}")
     order = topological_order(loss)
-    numbers: dict[int, float] = {}
-    found: list[tuple[Value, float, list[float]]] = []
-    for node in order:
-        if not node.op:
-            numbers[id(node)] = node.data
-            continue
-        rule = rules.TABLE[node.op]
-        given = [numbers[id(x)] if isinstance(x, Value) else x for x in node.arguments]
-        out = rule.value(*given)
-        numbers[id(node)] = out
-        found.append((node, out, rule.partials(*given, out=out)))
-    for node, out, partials in found:
+    for node, out, partials in computed_again(order):
         rewrite(node, out, partials)
     for decision in decisions_about(order):
         if decision.now() != decision.outcome:
             warnings.warn(DecisionWarning(otherwise(decision)), stacklevel=2)
+
+
+def computed_again(
+    order: Iterable[Value], leaves: Mapping[int, float] | None = None, altered: Altered | None = None
+) -> list[tuple[Value, float, list[float]]]:
+    """The operations in a forward order, each with its number and its partials by all arguments; nothing is written.
+
+    ``leaves`` has other numbers for leaves, by their ids; ``altered`` another row or other numbers for an operation.
+    """
+    numbers: dict[int, float] = {}
+    found: list[tuple[Value, float, list[float]]] = []
+    others = leaves or {}
+    for node in order:
+        if not node.op:
+            numbers[id(node)] = others.get(id(node), node.data)
+            continue
+        given = [numbers[id(x)] if isinstance(x, Value) else x for x in node.arguments]
+        rule, given = altered(node, given) if altered else (rules.TABLE[node.op], given)
+        out = rule.value(*given)
+        numbers[id(node)] = out
+        found.append((node, out, rule.partials(*given, out=out)))
+    return found
 
 
 def otherwise(decision: Decision) -> str:

@@ -128,17 +128,27 @@ class Assigned(NamedTuple):
 def assigned(source: Source) -> Assigned | None:
     """The assignment whose whole right side made the Value; None if it was only a part of one, or none at all."""
     place = source.place
-    lines = linecache.getlines(place.file)
-    size_and_time = linecache.cache.get(place.file, ())[:2]
-    return _assignments(place.file, len(lines), size_and_time).get(tuple(place[1:]))
+    return _assignments(place.file, *_version(place.file)).get(tuple(place[1:]))
+
+
+def _version(file: str) -> tuple[Any, ...]:
+    """What is another when the file has changed."""
+    return len(linecache.getlines(file)), linecache.cache.get(file, ())[:2]
+
+
+@lru_cache(maxsize=8)
+def _tree(file: str, *_version: Any) -> ast.Module | None:
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=64)
-def _assignments(file: str, *_version: Any) -> dict[tuple[int, ...], Assigned]:
+def _assignments(file: str, *version: Any) -> dict[tuple[int, ...], Assigned]:
     """All assignments in a file, by the place of their right sides."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except (SyntaxError, ValueError):
+    tree = _tree(file, *version)
+    if tree is None:
         return {}
     found: dict[tuple[int, ...], Assigned] = {}
     for node in ast.walk(tree):
@@ -180,3 +190,61 @@ def _pairs(target: ast.AST, value: ast.AST) -> Iterator[tuple[ast.AST, str]]:
         yield value.elt, f"{ast.unparse(target)}[…]"
     elif isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
         yield value, ast.unparse(target)
+
+
+# ---- branches ---------------------------------------------------------------------------------------------------------------
+
+
+def branch_begins(source: Source, outcome: bool) -> int | None:
+    """For a comparison that chooses among things not computed from its operands, the line at which these may come into play.
+
+    ``y = a if x > 0 else b``: whatever comes after it in the same code may have used the y. None where the branch that was
+    taken speaks of what was compared, ``x if x > 0 else -x``, for then what depends on that tells; and where nothing branches.
+    """
+    place = source.place
+    tree = _tree(place.file, *_version(place.file))
+    around = _around(tree, place) if tree is not None else []
+    if not around or not isinstance(around[-1], ast.Compare):
+        return None
+    names = {node.id for node in ast.walk(around[-1]) if isinstance(node, ast.Name)}
+    for branch, inside in zip(around[-2::-1], around[::-1], strict=False):
+        if isinstance(branch, ast.If | ast.IfExp):
+            if inside is not branch.test:
+                return None
+            decides = [outcome] if inside is around[-1] else [True, False]
+            parts = [part for taken in decides for part in _taken(branch, taken)]
+            if all(part is not None and names & {n.id for n in ast.walk(part) if isinstance(n, ast.Name)} for part in parts):
+                return None
+            return _first_line(around, branch)
+        if isinstance(branch, ast.stmt):
+            return None
+    return None
+
+
+def _around(tree: ast.AST, place: Place) -> list[ast.AST]:
+    """The nodes around a stretch of the file, the module first; the last is the stretch itself."""
+    wanted, around = tuple(place[1:]), [tree]
+    while _place(around[-1]) != wanted if hasattr(around[-1], "lineno") else True:
+        inner = [
+            node
+            for node in ast.iter_child_nodes(around[-1])
+            if hasattr(node, "lineno") and _place(node)[:2] <= wanted[:2] and wanted[2:] <= _place(node)[2:]
+        ]
+        if not inner:
+            return []
+        around.append(inner[0])
+    return around
+
+
+def _taken(branch: ast.If | ast.IfExp, outcome: bool) -> list[ast.AST | None]:
+    """What stands in the branch for an outcome; None for nothing."""
+    part: Any = branch.body if outcome else branch.orelse
+    return [part] if isinstance(part, ast.AST) else [*part] or [None]
+
+
+def _first_line(around: list[ast.AST], branch: ast.AST) -> int:
+    """The first line of the statement that branches, or of the outermost loop around it in the same function."""
+    inner: list[Any] = around[: around.index(branch) + 1]
+    inside = max((i for i, node in enumerate(inner) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)), default=-1)
+    loops = [node.lineno for node in inner[inside + 1 :] if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
+    return int(min([*loops, [node for node in inner if isinstance(node, ast.stmt)][-1].lineno]))

@@ -1,5 +1,6 @@
-"""The chain rule in words: ``explain(loss, w)``, ``expression(loss)``, ``blame(loss)``."""
+"""The chain rule in words: ``explain(loss, w)``, ``expression(loss)``, ``blame(loss)``, ``why(loss, w)``."""
 
 from autodiff.explain.explanation import blame, explain, expression
+from autodiff.explain.why import why
 
-__all__ = ["blame", "explain", "expression"]
+__all__ = ["blame", "explain", "expression", "why"]

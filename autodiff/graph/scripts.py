@@ -1,13 +1,16 @@
 """The table for a browser: the value and the partials of each row as JavaScript, written by the rules themselves.
 
 A ``Script`` is to a row what a ``Symbol`` is, an operand that writes down what is done to it, here one step a line. What a row
-asks of ``ieee`` is a function of the same name in the page's ``ieee.js``; all else is plain arithmetic, or another row.
+asks of ``ieee`` is a function of the same name in ``ieee.js``, written along with it; all else is plain arithmetic, or another
+row.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
+from importlib import resources
 from types import CellType, FunctionType, SimpleNamespace
 from typing import Any, NoReturn
 
@@ -21,16 +24,36 @@ OPERATORS = {
     "greater": "+({0} > {1})", "greater_equal": "+({0} >= {1})", "equal": "+({0} === {1})",
     "select": "{0} !== 0 ? {1} : {2}", "where": "{0}", "held": "{0}",
 }  # fmt: skip
-# What ieee.js has, by the names of the functions of Python in ieee.py, gamma.py and kernels.py that it stands for.
-FUNCTIONS = [
-    "acos", "acosh", "asin", "asinh", "at_least", "at_most", "atan", "atan2", "atanh", "cbrt", "compare", "copysign", "cos",
-    "cosh", "cosquare", "div", "div0", "divide", "erf", "erfc", "erfinv", "exp", "expm1", "fabs", "floor", "greatest", "hypot",
-    "least", "log", "log10", "log1p", "log2", "logsumexp", "mod", "mul0", "nonnegative", "pow", "power_log", "power_slope",
-    "quotient", "relu", "sech2", "sigmoid", "sign", "sin", "sinh", "softplus", "softsign", "sqrt", "step", "take", "tan",
-    "tanh", "ceil", "exp2", "logaddexp", "logit", "nearest", "sinc_order", "lgamma", "digamma", "polygamma",
-]  # fmt: skip
-LIBRARY = {getattr(module, name): name for module in (ieee, kernels, gamma) for name in FUNCTIONS if hasattr(module, name)}
+
+
+def bare(script: str) -> str:
+    """JavaScript without what only its readers need: indents, and comments that begin a line or stand after two blanks."""
+    return re.sub(r"^ *(//.*)?\n|^ +|  // .*", "", script, flags=re.M)
+
+
+def _definitions() -> dict[str, str]:
+    """What ``ieee.js`` defines, by its names, in the order of the file."""
+    text = resources.files("autodiff.graph").joinpath("ieee.js").read_text(encoding="utf-8")
+    starts = list(re.finditer(r"^(?:const|function) (\w+)", text, flags=re.M))
+    ends = [start.start() for start in starts[1:]] + [len(text)]
+    return {start[1]: bare(text[start.start() : end]) for start, end in zip(starts, ends, strict=True)}
+
+
+DEFINITIONS = _definitions()
+NEEDS = {name: set(re.findall(r"\w+", text)) & DEFINITIONS.keys() - {name} for name, text in DEFINITIONS.items()}
+# Which of these stands for which function of ieee.py, gamma.py and kernels.py.
+LIBRARY = {getattr(module, name): name for module in (ieee, kernels, gamma) for name in DEFINITIONS if hasattr(module, name)}
 LIBRARY[rules.TABLE["power_poly"].formula] = "power_poly"
+
+
+def library(names: Iterable[str]) -> str:
+    """The definitions of ``ieee.js`` that go by these names, and those that they need."""
+    needed: set[str] = set()
+    waiting = set(names)
+    while waiting:
+        needed |= waiting
+        waiting = set().union(*(NEEDS[name] for name in waiting)) - needed
+    return "".join(text for name, text in DEFINITIONS.items() if name in needed)
 
 
 class Unwritable(Exception):
@@ -72,8 +95,12 @@ class _Lines:
         if rule.name in OPERATORS:
             return self.step(OPERATORS[rule.name].format(*words))
         if (name := _in_library(rule)) is not None:
-            return self.step(f"ieee.{name}({', '.join(words)})")
+            return self.asked(name, words)
         return self.step(f"values.{self.scripts.value(rule, len(words))}([{', '.join(words)}])")
+
+    def asked(self, name: str, words: Sequence[str]) -> Script:
+        self.scripts.functions.add(name)
+        return self.step(f"{name}({', '.join(words)})")
 
     def word(self, operand: Any) -> str:
         if isinstance(operand, Script):
@@ -88,7 +115,8 @@ class _Lines:
 
 
 class Scripts:
-    """The rows that a recording uses, as the JavaScript functions ``values`` and ``partials``, each once.
+    """The rows that a recording uses, as the JavaScript functions ``values`` and ``partials``, each once; ``functions`` are
+    the names of what they ask of ``ieee.js``.
 
     A row goes by its name, one of any number of operands by that number too: ``dot6``. Each function is given its operands as
     one array ``x``, that of the partials the result ``out`` as well.
@@ -97,6 +125,7 @@ class Scripts:
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
         self.partials: dict[str, str] = {}
+        self.functions: set[str] = set()
 
     def row(self, rule: Rule, count: int) -> str:
         """Write a row whole, and return the name it goes by. Raises ``Unwritable``."""
@@ -128,7 +157,7 @@ class Scripts:
             f"const {table} = {{\n" + "".join(f"{name}: {text},\n" for name, text in functions.items()) + "};\n"
             for table, functions in (("values", self.values), ("partials", self.partials))
         ]
-        return f"(() => {{\n{''.join(tables)}return {{ values, partials }};\n}})()"
+        return f"(() => {{\n{library(self.functions)}{''.join(tables)}return {{ values, partials }};\n}})()"
 
 
 def _in_library(rule: Rule) -> str | None:
@@ -160,13 +189,13 @@ def _writing(name: str) -> Callable[..., Any]:
             return real(*operands)
         if name == "log" and len(operands) == 2:
             return function(operands[0]) / function(operands[1])
-        words = ", ".join(map(script.lines.word, operands))
-        return script.lines.step(f"ieee.refusing(ieee.{name}({words}), {words})")
+        words = [*map(script.lines.word, operands)]
+        return script.lines.asked("refusing", [script.lines.asked(name, words).text, *words])
 
     return function
 
 
-_MATH = {getattr(math, name): _writing(name) for name in FUNCTIONS if hasattr(math, name) and name not in ("floor", "pow")}
+_MATH = {getattr(math, name): _writing(name) for name in DEFINITIONS if hasattr(math, name) and name not in ("floor", "pow")}
 _MODULE = SimpleNamespace(**vars(math) | {function.__name__: writing for function, writing in _MATH.items()})
 
 

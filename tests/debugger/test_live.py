@@ -2,7 +2,6 @@
 
 import math
 import re
-from importlib import resources
 
 import pytest
 from graphs import perceptron
@@ -44,10 +43,9 @@ def table(browsed):
 
 def test_every_row_has_pythons_numbers_in_the_browser(browser):
     page = browser.new_page()
-    library = resources.files("autodiff.debugger").joinpath("ieee.js").read_text(encoding="utf-8")
     for rule in BUILT_IN:
         rows, results, given = written(rule)
-        text = page.evaluate(f"(() => {{ {library} {rows} return JSON.stringify({results}, {WRITE}); }})()")
+        text = page.evaluate(f"(() => {{ {rows} return JSON.stringify({results}, {WRITE}); }})()")
         hold_against_python(rule, given, read(text))
     page.close()
 
@@ -265,6 +263,20 @@ def test_a_number_that_belongs_to_the_other_branch_is_said_and_what_depends_on_i
     spin(browsed, "x").fill("5")
     assert browsed.page.locator("#branch").text_content() == ""
     assert rows.evaluate_all(grey) == []
+
+
+def test_a_branch_that_chooses_between_other_things_is_seen_where_what_was_compared_is_used_elsewhere(browse):
+    x, u = ad.Value(1.0, "x"), ad.Value(2.0, "u")
+    with ad.record_source():
+        before = x * 5.0
+        a, b = u + 1.0, u * 3.0
+        y = a if x > 0 else b
+        loss = y * u + before
+    browsed = browse(loss, "#step=999")
+    spin(browsed, "x").fill("-1")
+    assert "recorded for x > 0" in browsed.page.locator("#branch").text_content()
+    grey = browsed.page.locator("#values tr:has(td:nth-child(3).doubt) th").all_text_contents()
+    assert [text.strip() for text in grey] == ["v4", "loss"]
 
 
 def test_an_operation_that_no_page_can_compute_is_named_and_keeps_its_number(browse, users_operations):

@@ -474,6 +474,42 @@ def test_a_large_graph_is_folded_and_still_stepped_through(browse):
     assert page.locator("#more").text_content().endswith("and 2422 more")
 
 
+def test_a_folded_box_opens_and_closes_in_the_picture(browse):
+    loss = large_graph()
+    browsed = browse(loss, "#step=2700")
+    page, h = browsed.page, steps(loss)
+    words = Words(h)
+    box = page.locator("#graph g.folded.now")
+    box.locator("text").first.click()
+    inside = page.locator("#graph .inside .node")
+    assert inside.count() == 41
+    assert box.get_attribute("aria-expanded") == "true"
+    state = h.state(2700)
+    for place in (h.acting(2699), h.changed(2699)):
+        own = page.locator(f"#i{place}")
+        assert "now" in own.get_attribute("class")
+        assert own.locator(".grad").text_content().strip() == words.number(state.gradient(place))
+    assert page.locator("#graph .inside .edge.now").count() == 1
+    browsed.press("ArrowRight")
+    assert page.locator(f"#i{h.changed(2700)} .grad").text_content().strip() == words.number(
+        h.state(2701).gradient(h.changed(2700))
+    )
+    page.locator("#graph .inside .node.now .name").first.click()
+    assert page.locator("#detail").is_visible()
+    close = page.get_by_role("button", name="Close the box")
+    close.focus()
+    close.press("Enter")
+    assert inside.count() == 0
+    assert box.get_attribute("aria-expanded") == "false"
+    box.press(" ")
+    assert inside.count() == 41
+    assert browsed.position == 2701
+    box.press("Enter")
+    assert inside.count() == 0
+    browsed.press("ArrowLeft")
+    assert browsed.lines() == words.lines(2699)
+
+
 def test_what_to_fold_can_be_said(browse, monkeypatch):
     monkeypatch.setattr(drawing_model, "MOST_BOXES", 2_000)
     loss = large_graph()

@@ -9,7 +9,7 @@ import pytest
 
 from autodiff import nn
 from autodiff.drawing.model import graph_of
-from autodiff.engine import functions, value
+from autodiff.engine import decisions, functions, sources, value
 from autodiff.engine.recording import record_source, scope, strict
 from autodiff.engine.value import Value, topological_order
 from autodiff.explain import blame, explain, expression
@@ -252,3 +252,48 @@ def test_blame_tells_the_line():
 def test_noting_is_off_again():
     assert (Value(1.0) * 2).source is None
     value.set_noting(False)
+
+
+# ---- branches ---------------------------------------------------------------------------------------------------------------
+
+BRANCHES = """\
+y = a if x > 0 else b
+y = x if x > 0 else b
+y = b if x > 0 else x
+y = -x if not (x > 0 or b > 9) else x
+y = a if a > 0 and x > 0 else x
+for i in range(1):
+    y = a
+    if x > 0:
+        y = b
+    else:
+        y = x
+if x > 0:
+    y = x * 2
+else:
+    y = b
+if x > 0:
+    pass
+def f(x):
+    return a if x > 0 else x
+f(x)
+x > 0
+assert x > 0
+y = max(a, b) if b > 100 else [a if x > 0 else b]
+"""
+
+
+def test_where_a_branch_begins_that_gives_what_was_not_compared(tmp_path):
+    file = tmp_path / "branches.py"
+    file.write_text(BRANCHES)
+    x, a, b = Value(1.0, "x"), Value(2.0, "a"), Value(3.0, "b")
+    with record_source():
+        exec(compile(BRANCHES, str(file), "exec"), {"x": x, "a": a, "b": b})
+    noted = [d for d in decisions.decisions_about([x]) if d.source.text == "x > 0"]
+    found = {d.source.line: sources.branch_begins(d.source, d.outcome) for d in noted}
+    assert found == {1: 1, 2: None, 3: 3, 4: None, 5: 5, 8: 6, 12: None, 16: 16, 19: 19, 21: None, 22: None, 23: 23}
+    other = {d.source.line: sources.branch_begins(d.source, not d.outcome) for d in noted}
+    assert (other[2], other[3], other[8], other[12]) == (2, None, None, 12)
+    file.unlink()
+    sources.linecache.clearcache()
+    assert sources.branch_begins(noted[0].source, True) is None

@@ -181,14 +181,17 @@ with ad.scope("layer"), ad.record_source(), ad.strict():
     z = f(x)
 ad.draw(z, "graph.svg", edges="flow", heat=True)
 print(ad.explain(z, x), ad.expression(z), ad.blame(z), ad.summary(z))
+assert_type(ad.why(z, x, page="steps.html").gradient, float)
 assert_type(ad.steps(z), ad.History)
 ad.page(z, "steps.html")
 ad.debug(z)
+with ad.live(z, parameters=[x]) as view:
+    view.update(z)
 assert_type(ad.implementation, str)
 for error in (
-    ad.DebuggerError, ad.GradientMismatch, ad.GraphTooLarge, ad.NonFiniteError, ad.NotInGraphError, ad.OperationError,
-    ad.RendererFailed, ad.RendererNotFound, ad.SettingError, ad.ShapeError, ad.StaleRecording, ad.StateError, ad.TargetError,
-    ad.TraceError, ad.TrainingDiverged, ad.UnknownNameError, ad.WrongFile, ad.DetachedError,
+    ad.DebuggerError, ad.GradientMismatch, ad.GraphTooLarge, ad.NonFiniteError, ad.NotInGraphError, ad.NotebookNotFound,
+    ad.OperationError, ad.RendererFailed, ad.RendererNotFound, ad.SettingError, ad.ShapeError, ad.StaleRecording,
+    ad.StateError, ad.TargetError, ad.TraceError, ad.TrainingDiverged, ad.UnknownNameError, ad.WrongFile, ad.DetachedError,
 ):  # fmt: skip
     assert issubclass(error, ad.AutodiffError)
 for warning in (ad.DecisionWarning, ad.DetachedWarning, ad.NonFiniteWarning):
