@@ -17,8 +17,6 @@ from autodiff.engine.differentiate import jacobian as jacobian
 from autodiff.engine.differentiate import jvp as jvp
 from autodiff.engine.differentiate import value_and_grad as value_and_grad
 from autodiff.engine.functions import *  # noqa: F403  one for each public row of rules.py, and those composed of rows
-from autodiff.engine.linear import det as det
-from autodiff.engine.linear import solve as solve
 from autodiff.engine.operations import operation as operation
 from autodiff.engine.recording import record_source as record_source
 from autodiff.engine.recording import scope as scope
@@ -70,6 +68,8 @@ if TYPE_CHECKING:
     from autodiff.engine.arrays import array as array
     from autodiff.engine.arrays import ones as ones
     from autodiff.engine.arrays import zeros as zeros
+    from autodiff.engine.linear import det as det
+    from autodiff.engine.linear import solve as solve
     from autodiff.nn import load_run as load_run
     from autodiff.nn import record_run as record_run
 
@@ -82,6 +82,8 @@ _LATER = {
     "array": "engine.arrays",
     "ones": "engine.arrays",
     "zeros": "engine.arrays",
+    "det": "engine.linear",
+    "solve": "engine.linear",
     "compile": "compiler",
     "History": "debugger",
     "debug": "debugger",

@@ -139,7 +139,9 @@ def _in_our_terms(ufunc: Any, method: str, given: list[Any], settings: dict[str,
         return _reduced(REDUCTIONS[ufunc], *given, **settings)
     if ufunc in COMPARISONS and traced():  # conditions that stay open, in the place of bools
         settings["dtype"] = object
-    if ufunc in FAST or ufunc not in ELEMENTWISE:
+    if ufunc not in ELEMENTWISE:
+        return getattr(ufunc, method)(*given, **settings)
+    if ufunc in FAST:
         try:
             return getattr(ufunc, method)(*given, **settings)
         except ZeroDivisionError:  # of plain numbers
@@ -157,7 +159,7 @@ def _reduced(
 ) -> Any:  # fmt: skip
     """A function of any number of numbers along some axes of an array, as one operation for each number that is left."""
     x = numpy.asarray(x, dtype=object)
-    axes = range(x.ndim) if axis is None else [_from_the_front(a, x.ndim) for a in ((axis,) if isinstance(axis, int) else axis)]
+    axes = range(x.ndim) if axis is None else [_from_the_front(a, x.ndim) for a in _several(axis)]
     kept = [a for a in range(x.ndim) if a not in axes]
     shape = tuple([x.shape[a] for a in kept])
 
@@ -175,6 +177,11 @@ def _reduced(
     for target in out:
         target[...] = found
     return found if found.ndim else found.item()
+
+
+def _several(axis: Any) -> Sequence[Any]:
+    """One axis, or several, as several."""
+    return axis if isinstance(axis, (tuple, list)) else (axis,)
 
 
 def _from_the_front(axis: int, ndim: int) -> int:
@@ -220,13 +227,13 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """``numpy.linalg.norm``; the Euclidean ones as one operation, with the derivative 0 at 0."""
     bare = numpy.asarray(x, dtype=object)
-    axes = bare.ndim if axis is None else 1 if isinstance(axis, int) else len(axis)
+    axes = bare.ndim if axis is None else len(_several(axis))
     if ord is None or (ord == 2 and axes == 1) or (ord == "fro" and axes == 2):
         return _reduced(rules.norm, bare, axis, keepdims=keepdims)
     if axes == 1 and ord in (1, math.inf, -math.inf):
         over: Any = {1: functions.sum, math.inf: functions.max, -math.inf: functions.min}[ord]
         return _reduced(over, numpy.abs(bare), axis, keepdims=keepdims)
-    return numpy.linalg.norm(numpy.asarray(x, dtype=object), ord, axis, keepdims)
+    return numpy.linalg.norm(bare, ord, axis, keepdims)
 
 
 def _cov(

@@ -255,6 +255,9 @@ def test_sums_and_the_like_are_one_operation():
     assert (ad.zeros(0).sum(), ad.zeros((2, 0)).sum(axis=1).tolist()) == (0.0, [0.0, 0.0])
     with pytest.raises(ValueError, match="nothing"):
         ad.zeros(0).max()
+    square = ad.array([[Value(1.0), 2.0], [3.0, Value(4.0)]])
+    assert numbers(square.sum(axis=np.int64(-1))).tolist() == [3.0, 7.0]
+    assert numbers(np.linalg.norm(square, axis=(0, 1), keepdims=True)).tolist() == [[math.sqrt(30.0)]]
     with pytest.raises(np.exceptions.AxisError):
         a.sum(axis=1)
     a.max().backward()
