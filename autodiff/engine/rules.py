@@ -567,7 +567,7 @@ lgamma   = op("lgamma",   1, gamma.lgamma,   lambda x, out: (digamma(x),),
               "log |Γ({0})|", "logarithm of the absolute value of the gamma function; inf at 0 and at negative whole numbers")
 digamma  = op("digamma",  1, gamma.digamma,  lambda x, out: (polygamma(x, 1),),
               "ψ({0})", "derivative of log Γ(x); nan at negative whole numbers")
-polygamma = op("polygamma", 2, gamma.polygamma, lambda x, n, out: (polygamma(x, n + 1), 0), "D^{1} ψ({0})")
+polygamma = op("polygamma", 2, gamma.polygamma, lambda x, n, out: (polygamma(x, n + 1), 0), "ψ^({1})({0})")
 
 # branches: constant but for a jump, so their derivative is 0
 sign    = op("sign",    1, kernels.sign,    lambda x, out: (0 * out,),               "sign({0})",         "−1, 0 or 1")

@@ -234,7 +234,7 @@ def escaped(text: str) -> str:
 def latex(formula: str) -> str:
     """The text of a formula as LaTeX."""
     formula = re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: f"^{{{found[0].translate(LOWERED)}}}", formula)
-    formula = re.sub(r"\^(−?[\d.]+(?:e−?\d+)?|[\U000f0000-\U0010ffff])", r"^{\1}", formula)
+    formula = re.sub(r"\^(−?[\d.]+(?:e−?\d+)?|\([^()]*\)|[\U000f0000-\U0010ffff])", r"^{\1}", formula)
     formula = re.sub(r"(\d)e(−?\d+)", r"\1 \\cdot 10^{\2}", formula)
     formula = re.sub(r"\b(inf)\b", r"\\infty ", formula)
     formula = re.sub(r"\b([a-z][a-z0-9]+)\(", lambda found: _function(found[1]), formula)

@@ -148,3 +148,11 @@ def test_lgamma_in_c(tmp_path):
     assert "lgamma(v[" in (tmp_path / "g.c").read_text()
     with pytest.raises(ad.UnknownNameError, match="'digamma' has no spelling"):
         ad.compile(ad.digamma).to_c(tmp_path / "d.c", 3.0)
+
+
+def test_the_derivatives_are_written_as_the_field_writes_them():
+    x = ad.Value(0.7, "x")
+    y = ad.digamma(x) ** 2
+    y.backward()
+    assert "2 · ψ(x) · ψ^(1)(x)" in str(ad.explain(y, x))
+    assert "ψ^{(1)}(x)" in ad.explain(y, x)._repr_latex_()
