@@ -143,9 +143,44 @@ function hypot(...xs) {  // scaled by a power of two, which rounds nothing, and 
 const nearest = x => { const low = Math.floor(x), over = x - low; return copysign(over < 0.5 || (over === 0.5 && low % 2 === 0) ? low : over >= 0.5 ? low + 1 : x, x); };
 const logit = x => 0.25 <= x && x <= 0.75 ? 2 * atanh(2 * x - 1) : log(x / (1 - x));
 
-function logaddexp(x, y) {
+function logaddexp(x, y) {  // where it has subtracted, from the exponentials in whole numbers
   const [larger, smaller] = x >= y ? [x, y] : [y, x];
-  return x !== x || y !== y ? NaN : abs(larger) === Infinity ? larger : larger + log1p(exp(smaller - larger));
+  if (x !== x || y !== y || abs(larger) === Infinity) return x !== x || y !== y ? NaN : larger;
+  const found = larger + log1p(exp(smaller - larger));
+  if (!(larger < 0 && smaller > -100 && abs(found) < 0.5)) return found;
+  return log1p(Number(fixed_exp(x) + fixed_exp(y) - (1n << BITS)) * 2 ** -160);
+}
+
+const BITS = 160n;
+const PI = 0x3243F6A8885A308D313198A2E03707344A4093822n;  // π · 2¹⁶⁰
+
+function fixed(x) {  // in whole numbers of 2⁻¹⁶⁰
+  const whole = Math.trunc(x * 2 ** 82);
+  return (BigInt(whole) << 78n) + (BigInt(Math.trunc((x * 2 ** 82 - whole) * 2 ** 70)) << 8n);
+}
+
+function fixed_exp(x) {  // the Taylor series of x / 256, and eight squares
+  const part = fixed(x) >> 8n;
+  let found = 1n << BITS;
+  for (let term = found, n = 1n; term !== 0n && term !== -1n; n++) {
+    term = (term * part >> BITS) / n;
+    found += term;
+  }
+  for (let i = 0; i < 8; i++) found = found * found >> BITS;
+  return found;
+}
+
+function sinc_series(x, order) {  // in whole numbers of 2⁻¹⁶⁰, so that all that cancels is there to cancel
+  if (abs(x) < 1e-9) return (order % 4 > 0 && order % 4 < 3 ? -1 : 1) * Math.pow(Math.PI, order + order % 2) / (order + 1 + order % 2) * (order % 2 ? x : 1);
+  const u = fixed(x) * PI >> BITS;
+  let power = order % 2 ? u : 1n << BITS, found = 0n;
+  for (let degree = order % 2; power; degree += 2) {
+    const k = (order + degree) / 2;
+    found += (k % 2 ? -power : power) / BigInt(2 * k + 1);
+    power = (power * u >> BITS) * u / BigInt((degree + 1) * (degree + 2)) >> BITS;
+    if (power < 0) power++;
+  }
+  return Number(found * PI ** BigInt(order) >> BITS * BigInt(order)) * 2 ** -160;
 }
 
 const PI = 0x3243F6A8885A308D313198A2E03707344A4093822n;  // π · 2¹⁶⁰

@@ -41,7 +41,7 @@ def _definitions() -> dict[str, str]:
 
 DEFINITIONS = _definitions()
 NEEDS = {name: set(re.findall(r"\w+", text)) & DEFINITIONS.keys() - {name} for name, text in DEFINITIONS.items()}
-# Which of these stands for which function of ieee.py and kernels.py.
+# Which of these stands for which function of ieee.py, gamma.py and kernels.py.
 LIBRARY = {getattr(module, name): name for module in (ieee, kernels, gamma) for name in DEFINITIONS if hasattr(module, name)}
 LIBRARY[rules.TABLE["power_poly"].formula] = "power_poly"
 
