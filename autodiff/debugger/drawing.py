@@ -32,6 +32,7 @@ USUAL_TEXT = {"font-family": "Helvetica,sans-Serif", "font-size": "12", "fill": 
 EDGES = {"fill": "none", "text-anchor": "middle", "font-size": "10"}  # the page's style has it for all arrows and their texts
 LONGEST_OPERATION = 30
 DECIMALS = re.compile(r"\d+\.\d+")
+SCROLLED = PICTURE._replace(page=None)  # the page follows the step, so that the picture may be larger than what is seen of it
 WIDE = -8.888e-88  # a number that needs as much room as any
 USUAL = -0.088888  # one that needs as much as most
 
@@ -71,9 +72,9 @@ def _graph(history: History, fold: Fold, parameters: Iterable[Value]) -> Graph:
     full = complete(history.full)
     kinds = kinds_of(full.walk.nodes, history.full_scopes, {id(parameter) for parameter in parameters})
     if history.scope is None:
-        return Painter(full, kinds, history.scopes).graph(fold, PICTURE)
+        return Painter(full, kinds, history.scopes).graph(fold, SCROLLED)
     part = Part(full.full, history.walk, [*history.origin], [])
-    return Painter(part, [kinds[place] for place in history.origin], history.scopes).graph(fold, PICTURE)
+    return Painter(part, [kinds[place] for place in history.origin], history.scopes).graph(fold, SCROLLED)
 
 
 def _prepared(graph: Graph, history: History, words: Words, live: bool) -> Graph:

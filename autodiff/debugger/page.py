@@ -85,9 +85,9 @@ def page(
 
     It shows the graph, in which the step's Value and edge are lit and gradients fill in, the chain rule's arithmetic, the
     source where that was recorded, all values and gradients, stops and watches, and a slider over the steps;
-    ``steps.html#step=14`` opens at position 14. In a notebook ``page(loss)`` shows it in place. A large graph is folded as
-    ``draw`` folds it, as ``fold`` says; ``scope`` takes the operations of one scope. Leaves among ``parameters`` are drawn as
-    such. Where nothing draws graphs the page has none, and says what mends that. No Value is changed.
+    ``steps.html#step=14`` opens at position 14. In a notebook ``page(loss)`` shows it in place. A graph of more than
+    some 500 boxes is folded, as ``fold`` says; ``scope`` takes the operations of one scope. Leaves among ``parameters`` are
+    drawn as such. Where nothing draws graphs the page has none, and says what mends that. No Value is changed.
 
     Up to 3,000 Values the page computes: each leaf's number can be typed or dragged, and everything follows at once, by the
     rules of the table written in JavaScript; a Value is seen as a curve over a leaf, with the tangent whose slope is the

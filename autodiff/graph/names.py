@@ -68,7 +68,7 @@ class Names:
         held = {id(thing): name for name, thing in reversed(variables(sys._getframe()).items()) if isinstance(thing, Value)}
         for node, _ in nodes:
             name = held.get(id(node), "_")
-            if not self.of(node) and name[0] != "_" and name not in made:
+            if name.isidentifier() and name[0] != "_" and name not in made and not self.of(node):
                 self.automatic[id(node)] = name
 
 
