@@ -24,6 +24,7 @@ HOT_MODULES = [
     "autodiff/compiler/recorded.py",
     "autodiff/compiler/adjoint.py",
     "autodiff/compiler/simplify.py",
+    "autodiff/compiler/loops.py",
     "autodiff/compiler/roll.py",
     "autodiff/compiler/slots.py",
     "autodiff/compiler/trace.py",

@@ -96,10 +96,9 @@ def program_of(traced: Trace, wanted: list[Value] | None, batched: tuple[bool, .
         return _scalars(traced, [], outputs + [0.0] * len(wanted), batched)
     program = _scalars(traced, traced.nodes, outputs, batched)
     numbers = {x: -1 - i for i, x in enumerate([*traced.inputs, *traced.parameters])}
-    if not any(x.op for x in traced.parameters):
-        found = with_gradients(program, traced.nodes, [numbers[x] for x in wanted])
-        if found is not None:
-            return drop(found)
+    found = with_gradients(program, traced.nodes, [numbers[x] for x in wanted])
+    if found is not None:
+        return drop(found)
     with tracing() as adjoint:
         # as backward() adds to 0.0, no gradient is ever −0.0
         outputs += [_never_minus_zero(x) for x in recorded_adjoints(root, wanted)]

@@ -814,3 +814,17 @@ def test_a_value_that_is_rebound_to_one_of_the_same_number_is_seen():
     w = ad.Value(1.0)
     with pytest.raises(ad.StaleRecording):
         f.backward([1.0])
+
+
+def test_a_captured_operation_passes_its_gradient_on_once():
+    w = ad.Value(0.7)
+    doubled = w * 2
+
+    def f(x):
+        return w * x[0] + doubled * x[1] + doubled
+
+    ad.compile(f).backward([[0.3, 0.7], [0.1, 0.2]])
+    found = w.grad
+    w.grad = 0.0
+    ((f([0.3, 0.7]) + f([0.1, 0.2])) / 2).backward()
+    assert found == pytest.approx(w.grad, rel=1e-15)
