@@ -183,22 +183,6 @@ function sinc_series(x, order) {  // in whole numbers of 2⁻¹⁶⁰, so that a
   return Number(found * PI ** BigInt(order) >> BITS * BigInt(order)) * 2 ** -160;
 }
 
-const PI = 0x3243F6A8885A308D313198A2E03707344A4093822n;  // π · 2¹⁶⁰
-const BITS = 160n;
-
-function sinc_series(x, order) {  // in whole numbers of 2⁻¹⁶⁰, so that all that cancels is there to cancel
-  if (abs(x) < 1e-9) return (order % 4 > 0 && order % 4 < 3 ? -1 : 1) * Math.pow(Math.PI, order + order % 2) / (order + 1 + order % 2) * (order % 2 ? x : 1);
-  const u = BigInt(x * 2 ** 82) * PI >> 82n;
-  let power = order % 2 ? u : 1n << BITS, found = 0n;
-  for (let degree = order % 2; power; degree += 2) {
-    const k = (order + degree) / 2;
-    found += (k % 2 ? -power : power) / BigInt(2 * k + 1);
-    power = (power * u >> BITS) * u / BigInt((degree + 1) * (degree + 2)) >> BITS;
-    if (power < 0) power++;
-  }
-  return Number(found * PI ** BigInt(order) >> BITS * BigInt(order)) * 2 ** -160;
-}
-
 function sinc_order(x, n) {  // the n-th derivative of sin(πx) / (πx)
   if (x !== x || !(0 <= n && n <= 60)) return NaN;
   const order = Math.trunc(n), u = Math.PI * x;
