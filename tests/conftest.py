@@ -25,6 +25,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items):
+    """What a browser or another program does with our files is the same of both implementations."""
+    for item in items:
+        if not {"browser", "chromium"}.isdisjoint(item.fixturenames) or item.path.parent.name in ("typing", "drawing", "examples"):
+            item.add_marker("once")
+
+
 def pytest_report_header(config):
     return f"autodiff implementation: {implementation}"
 

@@ -25,7 +25,7 @@ HTML = DOCS / "_build" / "html"
 AXE = ROOT / "build" / "playground" / "node_modules" / "axe-core" / "axe.min.js"
 
 built = pytest.mark.skipif(not (HTML / "index.html").exists(), reason="the site is not built: make docs")
-once = pytest.mark.skipif(implementation == "compiled", reason="the site is looked at in the interpreted run")
+once = pytest.mark.once
 
 
 def loaded(file):
