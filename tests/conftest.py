@@ -28,7 +28,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_collection_modifyitems(items):
     """What a browser or another program does with our files is the same of both implementations."""
     for item in items:
-        if not {"browser", "chromium"}.isdisjoint(item.fixturenames) or item.path.parent.name in ("typing", "drawing", "examples"):
+        if {"browser", "chromium"} & set(item.fixturenames) or item.path.parent.name in ("typing", "drawing", "examples"):
             item.add_marker("once")
 
 

@@ -15,7 +15,6 @@ import pytest
 
 import autodiff as ad
 from autodiff import nn, optim
-from autodiff._implementation import implementation
 from autodiff.debugger import terminal
 from autodiff.engine import rules
 
