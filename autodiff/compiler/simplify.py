@@ -175,13 +175,17 @@ def share(program: Scalars) -> Scalars:
             x: place = draft.operands[start]
             draft.operands[start] = draft.operands[start + 1]
             draft.operands[start + 1] = x
-        bucket: place = codes[i] & 0xFFFFFFFF
+        mixed: place = codes[i] & 0x7FFFFFFF
+        latest: place = 0
         for k in range(start, draft.at):
-            bucket = ((bucket ^ (draft.operands[k] & 0xFFFFFFFF)) * 73244475) & 0xFFFFFFFF
-            bucket = bucket ^ (bucket >> 15)
-        bucket = bucket & (size - 1)
+            mixed = ((mixed ^ (draft.operands[k] & 0x7FFFFFFF)) * 73244475) & 0x7FFFFFFF
+            mixed = mixed ^ (mixed >> 15)
+            if draft.operands[k] > latest:
+                latest = draft.operands[k]
+        # at first near those that came just before, which are in the processor's cache, then anywhere
+        bucket: place = (2 * latest + (mixed & 1023) if latest else mixed) & (size - 1)
         while met[bucket] >= 0 and not alike(draft, met[bucket], start):
-            bucket = (bucket + 1) & (size - 1)
+            bucket = (bucket + (mixed >> 10 | 1)) & (size - 1)
         stands: place = met[bucket]
         if stands < 0:
             met[bucket] = draft.n
