@@ -891,6 +891,9 @@ def map_log_sum_exp(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
     """log(Σ eˣ) of any number of operands, shifted by the largest."""
+    if width == 1:
+        log_sums_of_numbers(machine, code, at, slots, out, lanes)
+        return
     largest: vector = scratch
     before: vector = shifted(scratch, width)
     room: vector = shifted(scratch, 2 * width)
@@ -918,12 +921,30 @@ def map_log_sum_exp(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+def log_sums_of_numbers(machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place) -> cython.void:
+    row: place
+    i: place
+    x: cython.double
+    for row in range(code[at + 3]):
+        largest: cython.double = -INFINITY
+        total: cython.double = 0.0
+        for i in range(code[at + 7]):
+            x = operand(machine, code, at, slots, i, row, 0, lanes)
+            largest = x if x > largest or x != x else largest  # once it is nan, it stays
+        for i in range(code[at + 7]):
+            total += exp(operand(machine, code, at, slots, i, row, 0, lanes) - largest)
+        out[row] = largest if libm.fabs(largest) == INFINITY else largest + log(total)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
 def lanes_or_copies(
     machine: Machine, code: longs, at: place, slots: vector, room: vector, i: place, row: place, width: place, lanes: place
 ) -> vector:
     """The lanes of one member of operand ``i``; of what all samples share so many copies in ``room``."""
     slot: place = slot_of(machine, code, at + HEADER + i * FIELDS, row, 0, 1)
-    if width == 1 or slot >= machine.uniform:
+    if slot >= machine.uniform:
         return shifted(slots, address(machine, slot, lanes))
     fill(room, slots[slot], width)
     return room
