@@ -2,7 +2,7 @@
 
 The network MLP(1, 8, 2) gives for each x the mean of y and its variance, and is trained with the likelihood of a normal
 distribution, log v + (y − m)²/v. Nothing keeps v positive. Where the curve fits well v sinks towards 0, the gradient 1/v grows,
-and at step 431 one of the 96 points has a variance below 0. (The remedy is ``ad.softplus`` around the variance.)
+and at step 412 one of the 96 points has a variance below 0. (The remedy is ``ad.softplus`` around the variance.)
 
 The training is recorded, so that what happened can be asked afterwards:
 

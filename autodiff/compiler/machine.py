@@ -311,7 +311,7 @@ def encoded(instruction: Instruction, tables: array) -> list[int]:
     """One instruction."""
     kind, op, (rows, columns, depth), target, operands, body = instruction
     if kind == "loop":
-        inside = tape_of(body, tables)
+        inside = tape_of(list(body), tables)
         return [HEADER + len(inside), KINDS.index(kind), 0, rows, columns, depth, target, 0, *inside]
     if kind == "tangents":
         code = 0
