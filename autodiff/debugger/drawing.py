@@ -124,6 +124,7 @@ def _say_once(edge: ET.Element, live: bool) -> None:
     """What the parts of an arrow have in common becomes the group's; what all arrows have the page's style says."""
     edge.attrib |= {"fill": LINE, "stroke": LINE}
     for part in edge:
+        part.text = part.text and part.text.strip()  # what keeps it clear of the line is the drawing's
         if live and (part.text or "").startswith("×"):
             part.text = "×"  # the page writes the number
         part.attrib = {key: text for key, text in part.attrib.items() if text != LINE and EDGES.get(key) != text}

@@ -128,13 +128,15 @@ def live(
 ) -> LiveView:
     """The page of a loss in a notebook, in step with Python while a loop trains.
 
-    >>> view = ad.live(loss)                # in a cell: the page, at the end of its backward pass
-    >>> for _ in range(100):
-    ...     optimizer.zero_grad()
-    ...     ad.refresh(loss)                # or record it anew
-    ...     loss.backward()
-    ...     optimizer.step()
-    ...     view.update(loss)
+    In a loop of one's own::
+
+        view = ad.live(loss)                # in a cell: the page, at the end of its backward pass
+        for _ in range(100):
+            optimizer.zero_grad()
+            ad.refresh(loss)                # or record it anew
+            loss.backward()
+            optimizer.step()
+            view.update(loss)
 
     ``with ad.live(loss): nn.fit(...)`` needs no ``update``: each ``backward()`` of a loss of the same form is followed. The
     page is changed at most ten times a second and never for more than a tenth of the loop's time, and is up to date when the

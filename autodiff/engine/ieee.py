@@ -230,8 +230,8 @@ def lower_flags() -> None:
     global _zero
     if _zero is not None:
         _zero + _zero
-    elif "numpy" in sys.modules:
-        _zero = sys.modules["numpy"].float64(0.0)
+    elif (numpy := sys.modules.get("numpy")) is not None:
+        _zero = numpy.float64(0.0)
         _zero + _zero
 
 

@@ -77,12 +77,13 @@ def blame(loss: Value, gradients: bool = False) -> Blame:
 def why(loss: Value, variable: Value, *, parameters: Iterable[Value] = (), page: str | None = None) -> Why:
     """Why d loss / d variable is as small, as large, 0 or nan as it is, and what would change it, measured.
 
-    >>> print(ad.why(loss, w))
-    ∂loss/∂w = 4.1e-06: small, a 2,400th of the median of the 12 other leaves
-      91 % of it runs over v41 = tanh(z) in layers.1.neurons.3: tanh is saturated at 6.2, ×1.6e-05
-    measured, by computing it again:
-      every parameter × 0.5  gradient 0.0021, loss 0.31
-    in its page: #step=57
+    ``print(ad.why(loss, w))`` says, for one ::
+
+        ∂loss/∂w = 4.1e-06: small, a 2,400th of the median of the 12 other leaves
+          91 % of it runs over v41 = tanh(z) in layers.1.neurons.3: tanh is saturated at 6.2, ×1.6e-05
+        measured, by computing it again:
+          every parameter × 0.5  gradient 0.0021, loss 0.31
+        in its page: #step=57
 
     The share of an edge is that of all paths from the loss to the variable, each by the size of what it contributes. A
     gradient is small or large by itself (below 1e-3, above 1e3) or beside those of the other leaves (a hundredth of their

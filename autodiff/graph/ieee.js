@@ -106,12 +106,22 @@ const power_slope = (x, y) => y === 0 ? 0 : mul0(y, pow(x, y - 1));
 const power_log = (x, y) => mul0(pow(x, y), log(x));
 const power_poly = (x, y, ...cs) => mul0(pow(x, y), cs.reduceRight((sum, c) => mul0(sum, log(x)) + c));
 
-function sigmoid(x) {
-  const e = exp(-abs(x));
-  return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+function share(e) {  // 1 / (1 + e), and what its rounding loses
+  const sum = 1 + e, q = 1 / sum, [product, missed] = split(q, sum);
+  return [q, (1 - product - missed - q * (e - (sum - 1))) / sum];
 }
 
-const sech2 = x => 4 * sigmoid(2 * x) * sigmoid(-2 * x);
+function sigmoid(x) {
+  const e = exp(-abs(x)), [q, rest] = share(e), [product, missed] = split(e, q);
+  return x >= 0 ? q + rest : product + (missed + e * rest);
+}
+
+function sech2(x) {  // 4e / (1 + e)² with e = exp(−2|x|), which is e alone where it is tiny
+  if (abs(x) > 300) return exp(-abs(x)) * (4 * exp(-abs(x)));
+  const e = exp(-2 * abs(x)), [q, rest] = share(e), [square, missed] = split(q, q), [product, lost] = split(e, square);
+  return 4 * (product + (lost + e * (missed + 2 * q * rest)));
+}
+
 const softplus = x => greatest(x, 0) + log1p(exp(-abs(x)));
 const softsign = x => abs(x) === Infinity ? Math.sign(x) : x / (1 + abs(x));
 

@@ -25,11 +25,12 @@ WRITE = '(_, x) => typeof x !== "number" || Number.isFinite(x) ? (Object.is(x, -
 EDGES = [0.0, 1.0, 0.5, 2.0, 3.0, 0.25, 1.5, 1e-8, 1e-300, 5e-324, 1e300, 700.0, 710.0, 1e16, math.inf, 40.0, 800.0, 19.1, 27.0]
 EDGES = [*EDGES, *[-x for x in EDGES], math.nan, 0.9999999, -0.9999999, 0.84375, 0.85, 1.25, 4.0, 28.0]
 EXACT = {"add", "sub", "mul", "div", "neg", "sqrt", "sum", "prod", "dot", "abs", "relu", "max", "min"}  # to the last bit
-# Where 1 ulp of C's erfc or expm1, which are off by as much, is more of what is left: near the zero of gelu′, and by celu's
-# alpha near x = 0; and a slope exp(y²).
-STEEP = {"gelu", "celu", "erfinv"}
+# Where 1 ulp of C's erfc or expm1, which are off by as much, is more of what is left: near the zeros of gelu′, silu′ and mish′,
+# and by celu's alpha near x = 0; and a slope exp(y²).
+STEEP = {"gelu", "celu", "erfinv", "silu", "mish"}
 STEEP |= {"lgamma", "digamma", "polygamma"}  # near their zeros below 0
 MOST_ULPS = 2
+OFF = {"tanh": 4, "sech2": 4, "sigmoid": 4}  # whose slopes Python itself has to 2.5 units
 
 
 def javascript(*files):
@@ -114,7 +115,7 @@ def hold_against_python(rule, given, results):
                 off = apart(x, y)
                 if off > MOST_ULPS and rule.name == "cbrt" and math.isfinite(x) and math.isfinite(y):
                     off = apart(truth(rule, operands)[i], y)
-                assert off <= MOST_ULPS, (operands, i, x, y)
+                assert off <= OFF.get(rule.name, MOST_ULPS), (operands, i, x, y)
 
 
 def test_a_page_has_the_functions_that_its_rows_ask_for_and_what_these_need():
@@ -218,9 +219,10 @@ def test_a_curve_changes_nothing_and_its_slope_is_the_gradient():
     before = numbers(made)
     ys = asked(made, f"live.curve({place}, r.LOSS, [0.8 - 1e-6, 0.8, 0.8 + 1e-6])")
     assert numbers(made) == before
-    assert ys[1] == loss.data
+    assert ys[1] == pytest.approx(loss.data, rel=1e-15)
     slope = asked(made, f"live.slope({place}, r.LOSS)")
-    assert slope == history.upstream(place) or slope == history.state(len(history))[leaves["w1"]]
+    gradient = history.state(len(history))[leaves["w1"]]
+    assert slope in (pytest.approx(history.upstream(place), rel=1e-14), pytest.approx(gradient, rel=1e-14))
     assert (ys[2] - ys[0]) / 2e-6 == pytest.approx(slope, rel=1e-6)
 
 

@@ -270,7 +270,7 @@ def test_a_page_is_drawn_by_it_too(set_renderer: Callable[[object], None], no_re
     set_renderer(
         lambda dot: '<svg xmlns="http://www.w3.org/2000/svg"><g id="graph0" class="graph"><text>by hand</text></g></svg>'
     )
-    assert "by hand" in ad.page(loss).html
+    assert "by\u00a0hand" in ad.page(loss).html
 
 
 @pytest.mark.parametrize(

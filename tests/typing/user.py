@@ -194,8 +194,9 @@ with ad.live(z, parameters=[x]) as view:
 assert_type(ad.implementation, str)
 for error in (
     ad.DebuggerError, ad.GradientMismatch, ad.GraphTooLarge, ad.NonFiniteError, ad.NotInGraphError, ad.NotebookNotFound,
-    ad.OperationError, ad.RendererFailed, ad.RendererNotFound, ad.SettingError, ad.ShapeError, ad.StaleRecording,
-    ad.StateError, ad.TargetError, ad.TraceError, ad.TrainingDiverged, ad.UnknownNameError, ad.WrongFile, ad.DetachedError,
+    ad.OperationError, ad.RendererFailed, ad.RendererNotFound, ad.SettingError, ad.ShapeError, ad.SingularMatrix,
+    ad.StaleRecording, ad.StateError, ad.TargetError, ad.TraceError, ad.TrainingDiverged, ad.UnknownNameError, ad.WrongFile,
+    ad.DetachedError,
 ):  # fmt: skip
     assert issubclass(error, ad.AutodiffError)
 for warning in (ad.DecisionWarning, ad.DetachedWarning, ad.NonFiniteWarning):
