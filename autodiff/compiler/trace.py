@@ -101,7 +101,7 @@ def program_of(traced: Trace, wanted: list[Value] | None, batched: tuple[bool, .
         return drop(found)
     with tracing() as adjoint:
         # as backward() adds to 0.0, no gradient is ever −0.0
-        outputs += [_never_minus_zero(x) for x in recorded_adjoints(root, wanted)]
+        outputs += [_never_minus_zero(x) for x in recorded_adjoints(root, wanted, frozenset(traced.parameters))]
     return drop(_scalars(traced, traced.nodes + adjoint, outputs, batched))
 
 

@@ -472,10 +472,11 @@ def _order_below(outputs: Iterable[Any]) -> list[Value]:
     return topological_order(thaw(Value, "sum", 0.0, 0.0, False, None, roots, [1.0] * len(roots), None))[:-1]
 
 
-def recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:
+def recorded_adjoints(root: Value, values: list[Value], ends: Collection[Value] = ()) -> list[Any]:
     """As ``adjoints`` of value.py, with the partials as Values: the sweep backward is recorded itself.
 
-    Only what lies between ``root`` and the values is walked. What they do not reach has derivative 0.0, a plain number.
+    Only what lies between ``root`` and the values is walked, and nothing below ``ends``. What they do not reach has derivative
+    0.0, a plain number.
     """
     order = topological_order(root)
     varying = _varying(order, values)
@@ -487,7 +488,7 @@ def recorded_adjoints(root: Value, values: list[Value]) -> list[Any]:
         if node not in varying or node not in contributions:
             continue
         upstream = found[node] = _added(contributions.pop(node))
-        if not node.op:
+        if not node.op or node in ends:
             continue
         if branching:
             for operand, contribution, condition in _passed_under(_either(conditions.pop(node)), node, upstream, values):

@@ -816,12 +816,13 @@ def test_a_value_that_is_rebound_to_one_of_the_same_number_is_seen():
         f.backward([1.0])
 
 
-def test_a_captured_operation_passes_its_gradient_on_once():
+@pytest.mark.parametrize("part", [lambda x: x, lambda x: ad.where(x > 0.15, x * x, x), lambda x: ad.take([x, x * 2], 1)])
+def test_a_captured_operation_passes_its_gradient_on_once(part):
     w = ad.Value(0.7)
     doubled = w * 2
 
     def f(x):
-        return w * x[0] + doubled * x[1] + doubled
+        return w * x[0] + part(doubled) * x[1] + part(doubled)
 
     ad.compile(f).backward([[0.3, 0.7], [0.1, 0.2]])
     found = w.grad
