@@ -134,7 +134,7 @@ def in_a_cell(svg: str) -> str:
         f"<small>{int(size[1]):,} × {int(size[2]):,} points: it scrolls. ad.draw(loss, fold=[…]) folds the scopes of these "
         "names; depth=, only= and top= draw a part.</small>"
     )
-    return f'<div style="overflow-x: auto; max-width: 100%">{picture}</div>{hint if int(size[1]) > WIDE else ""}'
+    return f'<div tabindex="0" style="overflow-x: auto; max-width: 100%">{picture}</div>{hint if int(size[1]) > WIDE else ""}'
 
 
 def digraph(

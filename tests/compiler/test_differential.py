@@ -67,7 +67,11 @@ def program(plan, weights, names=NAMES):
         known = [*xs, *weights, 0.5, -1.0]
         for step, *places in plan:
             x, y, z = [known[place % len(known)] for place in places]
-            known.append(OPERATIONS[names[step % len(names)]](x + xs[0] * 0.0 if isinstance(x, float) else x, y, z))
+            name = names[step % len(names)]
+            x = x + xs[0] * 0.0 if isinstance(x, float) else x
+            if name == "take":  # what is taken is a Value, traced or not
+                y, z = [number + xs[0] * 0.0 if isinstance(number, float) else number for number in (y, z)]
+            known.append(OPERATIONS[name](x, y, z))
         return known[-1] * 1.0 + known[-2]
 
     return f

@@ -6,6 +6,7 @@ import math
 import statistics
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -280,6 +281,7 @@ def test_scope_and_strict_belong_to_a_task():
     async def both():
         await asyncio.gather(task("a", True), task("b", False), task("c", True))
 
-    asyncio.run(both())
+    with ThreadPoolExecutor() as threads:  # this one may have a loop of a browser's
+        threads.submit(lambda: asyncio.run(both())).result()
     assert found == {"a": "refused", "b": "b.inner", "c": "refused"}
     assert (ad.Value(1.0) + 1).scope is None
