@@ -68,7 +68,7 @@ def test_values_show_their_graph_and_a_wide_one_scrolls(cells: list[dict[str, An
     assert "<svg" in one["image/svg+xml"]
     assert "text/html" not in one
     many = shown(cells, "points[:4]]")
-    assert many["text/html"].startswith('<div style="overflow-x: auto')
+    assert many["text/html"].startswith('<div tabindex="0" style="overflow-x: auto')
     assert "fold=[…]" in many["text/html"]
     assert "<title>n0_0</title>" in shown(cells, "model = nn.MLP")["image/svg+xml"]
 
