@@ -20,9 +20,10 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import nn
-from benchmarks import replay, workloads
+from benchmarks import problems, workloads
 from benchmarks.engines import Autodiff
 from benchmarks.report import Table, machine, number
+from benchmarks.tensors import gpt_tensors
 
 Run = Callable[[], Any]
 Gradients = dict[str, np.ndarray]
@@ -45,7 +46,7 @@ def digits() -> tuple[Any, tuple[np.ndarray, ...]]:
 
 
 def gpt() -> tuple[Any, tuple[np.ndarray, ...]]:
-    _, loss = replay.gpt_loss(Autodiff(), ad.softmax)
+    _, loss = problems.gpt_loss(Autodiff(), ad.softmax)
     return ad.compile(loss), ()
 
 
@@ -139,8 +140,8 @@ def jax_pair(workload: str, f: Any, data: tuple[np.ndarray, ...]) -> Iterator[tu
     jax.block_until_ready(compiled(params, *batch))
     seconds = process_time() - start
     if workload == "gpt":
-        given = {name: jnp.asarray(x) for name, x in replay.tensor_inputs("gpt").items()}
-        hand = jax.jit(jax.value_and_grad(lambda w: replay.gpt_tensors(jnp, w, jnp.asarray)))
+        given = {name: jnp.asarray(x) for name, x in problems.gpt_weights().items()}
+        hand = jax.jit(jax.value_and_grad(lambda w: gpt_tensors(jnp, w, jnp.asarray)))
         theirs = lambda: jax.block_until_ready(hand(given))  # noqa: E731
     else:
         hand = jax.jit(jax.value_and_grad(lambda p, *data: tensor_loss(workload, jnp, p, data)))
@@ -160,7 +161,7 @@ def torch_pair(workload: str, f: Any, data: tuple[np.ndarray, ...]) -> Iterator[
 
     params = f.params(namespace)
     if workload == "gpt":
-        weights = {name: torch.tensor(x) for name, x in replay.tensor_inputs("gpt").items()}
+        weights = {name: torch.tensor(x) for name, x in problems.gpt_weights().items()}
     else:
         weights = {key: torch.clone(x) for key, x in params.items()}
     for tensor in weights.values():
@@ -169,10 +170,7 @@ def torch_pair(workload: str, f: Any, data: tuple[np.ndarray, ...]) -> Iterator[
     def by_tensors() -> Any:
         for tensor in weights.values():
             tensor.grad = None
-        if workload == "gpt":
-            loss = replay.gpt_tensors(torch, weights, torch.tensor)
-        else:
-            loss = tensor_loss(workload, torch, weights, batch)
+        loss = gpt_tensors(torch, weights, torch.tensor) if workload == "gpt" else tensor_loss(workload, torch, weights, batch)
         loss.backward()
         return loss
 
