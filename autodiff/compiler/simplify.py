@@ -97,7 +97,7 @@ class Draft:
             program.n_parameters,
             [places[x] if x >= 0 else x for x in program.outputs],
             program.batched,
-            {places[x] if x >= 0 else x: name for x, name in program.names.items() if x < 0 or places[x] != GONE},
+            {new: name for x, name in program.names.items() if (new := places[x] if x >= 0 else x) >= -self.n_fixed},
         )
 
 
