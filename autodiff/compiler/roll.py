@@ -15,7 +15,7 @@ from autodiff.compiler.groups import Group, Groups, Index, Loop, Run, index_of
 from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.loops import Stretch, between, spread, stretches, used_later
 from autodiff.compiler.members import (
-    absolute, common, enter, every, factors_of, is_product, numbered, operands_of, ordered, products, rows_at, rows_in_order, split,
+    absolute, common, enter, even_steps, every, factors_of, is_product, numbered, operands_of, ordered, products, rows_at, rows_in_order, split,
     stages, turn,
 )
 from autodiff.compiler.program import TERMS, Linear, Operation, Scalars, stem
@@ -397,7 +397,7 @@ class _Body:
                 self.refs.append(("carried", ((x - start) % period, times)) if times else ("own", x - start))
                 continue
             entries = program.operands[at : at + width * count : width]
-            if x == y and entries.count(x) == count:
+            if x == y and even_steps(entries, count, 1) == (0, 0):
                 place = n + x if x >= 0 else -1 - x
                 same[place] = 0
                 self.refs.append(("same", place))
