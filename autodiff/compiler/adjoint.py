@@ -194,9 +194,10 @@ def choose(
         start: place = starts[node]
         n: place = starts[node + 1] - start
         key: place = 3 * codes[node] + n
-        if n > 2 or (n == 2 and operands[start] == operands[start + 1]):
-            which[i] = templates.number(node)
-        elif n == 2 and operands[start] >= 0 and is_distance(codes[operands[start]]):
+        odd: cython.bint = n > 2
+        if n == 2:
+            odd = operands[start] == operands[start + 1] or (operands[start] >= 0 and is_distance(codes[operands[start]]))
+        if odd:
             which[i] = templates.number(node)
         elif operands[start] < -fixed or (n == 2 and operands[start + 1] < -fixed):
             # both cannot be plain numbers, or the operation would not vary

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from array import array
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from autodiff._support import files
 from autodiff.compiler.export import Recording, recording
-from autodiff.compiler.groups import Index, index_of
+from autodiff.compiler.groups import Index, vector_of
 from autodiff.compiler.slots import Instruction, placed
 from autodiff.engine.trees import shape_of
 from autodiff.errors import UnknownNameError
@@ -137,7 +136,7 @@ class _Function:
     def copied(self, targets: Sequence[int], sources: Sequence[int], to: str, of: str) -> None:
         if not len(targets):
             return
-        target, source = [index_of(array("i", slots), len(slots)) for slots in (targets, sources)]
+        target, source = vector_of(targets), vector_of(sources)
         self.loop(len(targets), lambda i: f"{to}[{self.at(target, i)}] = {of}[{self.at(source, i)}];")
 
     def loop(self, n: int, statement: Callable[[str], str]) -> None:
@@ -159,7 +158,7 @@ class _Function:
                 words.append(f"{'+' if step > 0 else '-'} {number}" + (f" * {abs(step)}" if abs(step) > 1 else ""))
         return " ".join(words)
 
-    def table(self, slots: array[int]) -> str:
+    def table(self, slots: Sequence[int]) -> str:
         table = tuple(slots)
         if table not in self.tables:
             self.tables[table] = f"{self.short}_t{len(self.tables)}"

@@ -27,7 +27,7 @@ is hidden in an order of slots, and no result is overwritten.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -58,6 +58,12 @@ def index_of(entries: array[int], rows: int, columns: int = 1) -> Index:
         return Index(0)
     steps = even_steps(entries, rows, columns)
     return Index(entries[0], 0, 0, entries) if steps is None else Index(entries[0], *steps)
+
+
+def vector_of(results: Iterable[int]) -> Index:
+    """The index of these results, one after the other."""
+    found = array("i", results)
+    return index_of(found, len(found))
 
 
 class Run(NamedTuple):

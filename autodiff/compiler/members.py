@@ -59,7 +59,7 @@ def even_entries(start: int, down: int, across: int, rows: int, columns: int) ->
 
 
 def ordered(order: array, keys: array) -> array:
-    """The places in ``order`` from that of the smallest of the ``keys`` to that of the largest; where they are equal, as before."""
+    """The places in ``order`` from that with the smallest of the ``keys`` to that with the largest; of equal ones as before."""
     n: place = len(order)
     old: integers = integers_of(order)
     by: integers = integers_of(keys)
@@ -114,7 +114,7 @@ def ordered(order: array, keys: array) -> array:
 
 def rows_in_order(matrix: array, rows: int, columns: int) -> array:
     """The numbers of the rows in the order of their first entries, of their second ones where these are equal, and so on."""
-    order: array = array("i", range(rows))
+    order: array = even_entries(0, 1, 0, rows, 1)
     k: place
     for k in range(columns - 1, -1, -1):
         order = ordered(order, matrix[k::columns])
@@ -161,23 +161,22 @@ def numbered(matrix: array, starts: array) -> tuple:
 @cython.inline
 def equal_rows(entries: integers, starts: integers, r: place, s: place) -> cython.bint:
     """Whether two rows are the same."""
-    k: place
+    k: place = 0
     n: place = starts[r + 1] - starts[r]
     if starts[s + 1] - starts[s] != n:
         return False
-    for k in range(n):
-        if entries[starts[r] + k] != entries[starts[s] + k]:
-            return False
-    return True
+    while k < n and entries[starts[r] + k] == entries[starts[s] + k]:
+        k += 1
+    return k == n
 
 
 def every(n: int, step: int) -> array:
     """0, ``step``, 2 · ``step``, …, n + 1 of them: where the rows of a matrix begin, and where the last one ends."""
-    return array("i", range(0, n * step + 1, step)) if step else fresh(n + 1)
+    return even_entries(0, step, 0, n + 1, 1)
 
 
 def even_steps(entries: array, rows: int, columns: int) -> Any:
-    """The steps from row to row and from column to column of a matrix in which these are everywhere the same; None of others."""
+    """The steps from row to row and from column to column of a matrix, if they are the same everywhere; else None."""
     wide: place = columns
     matrix: integers = integers_of(entries)
     first: place = matrix[0]
@@ -195,7 +194,7 @@ def even_steps(entries: array, rows: int, columns: int) -> Any:
 def split(members: array, numbers: array) -> list:
     """The members by the number of each, from 0 on; each part in the order that they have."""
     n: place = len(members)
-    order: array = array("i", range(n))
+    order: array = even_entries(0, 1, 0, n, 1)
     placed: array = ordered(order, numbers)
     by: integers = integers_of(numbers)
     at: integers = integers_of(placed)
@@ -419,7 +418,7 @@ def products(lefts: array, rights: array, depth: int) -> Any:
     best = None
     for turned in (False, True):
         by, across = keys[turned], keys[not turned]
-        order = ordered(ordered(array("i", range(n)), across), by)
+        order = ordered(ordered(even_entries(0, 1, 0, n, 1), across), by)
         columns = rows_at(across, order)
         begins = changes(rows_at(by, order))
         if repeats(columns, begins):
@@ -483,7 +482,7 @@ def pieces(order: array, starts: array, numbers: array, n: int, turned: bool) ->
     at: place = 0
     r: place
     k: place
-    for rows in split(array("i", range(len(numbers))), numbers):
+    for rows in split(even_entries(0, 1, 0, len(numbers), 1), numbers):
         some: array = rows
         row: integers = integers_of(some)
         high: place = len(some)
@@ -497,7 +496,7 @@ def pieces(order: array, starts: array, numbers: array, n: int, turned: bool) ->
 
 
 def is_product(lefts: array, rights: array, depth: int, start: int, rows: int, columns: int) -> bool:
-    """Whether from a row on those of the left side are each of so many ``rows``, and on the right all the ``columns`` for each."""
+    """Whether from row ``start`` on each of so many different left rows meets the same right rows, one for each column."""
     left: integers = integers_of(lefts)
     right: integers = integers_of(rights)
     deep: place = depth
@@ -584,7 +583,7 @@ def columns_of(matrix: array, columns: int, first: int) -> array:
 def lay(table: array, wide: int, begin: int, offset: int, columns: int, depth: int, sides: list, crossed: bool) -> None:
     """Write a run of a sum into the columns from ``begin`` on of a table with a row for each member.
 
-    ``sides`` are its terms, or the left and the right factors of its products; ``crossed``, every left row meets every right row.
+    ``sides`` are its terms, or the left and right factors of its products; ``crossed``: every left row meets every right one.
     """
     out: integers = integers_of(table)
     some: array = sides[0]

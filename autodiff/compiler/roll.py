@@ -11,12 +11,27 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from autodiff.compiler.groups import Group, Groups, Index, Loop, Run, index_of
+from autodiff.compiler.groups import Group, Groups, Loop, Run, index_of, vector_of
 from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.loops import Stretch, between, spread, stretches, used_later
 from autodiff.compiler.members import (
-    absolute, common, enter, even_steps, every, factors_of, is_product, numbered, operands_of, ordered, products, rows_at, rows_in_order, split,
-    stages, turn,
+    absolute,
+    common,
+    enter,
+    even_entries,
+    even_steps,
+    every,
+    factors_of,
+    is_product,
+    numbered,
+    operands_of,
+    ordered,
+    products,
+    rows_at,
+    rows_in_order,
+    split,
+    stages,
+    turn,
 )
 from autodiff.compiler.program import TERMS, Linear, Operation, Scalars, stem
 from autodiff.compiler.simplify import SYMMETRIC, uses_of, varying
@@ -205,7 +220,7 @@ class _Roller:
         begin, end = n + start, n + stretch.end
         self.result[end - period : end] = results
         for o, j in enumerate(later):
-            self.result[begin + j : end : period] = array("i", range(kept + o, self.n, len(later)))
+            self.result[begin + j : end : period] = even_entries(kept + o, len(later), 0, count, 1)
         self.owner[begin:end] = filled(end - begin, len(self.groups))
         self.groups.append(
             Group(
@@ -216,17 +231,17 @@ class _Roller:
                 loop=Loop(
                     count,
                     n_carried,
-                    _vector([self.result[begin + j - times * period] for j, times in body.carried]),
-                    _vector(
+                    vector_of([self.result[begin + j - times * period] for j, times in body.carried]),
+                    vector_of(
                         [
                             first + place if times > 1 else results[place]
                             for (_, times), place in zip(body.carried, following, strict=True)
                         ]
                     ),
-                    tuple([_vector(self.results(places)) for places in body.taken.values()]),
+                    tuple([index_of(self.results(places), count) for places in body.taken.values()]),
                     tuple(inner.groups),
                     len(later),
-                    _vector([results[j] for j in later]),
+                    vector_of([results[j] for j in later]),
                 ),
             )
         )
@@ -254,7 +269,7 @@ class _Roller:
         return self.program.starts[i + 1] - self.program.starts[i]
 
     def operands(self, members: array[int], offset: int, columns: int, numbers: array[int] | None = None) -> array[int]:
-        """A matrix of the results that so many operands of each are, from an ``offset`` on; or of other ``numbers`` of theirs."""
+        """A matrix of the results that so many operands of each are, from an ``offset`` on; or of other ``numbers``."""
         given = self.result if numbers is None else numbers
         return operands_of(members, self.program.starts, self.args, given, self.leaves, offset, columns)
 
@@ -289,7 +304,7 @@ class _Roller:
                 return rows_at(members, found[0]), found[1]
         if op == "mul":
             return self.in_order(members), alone
-        ranks = array("i", range(len(members)))
+        ranks = every(len(members) - 1, 1)
         for side in (rights, lefts):
             ranks = ordered(ranks, side[:: max(depths)])
         return rows_at(members, ranks), alone
@@ -338,7 +353,7 @@ class _Roller:
             for i in some:
                 self.total[i] = self.n
                 self.n += 1
-            run = Run("terms", "+", 0, len(some), 1, 1, (_vector([self.result[i] for i in some]),))
+            run = Run("terms", "+", 0, len(some), 1, 1, (vector_of([self.result[i] for i in some]),))
             self.groups.append(Group("Total", "", first, len(some), (), True, (run,)))
 
     def name(self, members: array[int]) -> str:
@@ -358,7 +373,7 @@ def _products(blocks: Blocks, lefts: array[int], rights: array[int], sign: str, 
     for rows, columns in blocks:
         end = start + rows * columns
         if is_product(lefts, rights, depth, start, rows, columns):
-            left = rows_at(lefts, array("i", range(start, end, columns)), depth)
+            left = rows_at(lefts, even_entries(start, columns, 0, rows, 1), depth)
             right = rights[start * depth : (start + columns) * depth]
             found = (index_of(left, rows, depth), index_of(right, columns, depth))
             runs.append(Run("product", sign, start, rows, columns, depth, found))
@@ -424,12 +439,6 @@ class _Body:
         outputs = [j for some in wanted for j in some]
         names = {j: name for j in range(period) if (name := whole.names.get(start + j))}
         return Scalars(whole.codes[start : start + period], starts, operands, whole.linears, [], 0, outputs, batched, names)
-
-
-def _vector(results: Iterable[int]) -> Index:
-    """The index of these, one after the other."""
-    found = array("i", results)
-    return index_of(found, len(found))
 
 
 CONSTANTS, PARAMETERS, INPUTS = -1, -2, -3

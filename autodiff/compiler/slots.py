@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from autodiff.compiler.groups import Group, Groups, Index, Loop, Run, index_of
 from autodiff.compiler.integers import filled, fresh
-from autodiff.compiler.members import columns_of, lay, mark, owners, rows_at
+from autodiff.compiler.members import columns_of, even_entries, lay, mark, owners, rows_at
 
 FEW = 3  # as many terms are added one after the other; more are added up row by row
 FOREVER = 1 << 60
@@ -126,7 +126,7 @@ class _Placer:
     def take(self, first: int, n: int, slots: _Slots) -> None:
         """Slots side by side for so many results."""
         start = slots.take(n)
-        self.slot[first : first + n] = array("i", range(start, start + n))
+        self.slot[first : first + n] = even_entries(start, 1, 0, n, 1)
 
     def place(self, begin: int, end: int, ended: dict[int, list[int]], slots: _Slots) -> None:
         """The slots of each group; those that nobody needs any more are used again."""
