@@ -25,6 +25,7 @@ HOT_MODULES = [
     "autodiff/compiler/adjoint.py",
     "autodiff/compiler/simplify.py",
     "autodiff/compiler/loops.py",
+    "autodiff/compiler/members.py",
     "autodiff/compiler/roll.py",
     "autodiff/compiler/slots.py",
     "autodiff/compiler/trace.py",

@@ -8,7 +8,6 @@ operations that the rule records, and for each operand which of them is its part
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from typing import Any
 
 from autodiff.compiler.integers import filled, fresh
@@ -65,9 +64,8 @@ def with_gradients(program: Scalars, nodes: list, wanted: list) -> Any:
         if not choose(templates, program, order, varies, which, leaves):
             return None
     room: list = [0, 0, 0]  # operations, operands, edges
-    for number, count in Counter(which).items():
-        if number >= 0:
-            room = [more * count + so_far for more, so_far in zip(templates.sizes[number], room, strict=True)]
+    for size, count in zip(templates.sizes, counts_of(which, len(templates.made)), strict=True):
+        room = [more * count + so_far for more, so_far in zip(size, room, strict=True)]
     codes: array = fresh(len(program) + room[0] + room[2] + n + len(wanted))
     starts: array = fresh(len(codes) + 1)
     operands: array = fresh(len(program.operands) + room[1] + 3 * room[2] + len(wanted))
@@ -81,6 +79,18 @@ def with_gradients(program: Scalars, nodes: list, wanted: list) -> Any:
             found[leaf] = writer.gradient(first, entries, -1 - leaf)
     outputs = program.outputs + [found[leaf] for leaf in wanted]
     return writer.finished(program, codes, starts, operands, outputs)
+
+
+def counts_of(numbers: array, n: int) -> array:
+    """How often each number below n is among these."""
+    given: integers = integers_of(numbers)
+    counted: array = fresh(n)
+    counts: integers = integers_of(counted)
+    i: place
+    for i in range(len(numbers)):
+        if given[i] >= 0:
+            counts[given[i]] += 1
+    return counted
 
 
 def turns(program: Scalars, root: int) -> array:
@@ -172,6 +182,7 @@ def choose(
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
     fixed: place = program.n_fixed
+    plain: dict = {}  # by code and a plain number on one side
     i: place
     for i in range(len(turns)):
         node: place = order[i]
@@ -182,18 +193,25 @@ def choose(
             continue
         start: place = starts[node]
         n: place = starts[node + 1] - start
-        plainly: cython.bint = n == 1 and operands[start] >= -fixed
-        if n == 2:
-            plainly = operands[start] >= -fixed and operands[start + 1] >= -fixed and operands[start] != operands[start + 1]
-            if operands[start] >= 0:
-                plainly = plainly and not is_distance(codes[operands[start]])
-        if not plainly:
-            which[i] = templates.number(node)
-            continue
         key: place = 3 * codes[node] + n
-        if quick[key] < 0:
-            quick[key] = templates.number(node)
-        which[i] = quick[key]
+        odd: cython.bint = n > 2
+        if n == 2:
+            odd = operands[start] == operands[start + 1] or (operands[start] >= 0 and is_distance(codes[operands[start]]))
+        if odd:
+            which[i] = templates.number(node)
+        elif operands[start] < -fixed or (n == 2 and operands[start + 1] < -fixed):
+            # both cannot be plain numbers, or the operation would not vary
+            left: cython.bint = operands[start] < -fixed
+            mixed: cython.longlong = -operands[start if left else start + 1]
+            mixed = mixed << 32 | key << 1 | left
+            found: object = plain.get(mixed)
+            if found is None:
+                found = plain[mixed] = templates.number(node)
+            which[i] = found
+        else:
+            if quick[key] < 0:
+                quick[key] = templates.number(node)
+            which[i] = quick[key]
     return True
 
 
@@ -334,19 +352,22 @@ class Writer:
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def is_plain(writer: Writer, x: place) -> cython.bint:
     """Whether an operand is a plain number."""
     return x < -writer.n_fixed
 
 
 @cython.cfunc
-def number_of(writer: Writer, x: place) -> object:
+@cython.inline
+def number_of(writer: Writer, x: place) -> cython.double:
     """The plain number that an operand is."""
     return writer.constants[-1 - x - writer.n_fixed]
 
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def put(writer: Writer, operand: place) -> cython.void:
     """One more operand of the operation that is being written."""
     writer.operands[writer.at] = operand
@@ -355,6 +376,7 @@ def put(writer: Writer, operand: place) -> cython.void:
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def close(writer: Writer, code: place) -> place:
     """The operation is written: its number."""
     writer.codes[writer.n] = code
@@ -375,6 +397,7 @@ def negative(writer: Writer, x: place) -> place:
 @cython.cfunc
 def multiplied(writer: Writer, upstream: place, partial: place) -> place:
     """upstream · partial; a factor ±1 is no operation."""
+    number: cython.double
     if is_plain(writer, partial):
         number = number_of(writer, partial)
         if number == 1.0:
@@ -484,6 +507,7 @@ def sweep(
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def meant(ref: place, begin: place, node: place, operands: integers, start: place, farther: place) -> place:
     """The operand that a reference of a template stands for."""
     kind: place = ref & 7

@@ -14,7 +14,7 @@ from typing import Any
 
 from autodiff._support import files
 from autodiff.compiler.export import Recording, recording
-from autodiff.compiler.groups import Index, index_of
+from autodiff.compiler.groups import Index, vector_of
 from autodiff.compiler.slots import Instruction, placed
 from autodiff.engine.trees import shape_of
 from autodiff.errors import UnknownNameError
@@ -136,7 +136,7 @@ class _Function:
     def copied(self, targets: Sequence[int], sources: Sequence[int], to: str, of: str) -> None:
         if not len(targets):
             return
-        target, source = index_of([(i,) for i in targets]), index_of([(i,) for i in sources])
+        target, source = vector_of(targets), vector_of(sources)
         self.loop(len(targets), lambda i: f"{to}[{self.at(target, i)}] = {of}[{self.at(source, i)}];")
 
     def loop(self, n: int, statement: Callable[[str], str]) -> None:
@@ -158,7 +158,8 @@ class _Function:
                 words.append(f"{'+' if step > 0 else '-'} {number}" + (f" * {abs(step)}" if abs(step) > 1 else ""))
         return " ".join(words)
 
-    def table(self, table: tuple[int, ...]) -> str:
+    def table(self, slots: Sequence[int]) -> str:
+        table = tuple(slots)
         if table not in self.tables:
             self.tables[table] = f"{self.short}_t{len(self.tables)}"
         return self.tables[table]
@@ -195,7 +196,7 @@ class _Function:
 
     def sums(self, op: str, rows: int, wide: int, to: Index, table: Index) -> None:
         """Whole sums: where they begin, and the signs of their terms, with a dot for a product; a row of slots for each."""
-        slots = self.table(tuple(table.entries(rows, wide)))
+        slots = self.table(table.entries(rows, wide))
 
         def statement(i: str) -> str:
             words = [f"double s = {'0.0' if op[:2] == '+0' else '-0.0'};"]

@@ -26,10 +26,12 @@ is hidden in an order of slots, and no result is overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import NamedTuple
+
+from autodiff.compiler.members import even_entries, even_steps
 
 
 class Index(NamedTuple):
@@ -41,28 +43,27 @@ class Index(NamedTuple):
     start: int
     rows: int = 0
     columns: int = 0
-    table: tuple[int, ...] | None = None
+    table: array[int] | None = None
 
-    def entries(self, rows: int, columns: int) -> Sequence[int]:
+    def entries(self, rows: int, columns: int) -> array[int]:
         """All of them, row by row."""
         if self.table is not None:
             return self.table
-        start, down, right = self.start, self.rows, self.columns
-        return [start + r * down + k * right for r in range(rows) for k in range(columns)]
+        return even_entries(self.start, self.rows, self.columns, rows, columns)
 
 
-def index_of(matrix: Sequence[Sequence[int]]) -> Index:
-    """The index of these results, evenly if they lie so."""
-    first = matrix[0][0]
-    down = matrix[1][0] - first if len(matrix) > 1 else 0
-    across = matrix[0][1] - first if len(matrix[0]) > 1 else 0
-    wide = len(matrix[0])
-    expected = first
-    for row in matrix:
-        if list(row) != (list(range(expected, expected + wide * across, across)) if across else [expected] * wide):
-            return Index(first, 0, 0, tuple(chain.from_iterable(matrix)))
-        expected += down
-    return Index(first, down, across)
+def index_of(entries: array[int], rows: int, columns: int = 1) -> Index:
+    """The index of the results in a matrix, listed row by row: evenly if they lie so."""
+    if not entries:
+        return Index(0)
+    steps = even_steps(entries, rows, columns)
+    return Index(entries[0], 0, 0, entries) if steps is None else Index(entries[0], *steps)
+
+
+def vector_of(results: Iterable[int]) -> Index:
+    """The index of these results, one after the other."""
+    found = array("i", results)
+    return index_of(found, len(found))
 
 
 class Run(NamedTuple):

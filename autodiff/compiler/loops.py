@@ -9,10 +9,10 @@ loop's body; where a pattern is not exact, nothing is changed. What repeats and 
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from typing import Any, NamedTuple
 
 from autodiff.compiler.integers import filled, fresh
+from autodiff.compiler.members import ordered
 from autodiff.compiler.program import Linear, Scalars
 from autodiff.compiler.simplify import KINDS, varying
 from autodiff.engine import rules
@@ -32,6 +32,7 @@ REACHES = (0, 100, 5000)
 CANDIDATES = 4  # periods that are tried for each reach
 LEAST_TIMES = 6  # a shorter loop is no shorter a program
 LEAST_SAVED = 96  # operations
+SHORT = cython.declare(cython.Py_ssize_t, 24)  # the kinds of as many terms fit into a number
 FARTHEST = 4  # as many times back a result is carried
 
 
@@ -119,7 +120,10 @@ def distances(program: Scalars, reach: place) -> list:
             if seen[hash] >= 0:
                 counts[i - seen[hash]] += 1
             seen[hash] = i
-    common = [(-count, distance) for distance, count in enumerate(counted) if 64 * count > n]
+    common: list = []
+    for i in range(n):
+        if 64 * counts[i] > n:
+            common.append((-counts[i], i))
     return [distance for _, distance in sorted(common)[:CANDIDATES]]
 
 
@@ -285,9 +289,11 @@ def spread(program: Scalars, found: list, whole: frozenset) -> tuple:
                     pieces[i] = parts
     if not pieces:
         return program, [stretch.period for stretch in found]
-    more = Counter([ready for _, _, cuts in pieces.values() for ready, _, _ in cuts])
-    longer = [stretch.period + more[stretch.start + stretch.times // 2 * stretch.period - 1] for stretch in found]
-    return written(program, pieces), list(dict.fromkeys(longer))
+    longer: dict = {}
+    for stretch in found:
+        middle = stretch.start + stretch.times // 2 * stretch.period - 1
+        longer[stretch.period + sum([cuts[::3].count(middle) for _, _, cuts in pieces.values()])] = None
+    return written(program, pieces), list(longer)
 
 
 def between(found: list, n: int) -> list:
@@ -296,7 +302,7 @@ def between(found: list, n: int) -> list:
 
 
 def cut_up(program: Scalars, root: int, found: list) -> Any:
-    """Where a sum can be cut: ``(operation, from this term, to that)`` for the terms that are all there behind the operation.
+    """Where a sum can be cut: of each part the operation that its terms are all there behind, its first term, the one after it.
 
     Before these the kind of each term, its number among ``KINDS``, and the place of its operands. None if it is not worth it.
     """
@@ -312,7 +318,9 @@ def cut_up(program: Scalars, root: int, found: list) -> Any:
     all_offsets: array = fresh(size + 1)
     kinds: integers = integers_of(all_kinds)
     offsets: integers = integers_of(all_offsets)
-    cuts: list = []
+    all_cuts: array = fresh(3 * size)
+    cuts: integers = integers_of(all_cuts)
+    n_cuts: place = 0
     at: place = program.starts[root]
     term: place = 0
     first: place = 0
@@ -338,8 +346,10 @@ def cut_up(program: Scalars, root: int, found: list) -> Any:
             if ready < 0:
                 ready = 0
             if ready != before and term and (inside or was_inside):
-                cuts.append((before, first, term))
-                first = term
+                cuts[3 * n_cuts] = before
+                cuts[3 * n_cuts + 1] = first
+                cuts[3 * n_cuts + 2] = first = term
+                n_cuts += 1
             before = ready
             was_inside = inside
             kinds[term] = number
@@ -347,16 +357,26 @@ def cut_up(program: Scalars, root: int, found: list) -> Any:
             term += 1
             at += wide
     offsets[term] = at
-    cuts.append((before, first, term))
-    return (all_kinds, all_offsets, cuts) if len(cuts) >= LEAST_TIMES else None
+    cuts[3 * n_cuts] = before
+    cuts[3 * n_cuts + 1] = first
+    cuts[3 * n_cuts + 2] = term
+    n_cuts += 1
+    return (all_kinds, all_offsets, all_cuts[: 3 * n_cuts]) if n_cuts >= LEAST_TIMES else None
 
 
-def code_of(known: dict, linears: list, whole: Linear, goes_on: bool, kinds: array) -> int:
-    """The code of a part of a sum with terms of these kinds."""
-    key = (goes_on, whole.from_zero, kinds.tobytes())
+def code_of(known: dict, linears: list, whole: Linear, goes_on: cython.bint, all_kinds: array, begin: place, end: place) -> int:
+    """The code of a part of a sum: the terms from one to another, of these kinds."""
+    kinds: integers = integers_of(all_kinds)
+    key: object = (goes_on, whole.from_zero, all_kinds[begin:end].tobytes()) if end - begin > SHORT else None
+    k: place
+    if key is None:
+        packed: cython.longlong = goes_on << 1 | whole.from_zero
+        for k in range(begin, end):
+            packed = packed << 2 | kinds[k]
+        key = packed << 5 | (end - begin)
     if key not in known:
         runs = [["+", 1]] if goes_on else []
-        for kind in kinds:
+        for kind in all_kinds[begin:end]:
             if runs and runs[-1][0] == KINDS[kind]:
                 runs[-1][1] += 1
             else:
@@ -368,24 +388,25 @@ def code_of(known: dict, linears: list, whole: Linear, goes_on: bool, kinds: arr
 
 def written(program: Scalars, pieces: dict) -> Scalars:
     """The program with each of these sums in parts, each behind the operation that its terms wait for."""
-    behind: dict = {}
-    waiting: array = fresh(len(program))
-    waits: integers = integers_of(waiting)
     ends: array = fresh(len(program))
     is_piece: integers = integers_of(ends)
-    more: list = [0, 0]
-    for root, (_, _, cuts) in pieces.items():
-        for ready, begin, end in cuts:
-            behind.setdefault(ready, []).append((root, begin, end))
-            waiting[ready] = 1
-        ends[root] = 1
-        more[0] += len(cuts)
-        more[1] += len(cuts) + program.starts[root + 1] - program.starts[root]
+    cuts: array = array("i")
+    numbers: array = array("i")  # of the sum that each part belongs to
+    for j, (root, found) in enumerate(pieces.items()):
+        ends[root] = j + 1
+        cuts.extend(found[2])
+        numbers.extend(filled(len(found[2]) // 3, j))
+    parts: integers = integers_of(cuts)
+    sum_of: integers = integers_of(numbers)
+    turns: array = ordered(array("i", range(len(numbers))), cuts[::3])
+    order: integers = integers_of(turns)
+    n_parts: place = len(turns)
+    done: place = 0
     linears = list(program.linears)
     known: dict = {}
-    new_codes: array = fresh(len(program) + more[0])
+    new_codes: array = fresh(len(program) + n_parts)
     new_starts: array = fresh(len(new_codes) + 1)
-    new_operands: array = fresh(len(program.operands) + more[1])
+    new_operands: array = fresh(len(program.operands) + n_parts)  # the terms of a sum are in its parts
     new_places: array = fresh(len(program))
     codes: integers = integers_of(new_codes)
     starts: integers = integers_of(new_starts)
@@ -394,14 +415,16 @@ def written(program: Scalars, pieces: dict) -> Scalars:
     old_codes: integers = integers_of(program.codes)
     old_starts: integers = integers_of(program.starts)
     old: integers = integers_of(program.operands)
-    so_far: dict = {}
+    sums: list = [(*found[:2], program.linears[-1 - program.codes[root]]) for root, found in pieces.items()]
+    latest: array = filled(len(sums), -1)  # the part of each sum that is written last
+    so_far: integers = integers_of(latest)
     n: place = 0
     at: place = 0
     i: place
     k: place
     for i in range(len(program)):
         if is_piece[i]:
-            places[i] = so_far[i]
+            places[i] = so_far[is_piece[i] - 1]
         else:
             codes[n] = old_codes[i]
             for k in range(old_starts[i], old_starts[i + 1]):
@@ -410,24 +433,24 @@ def written(program: Scalars, pieces: dict) -> Scalars:
             places[i] = n
             n += 1
             starts[n] = at
-        if not waits[i]:
-            continue
-        for root, begin, end in behind[i]:
-            goes_on: cython.bint = root in so_far
-            if goes_on:
-                operands[at] = so_far[root]
-                at += 1
-            all_kinds, all_offsets, _ = pieces[root]
+        while done < n_parts and parts[3 * order[done]] == i:
+            number: place = sum_of[order[done]]
+            begin: place = parts[3 * order[done] + 1]
+            end: place = parts[3 * order[done] + 2]
+            kinds, all_offsets, whole = sums[number]
             offsets: integers = integers_of(all_offsets)
-            first: place = offsets[begin]
-            last: place = offsets[end]
-            for k in range(first, last):
+            goes_on: cython.bint = so_far[number] >= 0
+            if goes_on:
+                operands[at] = so_far[number]
+                at += 1
+            for k in range(offsets[begin], offsets[end]):
                 operands[at] = places[old[k]] if old[k] >= 0 else old[k]
                 at += 1
-            so_far[root] = n
-            codes[n] = code_of(known, linears, program.linears[-1 - program.codes[root]], goes_on, all_kinds[begin:end])
+            codes[n] = code_of(known, linears, whole, goes_on, kinds, begin, end)
+            so_far[number] = n
             n += 1
             starts[n] = at
+            done += 1
     return Scalars(
         new_codes[:n],
         new_starts[: n + 1],

@@ -10,11 +10,11 @@ its kernel is, in a typed loop; a row without one is called as it is, number by 
 from __future__ import annotations
 
 import os
-import re
 from array import array
 from typing import Any
 
 from autodiff.compiler.groups import Index
+from autodiff.compiler.members import transposed
 from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import rules
 from autodiff.engine.functions import no_place
@@ -320,9 +320,8 @@ def encoded(instruction: Instruction, tables: array) -> list[int]:
     elif kind == "sums":
         code = -1 if op.startswith("-") else 1
         begin = len(tables)
-        for k in range(depth):  # the first of all rows, the second of all rows, …
-            tables.extend(operands[0].table[k::depth])
-        signs = [2 * (sign[1:] == "·") + (sign[0] == "-") for sign in re.findall("[+-]·?", op[2:])]
+        tables.extend(transposed(operands[0].table, depth))  # the first of all rows, the second of all rows, …
+        signs = [*op[2:].replace("+·", "\2").replace("-·", "\3").replace("+", "\0").replace("-", "\1").encode()]
         return [HEADER + 1 + len(signs), KINDS.index(kind), code, rows, columns, depth, target, len(signs), begin, *signs]
     else:
         code = -1 if op.startswith("-") else 1

@@ -97,12 +97,13 @@ class Draft:
             program.n_parameters,
             [places[x] if x >= 0 else x for x in program.outputs],
             program.batched,
-            {places[x] if x >= 0 else x: name for x, name in program.names.items() if x < 0 or places[x] != GONE},
+            {new: name for x, name in program.names.items() if (new := places[x] if x >= 0 else x) >= -self.n_fixed},
         )
 
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def copy(draft: Draft, code: place, operands: integers, start: place, end: place) -> cython.void:
     """Begin to write an operation, with the operands where they are now."""
     k: place
@@ -117,6 +118,7 @@ def copy(draft: Draft, code: place, operands: integers, start: place, end: place
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def close(draft: Draft, i: place, stands: place) -> cython.void:
     """Operation i is written; or it is nothing but another result, ``stands``."""
     if stands == KEPT:
@@ -196,6 +198,7 @@ def share(program: Scalars) -> Scalars:
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def alike(draft: Draft, i: place, start: place) -> cython.bint:
     """Whether the operation that is being written, whose operands begin at ``start``, is operation i."""
     begin: place = draft.starts[i]
@@ -513,12 +516,14 @@ def sign_of_zero(number: float) -> int:
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def is_sum(code: place) -> cython.bint:
     return code in (ADD, SUB, NEG, SUM, DOT)
 
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def put(draft: Draft, x: place) -> cython.void:
     """One more operand of the sum that is being written."""
     draft.operands[draft.at] = draft.places[x] if x >= 0 else x
@@ -527,6 +532,7 @@ def put(draft: Draft, x: place) -> cython.void:
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def extend(runs: integers, n_runs: place, kind: place, count: place) -> place:
     """So many terms more of a kind. Returns how many runs there are."""
     if n_runs and runs[2 * n_runs - 2] == kind:

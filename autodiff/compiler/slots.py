@@ -6,12 +6,14 @@ the samples. The other ``varying`` slots have a lane for each sample of a block.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import chain
 from typing import NamedTuple
 
 from autodiff.compiler.groups import Group, Groups, Index, Loop, Run, index_of
+from autodiff.compiler.integers import filled, fresh
+from autodiff.compiler.members import columns_of, even_entries, lay, mark, owners, rows_at
 
 FEW = 3  # as many terms are added one after the other; more are added up row by row
 FOREVER = 1 << 60
@@ -60,9 +62,10 @@ class _Placer:
     def __init__(self, groups: Groups, alone: bool):
         self.groups = groups
         self.alone = alone
-        self.slot = [0] * groups.n_results  # of each result
-        self.firsts = [group.first for group in groups.groups]
-        self.regions = sorted({*self.firsts, groups.shared, groups.totals})  # whose results stand side by side
+        self.slot = fresh(groups.n_results)  # of each result
+        firsts = [group.first for group in groups.groups]
+        self.owner = owners(array("i", firsts), groups.n_results)  # the number of the group that makes each result
+        self.regions = sorted({*firsts, groups.shared, groups.totals})  # whose results stand side by side
         self.once: list[Instruction] = []
         self.each: list[Instruction] = []
 
@@ -98,41 +101,32 @@ class _Placer:
         """After each group, by its number, the groups that nobody needs any more."""
         groups = self.groups
         last: dict[int, int] = {}
+        met = filled(len(groups.groups), -1)  # the number of the operand that an owner was last met in
+        operands = 0
         for number, group in enumerate(groups.groups):
             for index, rows, columns in group.indices():
-                for owner in self.owners(index, rows, columns):
+                entries = index.table or self.some_of(index, rows, columns)
+                operands += 1
+                for owner in mark(self.owner, entries, met, operands):
                     # what is the same for all samples is needed again in the next block of them
                     again = group.first >= groups.shared and groups.groups[owner].first < groups.shared
                     last[owner] = FOREVER if again else max(number, last.get(owner, 0))
         for result in groups.stored:
-            for owner in self.owners(Index(result), 1, 1):
-                last[owner] = FOREVER
+            last[self.owner[result]] = FOREVER
         found: dict[int, list[int]] = {}
         for number in range(len(groups.groups)):
             found.setdefault(last.get(number, number), []).append(number)
         return found
 
-    def owners(self, index: Index, rows: int, columns: int) -> set[int]:
-        """The numbers of the groups whose results an operand takes."""
-        low, high = self.span(index, rows, columns)
-        first, last = bisect_right(self.firsts, low) - 1, bisect_right(self.firsts, high) - 1
-        found = {first}
-        if first != last:
-            found = {bisect_right(self.firsts, result) - 1 for result in set(index.entries(rows, columns))}
-        return {number for number in found if number >= 0}
-
-    @staticmethod
-    def span(index: Index, rows: int, columns: int) -> tuple[int, int]:
-        """The smallest and the largest result."""
-        if index.table is not None:
-            return min(index.table), max(index.table)
-        ends = [index.start + r * index.rows + c * index.columns for r in (0, rows - 1) for c in (0, columns - 1)]
-        return min(ends), max(ends)
+    def some_of(self, index: Index, rows: int, columns: int) -> array[int]:
+        """All results of a matrix that lie evenly, or one of them if one group makes them all."""
+        low, high = _span(index, rows, columns)
+        return array("i", [low]) if self.owner[low] == self.owner[high] else index.entries(rows, columns)
 
     def take(self, first: int, n: int, slots: _Slots) -> None:
         """Slots side by side for so many results."""
         start = slots.take(n)
-        self.slot[first : first + n] = range(start, start + n)
+        self.slot[first : first + n] = even_entries(start, 1, 0, n, 1)
 
     def place(self, begin: int, end: int, ended: dict[int, list[int]], slots: _Slots) -> None:
         """The slots of each group; those that nobody needs any more are used again."""
@@ -199,23 +193,24 @@ class _Placer:
 
     def sums(self, group: Group, zero: str, target: int) -> Instruction:
         """A whole sum as one instruction."""
-        slot = self.slot
         signs = ""
-        rows: list[list[int]] = [[] for _ in range(group.size)]
+        wide = 0  # how many slots there are for each member
         for run in group.runs:
-            wide = 1 if run.kind == "terms" else 2
-            entries = [index.entries(n, run.depth) for index, n in zip(run.operands, (run.rows, _second(run)), strict=False)]
-            for m in range(run.rows * run.columns):
-                r, c = divmod(m, run.columns)
-                row = rows[run.offset + m]
-                for k in range(run.depth):
-                    row.append(slot[entries[0][r * run.depth + k]])
-                    if wide == 2:
-                        row.append(slot[entries[1][(c if run.kind == "product" else r) * run.depth + k]])
             if run.offset == 0:  # the runs of other members are the same
-                signs += run.sign * wide * run.depth if wide == 1 else f"{run.sign}·" * run.depth
-        table = Index(0, 0, 0, tuple(chain.from_iterable(rows)))
-        return Instruction("sums", zero + signs, (group.size, 1, len(rows[0])), target, (table,))
+                wide += (1 if run.kind == "terms" else 2) * run.depth
+        table = fresh(group.size * wide)
+        begin = end = 0
+        for run in group.runs:
+            pairs = run.kind != "terms"
+            if run.offset == 0:
+                begin, end = end, end + (1 + pairs) * run.depth
+                signs += f"{run.sign}·" * run.depth if pairs else run.sign * run.depth
+            sides = [
+                rows_at(self.slot, index.entries(rows, run.depth))
+                for index, rows in zip(run.operands, (run.rows, _second(run)), strict=False)
+            ]
+            lay(table, wide, begin, run.offset, run.columns, run.depth, sides, run.kind == "product")
+        return Instruction("sums", zero + signs, (group.size, 1, wide), target, (Index(0, 0, 0, table),))
 
     def emit_terms(
         self, sign: str, matrix: Index, columns: range, rows: int, depth: int, target: int, where: list[Instruction]
@@ -228,8 +223,8 @@ class _Placer:
             rest = matrix._replace(start=matrix.start + columns.start * matrix.columns)
             where.append(Instruction("rows", sign, (rows, 1, len(columns)), target, (rest,)))
         else:
-            cut = [matrix.table[r * depth + columns.start : (r + 1) * depth] for r in range(rows)]
-            where.append(Instruction("rows", sign, (rows, 1, len(columns)), target, (index_of(cut),)))
+            rest = index_of(columns_of(matrix.table, depth, columns.start), rows, len(columns))
+            where.append(Instruction("rows", sign, (rows, 1, len(columns)), target, (rest,)))
 
     def moved_all(self, kind: str, indices: tuple[Index, ...], rows: int, columns: int, depth: int) -> tuple[Index, ...]:
         left = self.moved(indices[0], rows, depth)
@@ -237,13 +232,17 @@ class _Placer:
 
     def moved(self, index: Index, rows: int, columns: int) -> Index:
         """The slots of these results."""
-        slot = self.slot
         if index.table is None:
-            low, high = self.span(index, rows, columns)
+            low, high = _span(index, rows, columns)
             if bisect_right(self.regions, low) == bisect_right(self.regions, high):
-                return index._replace(start=slot[index.start])
-        entries = index.entries(rows, columns)
-        return index_of([[slot[entry] for entry in entries[r * columns : (r + 1) * columns]] for r in range(rows)])
+                return index._replace(start=self.slot[index.start])
+        return index_of(rows_at(self.slot, index.entries(rows, columns)), rows, columns)
+
+
+def _span(index: Index, rows: int, columns: int) -> tuple[int, int]:
+    """The smallest and the largest of results that lie evenly."""
+    ends = [index.start + r * index.rows + c * index.columns for r in (0, rows - 1) for c in (0, columns - 1)]
+    return min(ends), max(ends)
 
 
 def _second(run: Run) -> int:
@@ -270,7 +269,7 @@ def _column(matrix: Index, k: int, rows: int, columns: int) -> Index:
     """One column of a matrix of slots."""
     if matrix.table is None:
         return Index(matrix.start + k * matrix.columns, matrix.rows)
-    return index_of([(matrix.table[r * columns + k],) for r in range(rows)])
+    return index_of(matrix.table[k::columns], rows)
 
 
 class _Slots:
