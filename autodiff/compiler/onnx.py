@@ -310,6 +310,12 @@ class Namespace:
     def full_like(self, x: Tensor, number: float) -> Tensor:
         return self.where(x == x, number, self.asarray(number, dtype="float"))
 
+    def zeros_like(self, x: Tensor) -> Tensor:
+        return self.full_like(x, 0.0)
+
+    def ones_like(self, x: Tensor) -> Tensor:
+        return self.full_like(x, 1.0)
+
     def arange(self, n: int, dtype: Any) -> Tensor:
         return self.asarray([float(i) for i in range(n)], dtype=dtype)
 
