@@ -17,13 +17,14 @@ from math import gcd, isfinite, prod
 from typing import NamedTuple
 
 from autodiff.compiler.groups import Group, Groups, Run
-from autodiff.compiler.spellings import HELPERS, SPELLINGS, helpers_within
+from autodiff.compiler.spellings import HELPERS, SPELLINGS, Spelling, helpers_within
 from autodiff.errors import UnknownNameError
 
 Shape = tuple[int, ...]
 MOST_PIECES = 8  # that are put side by side; more are taken by a table
 LONGEST_INLINE, LONGEST_LINE = 40, 96  # letters of what is written into the line that uses it, and of that line
 AUTOMATIC = re.compile("\x00\\d+\x00")  # a variable without a name of its own, until all is written
+COMPARISONS = {"greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "equal": "{0} == {1}"}
 FEW = 3  # as many terms are written out; more are the sum along an axis
 
 
@@ -34,6 +35,7 @@ class Variable:
     text: str
     shape: Shape
     varies: bool
+    boolean: bool = False
 
     @property
     def size(self) -> int:
@@ -176,6 +178,7 @@ class _Writer:
             for index, rows, columns in group.indices()
             for entry in index.entries(rows, columns)
         }
+        self.conditions = _conditions(groups)
         wanted = groups.totals_wanted[-groups.n_parameters :] if groups.totals_wanted else []
         numbers = {result: i for i, result in enumerate(wanted)}  # of the parameter whose gradient it is
         places = {p: (a, i) for a, array in enumerate(arrays) for i, p in enumerate(array.places) if p is not None}
@@ -303,7 +306,7 @@ class _Writer:
             else:
                 self.write_sum(group)
 
-    def define(self, text: Text, shape: Shape, name: str = "") -> Variable:
+    def define(self, text: Text, shape: Shape, name: str = "", boolean: bool = False) -> Variable:
         """A new line, and its variable, which has this shape whole."""
         whole = self.whole(text, shape)
         if not name:
@@ -311,7 +314,7 @@ class _Writer:
             self.count += 1
         else:
             name = self.name(name)
-        variable = Variable(name, shape, text.varies)
+        variable = Variable(name, shape, text.varies, boolean)
         self.lines.append(f"{variable.text} = {whole}")
         self.kept.append(variable)
         return variable
@@ -325,7 +328,16 @@ class _Writer:
         operands = [[self.cells[entry] for entry in index.entries(group.size, 1)] for index in group.operands]
         shape = self.common_shape(operands, group.size)
         spelling = SPELLINGS[group.op]
+        boolean = group.first in self.conditions
+        if boolean:
+            spelling = Spelling(COMPARISONS[group.op], True)
+        elif group.op == "select" and all(isinstance(cell, tuple) and cell[0].boolean for cell in operands[0]):
+            spelling = Spelling("xp.where({0}, {1}, {2})", any(isinstance(x, tuple) for cells in operands[1:] for x in cells))
         if spelling.along_axis and not (spelling.pair and len(operands) == 2):
+            pieces = self.piece_by_piece(group.op, spelling, operands, shape)
+            if pieces is not None:
+                self.place(self.results(group), self.define(pieces, shape, group.name))
+                return
             single = operands[: spelling.single]
             matrix = [cell for row in zip(*operands[spelling.single :], strict=True) for cell in row]
             texts = [self.fitted(cells, shape) for cells in single]
@@ -337,7 +349,28 @@ class _Writer:
             actual = _broadcast([text.shape for text in texts])
             form, literal = spelling.pair or spelling.text, spelling.literal
         text = Text(self.spelled(form, texts, literal), actual, any(text.varies for text in texts))
-        self.place(self.results(group), self.define(text, shape, group.name))
+        self.place(self.results(group), self.define(text, shape, group.name, boolean))
+
+    def piece_by_piece(self, op: str, spelling: Spelling, operands: Sequence[Sequence[Cell]], shape: Shape) -> Text | None:
+        """The largest or smallest of operands that are in several variables: of each, and of these."""
+        if not spelling.pair:
+            return None
+        stretches = _stretches(operands)
+        if not 1 < len(stretches) <= FEW:
+            return None
+        found: Text | None = None
+        for columns in stretches:
+            part = operands[columns.start : columns.stop]
+            if len(part) == 1:
+                text = self.fitted(part[0], shape, array=True)
+            else:
+                matrix = self.fitted([cell for row in zip(*part, strict=True) for cell in row], (*shape, len(part)), full=True)
+                text = Text(self.spelled(spelling.text, [matrix], False), shape, matrix.varies)
+            if found is not None:
+                varies = found.varies or text.varies
+                text = Text(self.spelled(spelling.pair, [found, text], False), _broadcast([found.shape, text.shape]), varies)
+            found = text
+        return found
 
     def spelled(self, form: str, texts: Sequence[Text], literal: bool) -> str:
         if "dtype" in form:
@@ -441,8 +474,12 @@ class _Writer:
                 words = [text.text for text in texts]
                 joined = Text(" + ".join(words), _broadcast([t.shape for t in texts]), any(t.varies for t in texts))
                 return joined, form, members
-            matrix = self.fitted([cell for m in members for cell in rows[m]], (*form, first.depth), full=True)
-            return Text(f"xp.sum({matrix.text}, axis=-1)", form, matrix.varies), form, members
+            stretches = _stretches([[rows[m][k] for m in members] for k in range(first.depth)])
+            texts = [
+                self.total_along([rows[m][columns.start : columns.stop] for m in members], form)
+                for columns in (stretches if len(stretches) <= FEW else [range(first.depth)])
+            ]
+            return self.added([("+", text) for text in texts], False), form, members
         left, right = columns
         form = shape or (size,)
         if first.depth == 1 and not shape:
@@ -454,6 +491,13 @@ class _Writer:
         product = self.multiplied(texts)
         whole = self.whole(product, (*form, first.depth))
         return Text(f"xp.sum({whole}, axis=-1)", form, product.varies), form, members
+
+    def total_along(self, rows: Sequence[Sequence[Cell]], form: Shape) -> Text:
+        """The sum of each row."""
+        if len(rows[0]) == 1:
+            return self.fitted([row[0] for row in rows], form)
+        matrix = self.fitted(_flat(rows), (*form, len(rows[0])), full=True)
+        return Text(f"xp.sum({matrix.text}, axis=-1)", form, matrix.varies)
 
     def multiplied(self, texts: Sequence[Text]) -> Text:
         words = [text.text for text in texts]
@@ -934,6 +978,29 @@ def _pieces(cells: Sequence[Cell]) -> list[list[Cell]]:
             last = owner
         pieces[-1].append(cell)
     return pieces
+
+
+def _stretches(columns: Sequence[Sequence[Cell]]) -> list[range]:
+    """Which columns stand side by side in one variable; one stretch of all if one has cells of several."""
+    owners = [{id(cell[0]) if isinstance(cell, tuple) else None for cell in column} for column in columns]
+    if any(len(owner) > 1 for owner in owners):
+        return [range(len(columns))]
+    cuts = [0, *[k for k in range(1, len(owners)) if owners[k] != owners[k - 1]], len(owners)]
+    return [range(a, b) for a, b in pairwise(cuts)]
+
+
+def _conditions(groups: Groups) -> set[int]:
+    """The first results of those comparisons that nothing but branches asks for."""
+    makers = {r: g for g in groups.groups if g.op in COMPARISONS for r in range(g.first, g.first + g.size)}
+    found = {group.first for group in makers.values()}
+    wanted = {*groups.stored, *groups.totals_wanted}
+    for group in groups.groups:
+        for number, (index, rows, columns) in enumerate(group.indices()):
+            entries = set(index.entries(rows, columns))
+            if group.op != "select" or number or not entries <= makers.keys():
+                wanted |= entries
+    # a branch that asks for one of several groups must find all of them as they are
+    return found - {makers[result].first for result in wanted if result in makers}
 
 
 def _inverse(order: Sequence[int]) -> list[int]:

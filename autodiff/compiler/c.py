@@ -318,7 +318,8 @@ HELPERS: dict[str, str] = {
                           + " ".join(
                               f"if (x < {end!r}) {{ q = x - {centre!r}; s = 0.0; "
                               f"for (int k = {len(numbers) - 1}; k > 0; k--) s = s * q + c{i}[k]; s *= q; "
-                              + (f"d = x - {gamma.ZERO!r}; return c{i}[0] * d + (s * d - (c{i}[0] + s) * {gamma.ZERO_REST!r}); }}"
+                              + (f"d = x - {gamma.ZERO!r}; "
+                                 f"return c{i}[0] * d + (s * d - (c{i}[0] + s) * {gamma.ZERO_REST!r}); }}"
                                  if centre == 2.0 else f"return c{i}[0] + s; }}")
                               for i, (end, centre, numbers) in enumerate(GAMMA_PIECES)
                           ) + " return x;"),

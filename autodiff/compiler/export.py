@@ -14,6 +14,8 @@ from autodiff._support import files
 from autodiff.compiler import parameters
 from autodiff.compiler.arrays import Argument, ArrayOf, Namer, Written, helper_text, quoted, written
 from autodiff.compiler.parameters import ParameterArray
+from autodiff.compiler.plain import plain
+from autodiff.compiler.roll import roll
 from autodiff.engine.trees import Structure, shape_of
 from autodiff.errors import TraceError
 
@@ -117,14 +119,15 @@ def _backward(f: Compiled[..., Any]) -> Goal:
 def _function(f: Compiled[..., Any], recorded: Recording, goal: Goal, name: str) -> Written:
     replay = recorded.entry.replay(goal)
     arrays = recorded.places(replay)
+    groups = roll(plain(replay.scalars), replay.summed)
     if goal.kind == "backward":
         kind = {"mean": "The mean loss", "sum": "The sum of the losses", None: "The losses"}[f.reduce]
         doc = f"{kind} of the samples, and {'its gradients' if f.reduce else 'the gradients of their sum'}."
-        return written(replay.groups, name, doc, recorded.arguments, arrays, reduce=f.reduce, gradients=True)
+        return written(groups, name, doc, recorded.arguments, arrays, reduce=f.reduce, gradients=True)
     if goal.kind == "gradient":
         doc = "The value of each sample, and its gradient."
-        return written(replay.groups, name, doc, recorded.arguments, arrays, result=(), wanted=(len(goal.wanted),))
-    return written(replay.groups, name, "The value of each sample.", recorded.arguments, arrays, result=recorded.result)
+        return written(groups, name, doc, recorded.arguments, arrays, result=(), wanted=(len(goal.wanted),))
+    return written(groups, name, "The value of each sample.", recorded.arguments, arrays, result=recorded.result)
 
 
 def source(f: Compiled[..., Any]) -> str:

@@ -103,8 +103,8 @@ HELPERS: dict[str, str] = {
     "_take": '''def _take(xp, index, table):
     """The number at a place of the last axis; nan where there is no such place."""
     hit = index[..., None] == xp.arange(table.shape[-1], dtype=table.dtype)
-    found = xp.sum(xp.where(hit, table, 0.0), axis=-1)
-    return xp.where(xp.any(hit, axis=-1), found, xp.nan)
+    inside = (index >= 0.0) & (index < table.shape[-1]) & (index == xp.floor(index))
+    return xp.where(inside, xp.sum(xp.where(hit, table, 0.0), axis=-1), xp.nan)
 ''',
     "_step": '''def _step(xp, x):
     """1 for x > 0, else 0; nan for nan."""
@@ -304,7 +304,7 @@ HELPERS: dict[str, str] = {
     tail = xp.exp(-coarse * coarse) * xp.exp(-(size - coarse) * (size + coarse)) * xp.where(y <= 4.0, near, beyond)
     return xp.where(xp.isnan(y), y, tail)
 ''',
-    "_sinc": f'''def _sinc(xp, x):
+    "_sinc": '''def _sinc(xp, x):
     """sin(pi x) / (pi x), and 1 at 0."""
     u, sine, _ = _half_turns(xp, x)
     return xp.where(x == 0.0, 1.0, xp.where(xp.isinf(x), 0.0, sine / xp.where(x == 0.0, 1.0, u)))
@@ -356,8 +356,9 @@ HELPERS: dict[str, str] = {
         start = end
     found = found + xp.log(above) - xp.log(xp.abs(below))
     z = xp.where(far & xp.isfinite(x), size, {gamma.FAR}.0)
-    series = _polynomial({_numbers([b / ((2 * k + 2) * (2 * k + 1)) for k, b in enumerate(gamma.BERNOULLI)][::-1])}, 1.0 / z / z) / z
-    series = (z - 0.5) * (xp.log(z) - 1.0) + ({gamma.HALF_LOG_2PI_LESS_HALF!r} + series)
+    numbers = {_numbers([b / ((2 * k + 2) * (2 * k + 1)) for k, b in enumerate(gamma.BERNOULLI)][::-1])}
+    series = {gamma.HALF_LOG_2PI_LESS_HALF!r} + _polynomial(numbers, 1.0 / z / z) / z
+    series = (z - 0.5) * (xp.log(z) - 1.0) + series
     _, sine, _ = _half_turns(xp, x)
     turned = xp.log({math.pi!r} / (z * xp.abs(xp.where(far & (x < 0.0) & (sine != 0.0), sine, 1.0)))) - series
     found = xp.where(far, xp.where(x > 0.0, series, turned), found)
