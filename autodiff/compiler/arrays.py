@@ -10,13 +10,13 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, product
 from math import gcd, isfinite, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from autodiff.compiler.groups import Group, Groups, Run
+from autodiff.compiler.groups import Group, Groups, Padding, Run
 from autodiff.compiler.spellings import HELPERS, SPELLINGS, Spelling, helpers_within
 from autodiff.errors import UnknownNameError
 
@@ -168,6 +168,8 @@ class _Writer:
         self.cells: list[Cell] = [Constant(number) for number in groups.constants]
         self.joined: dict[tuple[int, ...], tuple[Variable, dict[int, int]]] = {}
         self.summed: dict[int, Variable] = {}
+        self.masks: dict[Any, str] = {}
+        self.straight = False  # whether the sum that is being written has its members in the order of its axes
         self.kept: list[Variable] = []  # so that no identity is used twice
         none = Variable("", (), False)
         self.cells += [(none, 0)] * (groups.n_results - len(self.cells))
@@ -326,7 +328,7 @@ class _Writer:
                 "cannot be written as arrays: write it with the operations of the table"
             )
         operands = [[self.cells[entry] for entry in index.entries(group.size, 1)] for index in group.operands]
-        shape = self.common_shape(operands, group.size)
+        shape = group.axes or self.common_shape(operands, group.size)
         spelling = SPELLINGS[group.op]
         boolean = group.first in self.conditions
         if boolean:
@@ -336,7 +338,7 @@ class _Writer:
         if spelling.along_axis and not (spelling.pair and len(operands) == 2):
             pieces = self.piece_by_piece(group.op, spelling, operands, shape)
             if pieces is not None:
-                self.place(self.results(group), self.define(pieces, shape, group.name))
+                self.place(self.results(group), self.define(self.masked(pieces, group), shape, group.name))
                 return
             single = operands[: spelling.single]
             matrix = [cell for row in zip(*operands[spelling.single :], strict=True) for cell in row]
@@ -349,7 +351,30 @@ class _Writer:
             actual = _broadcast([text.shape for text in texts])
             form, literal = spelling.pair or spelling.text, spelling.literal
         text = Text(self.spelled(form, texts, literal), actual, any(text.varies for text in texts))
-        self.place(self.results(group), self.define(text, shape, group.name, boolean))
+        self.place(self.results(group), self.define(self.masked(text, group), shape, group.name, boolean))
+
+    def masked(self, text: Text, group: Group) -> Text:
+        """With the number that padding is, where the group has any."""
+        if group.padding is None:
+            return text
+        mask, number = group.padding
+        self.needs_dtype = True
+        word = self.as_array(text.text) if _is_literal(text.text) else text.text
+        whole = f"xp.where({self.mask(mask, group.axes)}, {word}, {_literal(number)})"
+        return Text(whole, _broadcast([text.shape, group.axes]), text.varies)
+
+    def mask(self, mask: tuple[bool, ...], axes: Shape) -> str:
+        """The name of an array of these truths, without the axes along which they do not change."""
+        moving = [a for a in range(len(axes)) if _changes(mask, axes, a)]
+        lengths = tuple([axes[a] for a in moving])
+        step = {a: prod(axes[a + 1 :]) for a in moving}
+        truths = tuple([mask[sum(i * step[a] for i, a in zip(place, moving, strict=True))] for place in _places(lengths)])
+        if (lengths, truths) not in self.masks:
+            self.masks[lengths, truths] = name = self.name("mask")
+            self.head.append(f"{name} = {_truths(truths, lengths)}")
+        marks = [":" if a in moving else "None" for a in range(moving[0], len(axes))]
+        name = self.masks[lengths, truths]
+        return name if "None" not in marks else f"{name}[{', '.join(marks)}]"
 
     def piece_by_piece(self, op: str, spelling: Spelling, operands: Sequence[Sequence[Cell]], shape: Shape) -> Text | None:
         """The largest or smallest of operands that are in several variables: of each, and of these."""
@@ -419,8 +444,10 @@ class _Writer:
                 for result, entry in zip(self.results(group), group.runs[0].operands[0].entries(group.size, 1), strict=True):
                     self.cells[result] = self.cells[entry]
                 return
-        shape: Shape = ()
-        order: list[int] = []
+        self.straight = bool(group.axes)
+        by_rows = group.axes and all(run.kind != "product" for run in group.runs)
+        shape: Shape = group.axes if by_rows else ()
+        order = list(range(group.size)) if by_rows else []
         parts: list[tuple[str, Text]] = []
         for phase in _phases(group):
             text, own, own_order = self.phase(phase, group.size, shape, order)
@@ -439,7 +466,7 @@ class _Writer:
                 [],
             )
         else:
-            text = self.added(parts, group.from_zero)
+            text = self.masked(self.added(parts, group.from_zero), group)
         self.place(self.results(group), self.define(text, shape, group.name), _inverse(order) if order else None)
 
     def in_values(self, group: Group) -> bool:
@@ -461,7 +488,7 @@ class _Writer:
         """Runs that together concern every member once: the expression, its shape, and which member is in which place."""
         first = runs[0]
         if len(runs) == 1 and first.kind == "product":
-            return self.product(first)
+            return self.product(first, self.straight)
         members = list(order) if order else list(range(size))
         columns: list[list[list[Cell]]] = [[] for _ in first.operands]  # of each operand, a row of cells for each member
         for run in runs:
@@ -487,10 +514,31 @@ class _Writer:
         if first.depth == 1:
             texts = [self.fitted([rows[m][0] for m in members], form) for rows in (left, right)]
             return self.multiplied(texts), form, members
+        if shape:
+            batched = self.batched_product([left[m] for m in members], [right[m] for m in members], form)
+            if batched is not None:
+                return batched, form, members
         texts = [self.fitted([cell for m in members for cell in rows[m]], (*form, first.depth)) for rows in (left, right)]
         product = self.multiplied(texts)
         whole = self.whole(product, (*form, first.depth))
         return Text(f"xp.sum({whole}, axis=-1)", form, product.varies), form, members
+
+    def batched_product(self, left: list[list[Cell]], right: list[list[Cell]], axes: Shape) -> Text | None:
+        """Dots as a product of matrices, one for each place on the axes along which both factors move; None if they are none."""
+        sides = [(_changes(left, axes, a), _changes(right, axes, a)) for a in range(len(axes))]
+        kinds = [("both" if x and y else "left" if x else "right") for x, y in sides]
+        if (False, False) in sides or kinds != sorted(kinds) or not {"left", "right"} <= set(kinds):
+            return None
+        batch = tuple([n for n, kind in zip(axes, kinds, strict=True) if kind == "both"])
+        rows = prod([n for n, kind in zip(axes, kinds, strict=True) if kind == "left"])
+        columns = prod(axes) // prod(batch) // rows
+        depth = len(left[0])
+        blocks = range(0, prod(axes), rows * columns)
+        lefts = [cell for b in blocks for m in range(b, b + rows * columns, columns) for cell in left[m]]
+        rights = [right[m][k] for b in blocks for k in range(depth) for m in range(b, b + columns)]
+        x, y = self.full(lefts, (*batch, rows, depth)), self.full(rights, (*batch, depth, columns))
+        text = Text(f"{x.text} @ {y.text}", (*batch, rows, columns), x.varies or y.varies)
+        return self.reshaped(text, text.shape, axes)
 
     def total_along(self, rows: Sequence[Sequence[Cell]], form: Shape) -> Text:
         """The sum of each row."""
@@ -520,8 +568,8 @@ class _Writer:
         step = -1 if backwards else 1  # the order does not matter here
         return [cells[r * columns : (r + 1) * columns][::step] for r in range(rows)]
 
-    def product(self, run: Run) -> tuple[Text, Shape, list[int]]:
-        """A matrix product. Of what all samples share the transpose is on the right, as in x @ W.T."""
+    def product(self, run: Run, straight: bool) -> tuple[Text, Shape, list[int]]:
+        """A matrix product. Of what all samples share the transpose is on the right, as in x @ W.T, if it is not ``straight``."""
         rows, columns, depth = run.rows, run.columns, run.depth
         left = self.matrix(run.operands[0].entries(rows, depth), rows, depth, run.backwards)
         right = self.matrix(run.operands[1].entries(columns, depth), columns, depth, run.backwards)
@@ -544,7 +592,7 @@ class _Writer:
             x, y = self.fitted(_flat(left), (rows, depth)), self.fitted(_flat(right), (columns, depth))
             whole = self.whole(self.multiplied([x, y]), (rows * columns, depth))
             return Text(f"xp.sum({whole}, axis=-1)", (rows * columns,), True), (rows * columns,), plain
-        if not left_varies:
+        if not left_varies and not straight:
             x, y = self.full(_flat(right), (columns, depth)), self.full(_flat(_turned(left)), (depth, rows))
             order = [r * columns + c for c in range(columns) for r in range(rows)]
             return Text(f"{x.text} @ {y.text}", (columns, rows), x.varies), (columns, rows), order
@@ -902,6 +950,16 @@ def _literal(number: float) -> str:
     return "xp.nan" if number != number else "xp.inf" if number > 0 else "-xp.inf"
 
 
+def _truths(truths: Sequence[bool], lengths: Shape) -> str:
+    """An array of truths; a triangle by the numbers of its rows and columns."""
+    if len(lengths) == 2 and lengths[0] == lengths[1]:
+        for relation, holds in ((">=", lambda r, c: r >= c), ("<=", lambda r, c: r <= c)):
+            if list(truths) == [holds(r, c) for r, c in _places(lengths)]:
+                rows, columns = f"xp.arange({lengths[0]})[:, None]", f"xp.arange({lengths[1]})"
+                return f"{rows} {relation} {columns}"
+    return f"xp.reshape(xp.asarray([{', '.join(map(str, truths))}]), {_tuple(lengths)})"
+
+
 def _is_literal(text: str) -> bool:
     if text in ("xp.nan", "xp.inf", "-xp.inf"):
         return True
@@ -978,6 +1036,16 @@ def _pieces(cells: Sequence[Cell]) -> list[list[Cell]]:
             last = owner
         pieces[-1].append(cell)
     return pieces
+
+
+def _places(shape: Shape) -> Iterator[Shape]:
+    return product(*map(range, shape))
+
+
+def _changes(entries: Sequence[Any], axes: Shape, axis: int) -> bool:
+    """Whether entries that lie row by row change along an axis."""
+    step = prod(axes[axis + 1 :])
+    return any(entries[i] != entries[i - i // step % axes[axis] * step] for i in range(len(entries)))
 
 
 def _stretches(columns: Sequence[Sequence[Cell]]) -> list[range]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autodiff._support import files
 from autodiff.compiler import parameters
 from autodiff.compiler.arrays import Argument, ArrayOf, Namer, Written, helper_text, quoted, written
+from autodiff.compiler.groups import Groups
+from autodiff.compiler.padded import padded
 from autodiff.compiler.parameters import ParameterArray
 from autodiff.compiler.plain import plain
 from autodiff.compiler.roll import roll
@@ -116,10 +119,28 @@ def _backward(f: Compiled[..., Any]) -> Goal:
     return Goal("backward", stored=f.reduce is None)
 
 
+def text_groups(replay: Replay, arguments: Sequence[Argument], arrays: Sequence[ArrayOf]) -> Groups:
+    """The program in groups as a text reads best: padded, if it is shorter then."""
+    scalars = plain(replay.scalars)
+    rolled = roll(scalars, replay.summed)
+    leaves: list[tuple[Any, Shape]] = []
+    for number, argument in enumerate(arguments):
+        for path, shape, _ in argument.blocks:
+            leaves += [((number, path), place) for place in _places(shape)]
+    places = {p: (array.key, place) for array in arrays for p, place in zip(array.places, _places(array.shape), strict=True)}
+    leaves += [places[p] for p in range(scalars.n_parameters)]
+    found = padded(scalars, replay.summed, leaves)
+    return found if len(found.groups) < len(rolled.groups) else rolled
+
+
+def _places(shape: Shape) -> Iterator[Shape]:
+    return product(*map(range, shape))
+
+
 def _function(f: Compiled[..., Any], recorded: Recording, goal: Goal, name: str) -> Written:
     replay = recorded.entry.replay(goal)
     arrays = recorded.places(replay)
-    groups = roll(plain(replay.scalars), replay.summed)
+    groups = text_groups(replay, recorded.arguments, arrays)
     if goal.kind == "backward":
         kind = {"mean": "The mean loss", "sum": "The sum of the losses", None: "The losses"}[f.reduce]
         doc = f"{kind} of the samples, and {'its gradients' if f.reduce else 'the gradients of their sum'}."
