@@ -17,6 +17,7 @@ from math import gcd, isfinite, prod
 from typing import Any, NamedTuple
 
 from autodiff.compiler.groups import Group, Groups, Padding, Run
+from autodiff.compiler.padded import JOINED
 from autodiff.compiler.spellings import HELPERS, SPELLINGS, Spelling, helpers_within
 from autodiff.errors import UnknownNameError
 
@@ -25,6 +26,9 @@ MOST_PIECES = 8  # that are put side by side; more are taken by a table
 LONGEST_INLINE, LONGEST_LINE = 40, 96  # letters of what is written into the line that uses it, and of that line
 AUTOMATIC = re.compile("\x00\\d+\x00")  # a variable without a name of its own, until all is written
 COMPARISONS = {"greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "equal": "{0} == {1}"}
+BY_NUMBER = {  # rows whose second operand is one number
+    "pow": "{0} ** {1}", "at_most": "xp.where({0} > {1}, {1}, {0})", "at_least": "xp.where({0} < {1}, {1}, {0})",
+}  # fmt: skip
 FEW = 3  # as many terms are written out; more are the sum along an axis
 
 
@@ -322,14 +326,19 @@ class _Writer:
         return variable
 
     def write_map(self, group: Group) -> None:
-        if group.op not in SPELLINGS:
+        if group.op not in SPELLINGS and group.op != JOINED:
             raise UnknownNameError(
                 f"the operation {group.op!r} has no spelling in the Array API standard, so that {group.name or 'this program'} "
                 "cannot be written as arrays: write it with the operations of the table"
             )
         operands = [[self.cells[entry] for entry in index.entries(group.size, 1)] for index in group.operands]
         shape = group.axes or self.common_shape(operands, group.size)
-        spelling = SPELLINGS[group.op]
+        if group.op == JOINED and group.padding is not None:
+            spelling = Spelling(f"xp.where({self.mask(group.padding.mask, group.axes)}, {{0}}, {{1}})")
+        elif group.op in BY_NUMBER and len(set(operands[1])) == 1 and isinstance(operands[1][0], Constant):
+            spelling = Spelling("{0} * {0}" if operands[1][0] == Constant(2.0) and group.op == "pow" else BY_NUMBER[group.op], True)
+        else:
+            spelling = SPELLINGS[group.op]
         boolean = group.first in self.conditions
         if boolean:
             spelling = Spelling(COMPARISONS[group.op], True)
@@ -355,9 +364,9 @@ class _Writer:
 
     def masked(self, text: Text, group: Group) -> Text:
         """With the number that padding is, where the group has any."""
-        if group.padding is None:
+        if group.padding is None or group.padding.implied:
             return text
-        mask, number = group.padding
+        mask, number, _ = group.padding
         self.needs_dtype = True
         word = self.as_array(text.text) if _is_literal(text.text) else text.text
         whole = f"xp.where({self.mask(mask, group.axes)}, {word}, {_literal(number)})"
@@ -731,9 +740,42 @@ class _Writer:
                 if len(shape) > 2:
                     word = f"xp.reshape({word}, {self.axes(shape, found.varies)})"
                 return Text(word, shape, found.varies)
+        blocks = self.of_blocks(cells, shape) if len(shape) == 2 else None
+        if blocks is not None:
+            return blocks
         joined_variable, firsts = self.in_a_row(cells, owners)
         moved = [firsts[id(cell[0])] + cell[1] if isinstance(cell, tuple) else firsts[_number_key(cell)] for cell in cells]
         return self.of_one(joined_variable, moved, shape)
+
+    def of_blocks(self, cells: Sequence[Cell], shape: Shape) -> Text | None:
+        """Rows that are whole rows of variables, or one number: taken from these put one above the other. None if they are not."""
+        rows, columns = shape
+        firsts: dict[int, int] = {}
+        parts: list[str] = []
+        places: list[int] = []
+        reached = 0
+        for r in range(rows):
+            row = cells[r * columns : (r + 1) * columns]
+            owner = _owner(row)
+            if owner is None:
+                if len(set(row)) > 1 or not isinstance(row[0], Constant):
+                    return None
+                key, size, start = _number_key(row[0]), 1, 0
+                part = self.fitted(row, (1, columns), full=True, array=True)
+            else:
+                first = row[0][1]  # type: ignore[index]
+                steps = [cell[1] - first for cell in row if isinstance(cell, tuple)]
+                if owner.size % columns or first % columns or steps != list(range(columns)):
+                    return None
+                key, size, start = id(owner), owner.size // columns, first // columns
+                part = self.of_one(owner, range(owner.size), (size, columns))
+            if key not in firsts:
+                firsts[key] = reached
+                reached += size
+                parts.append(part.text if part.varies == _varies([cells]) else self.spread(part))
+            places.append(firsts[key] + start)
+        varies = _varies([cells])
+        return Text(self.taken(f"xp.concat([{', '.join(parts)}], axis={int(varies)})", places, varies), shape, varies)
 
     def in_a_row(self, cells: Sequence[Cell], owners: Sequence[Variable]) -> tuple[Variable, dict[int, int]]:
         """All numbers of these variables, and the constants among the cells, as one variable; where each begins."""
@@ -957,6 +999,10 @@ def _truths(truths: Sequence[bool], lengths: Shape) -> str:
             if list(truths) == [holds(r, c) for r, c in _places(lengths)]:
                 rows, columns = f"xp.arange({lengths[0]})[:, None]", f"xp.arange({lengths[1]})"
                 return f"{rows} {relation} {columns}"
+    lines = [list(truths[r : r + lengths[-1]]) for r in range(0, len(truths), lengths[-1])]
+    if len(lengths) == 2 and all(line.count(False) == 1 for line in lines):
+        rows = ", ".join([str(line.index(False)) for line in lines])
+        return f"xp.asarray([{rows}])[:, None] != xp.arange({lengths[1]})"
     return f"xp.reshape(xp.asarray([{', '.join(map(str, truths))}]), {_tuple(lengths)})"
 
 

@@ -130,10 +130,11 @@ class Loop(NamedTuple):
 
 
 class Padding(NamedTuple):
-    """Which members are of the program, and the number that the others are."""
+    """Which members are of the program, and the number that the others are; whether they are that by what they are made of."""
 
     mask: tuple[bool, ...]
     number: float
+    implied: bool = False
 
 
 class Group(NamedTuple):

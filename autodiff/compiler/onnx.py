@@ -316,8 +316,8 @@ class Namespace:
     def ones_like(self, x: Tensor) -> Tensor:
         return self.full_like(x, 1.0)
 
-    def arange(self, n: int, dtype: Any) -> Tensor:
-        return self.asarray([float(i) for i in range(n)], dtype=dtype)
+    def arange(self, n: int, dtype: Any = None) -> Tensor:
+        return self.asarray([float(i) for i in range(n)] if dtype else list(range(n)), dtype=dtype)
 
     def astype(self, x: Tensor, dtype: Any) -> Tensor:
         from onnx import TensorProto

@@ -7,9 +7,10 @@ is a member that is *padding*: its result is 0, whatever its operands are, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, combinations, product
-from math import inf, prod
+from math import inf, isfinite, prod
 from typing import Any, NamedTuple
 
 from autodiff.compiler.groups import Group, Groups, Index, Padding, Run, index_of
@@ -27,6 +28,8 @@ AT_ZERO = frozenset(
     "add sub mul neg abs exp expm1 tanh sigmoid relu step sign max min at_most at_least held where select compare nonnegative "
     "softplus softsign silu gelu mish elu selu sin cos atan erf greater greater_equal equal mul0 sech2 cosquare".split()
 )
+ZERO_AT_ZERO = frozenset({"neg", "relu", "sign", "tanh", "abs", "sin", "expm1", "erf", "held"})
+JOINED = "joined"  # a row of text alone: the first operand, and the second one where that is padding
 ORDER = ("+·", "+", "-·", "-")
 
 
@@ -108,6 +111,7 @@ class _Padder:
         self.home: dict[int, tuple[int, Place]] = {}  # the grid that it is in, and where
         self.grids: list[Grid | Leaves] = []
         self.refilled: dict[tuple[int, float], int] = {}
+        self.gaps: dict[int, list[tuple[int, dict[Place, int]]]] = {}  # of a grid those made of it that have holes
         self.groups: list[Group] = []
         self.n = 0
 
@@ -160,9 +164,10 @@ class _Padder:
     def fused_sums(self) -> set[int]:
         """Outputs to be summed that are sums of products of what varies, and no more: they are never stored for a sample."""
         uses, stored, found = uses_of(self.program), set(self.stored), set()
+        wanted = Counter(self.summed)
         for i in self.summed:
             op = self.ops[i]
-            alone = i >= self.n_leaves and i not in stored and uses[i - self.n_leaves] == 2 * self.summed.count(i)
+            alone = i >= self.n_leaves and i not in stored and uses[i - self.n_leaves] == 2 * wanted[i]
             kinds = [kind for kind, _ in op.runs] if isinstance(op, Linear) else ["+·"] if op == "mul" else []
             if alone and len(kinds) == 1 and kinds[0] not in TERMS and all(self.varying[x] for x in self.args[i]):
                 found.add(i)
@@ -212,13 +217,25 @@ class _Padder:
             made_of[i] = self.parts(i)
             classes.setdefault((self.kind(i), *[key for key, _ in made_of[i]]), []).append(i)
         later = [] if total else self.put_off(classes, made_of)
-        for (op, *keys), members in classes.items():
+        open_grids = {grid for found in self.gaps.values() for grid, _ in found}
+        # what takes a grid with holes comes last: it may be one with what fills them by then
+        ordered = sorted(classes.items(), key=lambda item: any(not open_grids.isdisjoint(part[1:]) for part in item[0][1:]))
+        for (op, *keys), members in ordered:
+            if not total and any(self.home[x][0] not in key for x, key in self.first_operands(members[0], made_of, keys)):
+                later += members
+                continue
             parts = [Part(key[0], [made_of[i][p][1] for i in members]) for p, key in enumerate(keys)]
             try:
                 self.enter_group(op, members, parts, self.gridded(parts), total)
             except Failed:
                 self.enter_rows(op, members, parts, total)
         return later
+
+    def first_operands(self, i: int, made_of: dict[int, Any], keys: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """An operand of each kind, and the kind that it had when the operations were told apart."""
+        for (_, terms), key in zip(made_of[i], keys, strict=True):
+            for x in terms[0]:
+                yield x, key[1:]
 
     def put_off(self, classes: dict[Any, list[int]], made_of: dict[int, list[tuple[Any, list[Term]]]]) -> list[int]:
         """Sums of two kinds of products of which others are the sums of one: the one is made a sum of its own, as it is there.
@@ -278,14 +295,13 @@ class _Padder:
         else:
             runs = [("+·", args)] if op == "mul" else [("+", args[:1]), ("+" if op == "add" else "-", args[1:])]
         found: dict[Any, list[Term]] = {}
+        copies: dict[Any, int] = {}
         for sign, operands in runs:
             width = 1 if sign in TERMS else 2
             for k in range(0, len(operands), width):
                 term = tuple(sorted(operands[k : k + width], key=lambda x: home[x], reverse=True))  # x on the left in x @ W.T
-                copy = 0
-                while term in found.get(key := (sign, *[home[x][0] for x in term], copy), ()):
-                    copy += 1
-                found.setdefault(key, []).append(term)
+                copies[sign, term] = copy = copies.get((sign, term), 0) + 1
+                found.setdefault((sign, *[home[x][0] for x in term], copy), []).append(term)
         return sorted(found.items(), key=lambda item: (ORDER.index(item[0][0]), item[0][1:]))
 
     # ---- grids --------------------------------------------------------------------------------------------------------------
@@ -293,12 +309,11 @@ class _Padder:
     def gridded(self, parts: list[Part]) -> Members:
         """The members as a grid. Raises ``Failed``."""
         n = len(parts[0].terms) if parts else 1
-        columns: dict[tuple[int, ...], set[int]] = {}  # where the first terms are along an axis, and of which factors
+        columns: dict[tuple[int, ...], set[int]] = {}  # where the first terms are along an axis, and which factors move there
         for part in parts:
             for o in range(len(part.terms[0][0])):
-                places = [[self.home[term[o]][1] for term in terms] for terms in part.terms]
-                for axis in range(len(places[0][0])):
-                    columns.setdefault(tuple([min([place[axis] for place in some]) for some in places]), set()).add(o)
+                for places, within in self.along(part, o):
+                    columns.setdefault(tuple(map(min, places)), set()).update(() if within else (o,))
         axes = _axes(list(columns))
         if prod([max(axis) + 1 for axis in axes]) > n:
             axes = next(([_ranked(column)] for column in columns if len(set(column)) == n), axes)
@@ -315,6 +330,14 @@ class _Padder:
         places_ = list(product(*map(range, counts)))
         return Members(tuple(counts), axes, places_, [at.get(place) for place in places_])
 
+    def along(self, part: Part, o: int) -> Iterator[tuple[list[list[int]], bool]]:
+        """Of each axis of a factor: where the terms of each member are, and whether the longest list has all these places."""
+        homes = [[self.home[term[o]][1] for term in terms] for terms in part.terms]
+        for axis in range(len(homes[0][0])):
+            places = [[home[axis] for home in some] for some in homes]
+            longest = max([len(set(some)) for some in places])
+            yield places, longest > 1 and len(set(chain.from_iterable(places))) == longest
+
     def taken(self, op: str, part: Part, members: Members, row: bool) -> list[list[list[int]]]:
         """The results that a part takes in each place: for each factor a matrix, of which each place is a row."""
         if row:
@@ -324,12 +347,9 @@ class _Padder:
         offsets: list[list[list[int]]] = []  # and how far the terms of each member are from there
         spans = [0]
         for o in range(len(grids)):
-            places = [[self.home[term[o]][1] for term in terms] for terms in part.terms]
             bases.append([])
-            for axis in range(len(places[0][0])):
-                columns = [[place[axis] for place in some] for some in places]
-                longest = max([len(set(column)) for column in columns])
-                if longest > 1 and len(set(chain.from_iterable(columns))) == longest:  # all within one stretch
+            for columns, within in self.along(part, o):
+                if within:
                     bases[o].append([0] * len(members.places))
                     offsets.append(columns)
                 else:
@@ -400,15 +420,86 @@ class _Padder:
                     self.total[members[m]] = first + r
         self.grids.append(Grid(first, laid.shape, holes))
         padding = Padding(tuple([m is not None for m in laid.chosen]), 0.0) if holes else None
+        if padding and self.is_zero_there(op, parts, taken, laid):
+            padding = padding._replace(implied=True)
         name, axes = self.name(members), laid.shape or (1,)
         if op:
             columns = [[line[k] for line in matrix] for (matrix,) in taken for k in range(len(matrix[0]))]
             operands = tuple([index_of([(x,) for x in column]) for column in columns])
             self.groups.append(Group("Map", op, first, size, operands, name=name, axes=axes, padding=padding))
+            self.join(members, parts, laid)
             return
         runs = tuple([self.run(part.kind, matrices, axes, padding) for part, matrices in zip(parts, taken, strict=True)])
         kind = "Total" if total else "Sum"
         self.groups.append(Group(kind, "", first, size, (), False, runs, name, axes=axes, padding=padding))
+        if not total:
+            self.join(members, parts, laid)
+
+    def is_zero_there(self, op: str, parts: list[Part], taken: list[list[list[list[int]]]], laid: Members) -> bool:
+        """Whether padding is 0 by itself: of what is 0, or a product of that with more of it or with a number."""
+        if op not in ("", *ZERO_AT_ZERO):
+            return False
+        n_numbers = len(self.program.constants)
+        numbers = self.program.constants
+        for part, matrices in zip(parts, taken, strict=True):
+            holes = [self.grids[self.home[x][0]].holes for x in part.terms[0][0]]
+            for r, m in enumerate(laid.chosen):
+                for t in range(len(matrices[0][r])) if m is None else ():
+                    places = [matrix[r][t] for matrix in matrices]
+                    zero = [x in some for x, some in zip(places, holes, strict=True)]
+                    known = [z or (x < n_numbers and isfinite(numbers[x])) for x, z in zip(places, zero, strict=True)]
+                    if not any(zero) or not all(known):
+                        return False
+        return True
+
+    def join(self, members: list[int], parts: list[Part], laid: Members) -> None:
+        """The group just entered fills the holes of another, member by member: both together are one grid from now on.
+
+        So it is where one entry of many is treated in its own way, as in the slopes of a cross entropy.
+        """
+        own, places = len(self.grids) - 1, [self.home[i][1] for i in members]
+        for operand in dict.fromkeys((self.home[part.terms[0][0][o]][0], p, o)
+                                     for p, part in enumerate(parts) for o in range(len(part.terms[0][0]))):
+            grid, p, o = operand
+            if any(len(terms) > 1 for terms in parts[p].terms):
+                continue
+            there = [self.home[terms[0][o]][1] for terms in parts[p].terms]
+            for other, others in self.gaps.get(grid, ()):
+                if not set(there) & others.keys() and self.joined(own, other, members, there, others):
+                    return
+            if self.grids[own].holes and isinstance(self.grids[grid], Grid) and there == places:
+                if self.grids[grid].shape == laid.shape:
+                    self.gaps.setdefault(grid, []).append((own, dict(zip(places, members, strict=True))))
+                    return
+
+    def joined(self, own: int, other: int, members: list[int], there: list[Place], others: dict[Place, int]) -> bool:
+        """Whether the members, at these places of another grid, could be put into its holes."""
+        known = self.grids[other]
+        assert isinstance(known, Grid)
+        at = {place: m for m, place in enumerate(there)}
+        places = list(product(*map(range, known.shape)))
+        if len(at) + len(others) < len(places):
+            return False
+        axes = [list(axis) for axis in zip(*there, strict=True)]
+        try:
+            filling = _everywhere(
+                [self.result[i] for i in members], Members(known.shape, axes, places, [at.get(place) for place in places])
+            )
+        except Failed:
+            return False
+        first = self.n
+        self.n += len(places)
+        mask = tuple([place in others for place in places])
+        operands = (Index(known.first, 1), index_of([(x,) for x in filling]))
+        self.groups.append(
+            Group("Map", JOINED, first, len(places), operands, axes=known.shape, padding=Padding(mask, 0.0, True))
+        )
+        self.grids.append(Grid(first, known.shape, frozenset()))
+        for r, place in enumerate(places):
+            i = others.get(place, members[at[place]] if place in at else None)
+            if i is not None:
+                self.result[i], self.home[i] = first + r, (len(self.grids) - 1, place)
+        return True
 
     def run(self, kind: str, matrices: list[list[list[int]]], axes: Shape, padding: Padding | None) -> Run:
         """The run of a sum, as a matrix product if it is one."""
