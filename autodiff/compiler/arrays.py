@@ -611,6 +611,13 @@ class _Writer:
     # ---- sums over the samples ----------------------------------------------------------------------------------------------
 
     def write_total(self, group: Group) -> None:
+        if group.axes and len(group.runs) > 1:  # each concerns every member
+            parts = []
+            for run in group.runs:
+                variable = self.define(*self.total(run))
+                parts.append((run.sign, self.fitted([(variable, i) for i in range(group.size)], (group.size,), array=True)))
+            self.place(self.results(group), self.define(self.added(parts, False), (group.size,), group.name))
+            return
         for run in group.runs:
             results = range(group.first + run.offset, group.first + run.offset + run.rows * run.columns)
             if run.kind == "terms" and run.depth == 1 and run.sign == "+":

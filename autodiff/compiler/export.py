@@ -129,8 +129,11 @@ def text_groups(replay: Replay, arguments: Sequence[Argument], arrays: Sequence[
             leaves += [((number, path), place) for place in _places(shape)]
     places = {p: (array.key, place) for array in arrays for p, place in zip(array.places, _places(array.shape), strict=True)}
     leaves += [places[p] for p in range(scalars.n_parameters)]
-    found = padded(scalars, replay.summed, leaves)
-    return found if len(found.groups) < len(rolled.groups) else rolled
+    return shorter(rolled, padded(scalars, replay.summed, leaves))
+
+
+def shorter(rolled: Groups, padded: Groups) -> Groups:
+    return padded if len(padded.groups) < len(rolled.groups) else rolled
 
 
 def _places(shape: Shape) -> Iterator[Shape]:

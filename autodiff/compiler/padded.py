@@ -323,7 +323,13 @@ class _Padder:
             raise Failed
         if len(parts) == 1 and len(parts[0].kind) == 2:  # of products first the axes of both factors, then those of the left
             sides = [{o for column, some in columns.items() for o in some if _moves(column, a, found)} for a in range(len(axes))]
-            ranked = sorted(range(len(axes)), key=lambda a: 0 if sides[a] == {0, 1} else 1 if sides[a] == {0} else 2)
+            first = 0
+            if sides.count({0}) == sides.count({1}) == 1:  # the upper triangle is turned, and the factors with it
+                rows, columns_ = axes[sides.index({0})], axes[sides.index({1})]
+                if rows != columns_ and all(r <= c for r, c in zip(rows, columns_, strict=True)):
+                    first = 1
+                    parts[0] = Part(parts[0].kind, [[(y, x) for x, y in terms] for terms in parts[0].terms])
+            ranked = sorted(range(len(axes)), key=lambda a: 0 if sides[a] == {0, 1} else 1 if sides[a] == {first} else 2)
             axes, counts = [axes[a] for a in ranked], [counts[a] for a in ranked]
             found = list(zip(*axes, strict=True)) if axes else found
         at = {place: m for m, place in enumerate(found)}
@@ -338,7 +344,7 @@ class _Padder:
             longest = max([len(set(some)) for some in places])
             yield places, longest > 1 and len(set(chain.from_iterable(places))) == longest
 
-    def taken(self, op: str, part: Part, members: Members, row: bool) -> list[list[list[int]]]:
+    def taken(self, op: str, part: Part, members: Members, row: bool, is_numerator: bool) -> list[list[list[int]]]:
         """The results that a part takes in each place: for each factor a matrix, of which each place is a row."""
         if row:
             return [[[self.result[term[o]] for term in terms] for terms in part.terms] for o in range(len(part.terms[0][0]))]
@@ -367,16 +373,16 @@ class _Padder:
             rows = zip(*bases[o], strict=True) if bases[o] else [()] * len(members.places)
             at = self.grids[grid].at
             matrices.append([[at(tuple([b + s for b, s in zip(base, step, strict=True)])) for step in steps] for base in rows])
-        return self.with_padding(op, grids, matrices, [set(every) - set(some) for some in keys], every, members)
+        return self.with_padding(op, is_numerator, grids, matrices, [set(every) - set(some) for some in keys], every, members)
 
     def with_padding(
-        self, op: str, grids: list[int], matrices: list[Any], missing: list[set[Any]], every: list[Any], members: Members
+        self, op: str, is_numerator: bool, grids: list[int], matrices: list[Any], missing: list[set[Any]], every: list[Any], members: Members
     ) -> list[Any]:
         """The same, with what padding must be in these operands. Raises ``Failed`` if a term too many is no padding."""
         holes = [self.grids[grid].holes for grid in grids]
         if op and (op in OF_ANY_NUMBER or op not in AT_ZERO):
             for o, grid in enumerate(grids):
-                if (op != "div" or o) and any(x in holes[o] for line in matrices[o] for x in line):
+                if not is_numerator and any(x in holes[o] for line in matrices[o] for x in line):
                     shift = self.filled(grid, OF_ANY_NUMBER.get(op, 1.0)) - self.grids[grid].first  # type: ignore[union-attr]
                     holes[o] = frozenset([x + shift for x in holes[o]])
                     matrices[o] = [[x + shift for x in line] for line in matrices[o]]
@@ -407,7 +413,7 @@ class _Padder:
         self, op: str, members: list[int], parts: list[Part], laid: Members, total: bool, row: bool = False
     ) -> None:
         """A group of these members. Raises ``Failed`` before anything is entered."""
-        taken = [self.taken(op, part, laid, row) for part in parts]
+        taken = [self.taken(op, part, laid, row, op == "div" and not p) for p, part in enumerate(parts)]
         size = len(laid.places)
         first = self.n
         self.n += size
@@ -504,10 +510,11 @@ class _Padder:
     def run(self, kind: str, matrices: list[list[list[int]]], axes: Shape, padding: Padding | None) -> Run:
         """The run of a sum, as a matrix product if it is one."""
         size, depth = len(matrices[0]), len(matrices[0][0])
-        if len(kind) == 2 and len(axes) == 2 and padding is None:
-            lefts, rights = matrices[0][:: axes[1]], matrices[1][: axes[1]]
-            if all(matrices[0][r] == lefts[r // axes[1]] and matrices[1][r] == rights[r % axes[1]] for r in range(size)):
-                return Run("product", kind[0], 0, *axes, depth, (index_of(lefts), index_of(rights)))
+        for cut in range(1, len(axes)) if len(kind) == 2 and padding is None else ():
+            rows, columns = prod(axes[:cut]), prod(axes[cut:])
+            lefts, rights = matrices[0][::columns], matrices[1][:columns]
+            if all(matrices[0][r] == lefts[r // columns] and matrices[1][r] == rights[r % columns] for r in range(size)):
+                return Run("product", kind[0], 0, rows, columns, depth, (index_of(lefts), index_of(rights)))
         name = "dots" if len(kind) == 2 else "terms"
         return Run(name, kind[0], 0, size, 1, depth, tuple([index_of(matrix) for matrix in matrices]))
 
