@@ -9,12 +9,12 @@ from typing import Any
 import matplotlib
 
 matplotlib.use("agg")
-from matplotlib import pyplot  # noqa: E402
-from matplotlib.patches import Rectangle  # noqa: E402
+from matplotlib import pyplot
+from matplotlib.patches import Rectangle
 
-from autodiff.compiler import export  # noqa: E402
-from autodiff.compiler.groups import Group, Groups  # noqa: E402
-from autodiff.drawing.dot import LOOK, drawing, html  # noqa: E402
+from autodiff.compiler import export
+from autodiff.compiler.groups import Group, Groups
+from autodiff.drawing.dot import LOOK, drawing, html
 
 GREY, FAINT = "#757d89", "#9aa3ae"  # on light pages and on dark ones
 COLOURS = ["#3b7dc4", "#37905b", "#a98430", "#c4484f", "#8260a8", "#2f8f9d", "#b0609a", "#6b7f2a"]
@@ -168,7 +168,9 @@ def triangle(n: int) -> Svg:
     for q in range(n):
         for k in range(n):
             if k <= q:
-                left.add_patch(Rectangle((k + 0.06, q + 0.06), 0.88, 0.7, facecolor=COLOURS[q % len(COLOURS)], edgecolor="none"))
+                left.add_patch(
+                    Rectangle((k + 0.06, q + 0.06), 0.88, 0.7, facecolor=COLOURS[q % len(COLOURS)], edgecolor="none")
+                )
             look: dict[str, Any] = {"facecolor": COLOURS[0], "edgecolor": "none"}
             if k > q:
                 look = {"facecolor": "none", "edgecolor": FAINT, "hatch": "////", "linewidth": 0.5}

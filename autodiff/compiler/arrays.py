@@ -8,6 +8,7 @@ numbers lie so irregularly that there is no such view they are taken by a table.
 from __future__ import annotations
 
 import keyword
+import operator
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from itertools import pairwise, product
 from math import gcd, isfinite, prod
 from typing import Any, NamedTuple
 
-from autodiff.compiler.groups import Group, Groups, Padding, Run
+from autodiff.compiler.groups import Group, Groups, Run
 from autodiff.compiler.padded import JOINED
 from autodiff.compiler.spellings import HELPERS, SPELLINGS, Spelling, helpers_within
 from autodiff.errors import UnknownNameError
@@ -336,7 +337,9 @@ class _Writer:
         if group.op == JOINED and group.padding is not None:
             spelling = Spelling(f"xp.where({self.mask(group.padding.mask, group.axes)}, {{0}}, {{1}})")
         elif group.op in BY_NUMBER and len(set(operands[1])) == 1 and isinstance(operands[1][0], Constant):
-            spelling = Spelling("{0} * {0}" if operands[1][0] == Constant(2.0) and group.op == "pow" else BY_NUMBER[group.op], True)
+            spelling = Spelling(
+                "{0} * {0}" if operands[1][0] == Constant(2.0) and group.op == "pow" else BY_NUMBER[group.op], True
+            )
         else:
             spelling = SPELLINGS[group.op]
         boolean = group.first in self.conditions
@@ -377,7 +380,7 @@ class _Writer:
         moving = [a for a in range(len(axes)) if _changes(mask, axes, a)]
         lengths = tuple([axes[a] for a in moving])
         step = {a: prod(axes[a + 1 :]) for a in moving}
-        truths = tuple([mask[sum(i * step[a] for i, a in zip(place, moving, strict=True))] for place in _places(lengths)])
+        truths = tuple([mask[sum(i * step[a] for i, a in zip(place, moving, strict=True))] for place in places_of(lengths)])
         if (lengths, truths) not in self.masks:
             self.masks[lengths, truths] = name = self.name("mask")
             self.head.append(f"{name} = {_truths(truths, lengths)}")
@@ -533,7 +536,7 @@ class _Writer:
         return Text(f"xp.sum({whole}, axis=-1)", form, product.varies), form, members
 
     def batched_product(self, left: list[list[Cell]], right: list[list[Cell]], axes: Shape) -> Text | None:
-        """Dots as a product of matrices, one for each place on the axes along which both factors move; None if they are none."""
+        """Dots as products of matrices, one for each place on the axes along which both factors move; None if they are none."""
         sides = [(_changes(left, axes, a), _changes(right, axes, a)) for a in range(len(axes))]
         kinds = [("both" if x and y else "left" if x else "right") for x, y in sides]
         if (False, False) in sides or kinds != sorted(kinds) or not {"left", "right"} <= set(kinds):
@@ -578,7 +581,7 @@ class _Writer:
         return [cells[r * columns : (r + 1) * columns][::step] for r in range(rows)]
 
     def product(self, run: Run, straight: bool) -> tuple[Text, Shape, list[int]]:
-        """A matrix product. Of what all samples share the transpose is on the right, as in x @ W.T, if it is not ``straight``."""
+        """A matrix product. Of what all samples share the transpose is on the right, as in x @ W.T, unless ``straight``."""
         rows, columns, depth = run.rows, run.columns, run.depth
         left = self.matrix(run.operands[0].entries(rows, depth), rows, depth, run.backwards)
         right = self.matrix(run.operands[1].entries(columns, depth), columns, depth, run.backwards)
@@ -755,7 +758,7 @@ class _Writer:
         return self.of_one(joined_variable, moved, shape)
 
     def of_blocks(self, cells: Sequence[Cell], shape: Shape) -> Text | None:
-        """Rows that are whole rows of variables, or one number: taken from these put one above the other. None if they are not."""
+        """Rows that are whole rows of variables, or one number: taken from these one above the other. None if they are not."""
         rows, columns = shape
         firsts: dict[int, int] = {}
         parts: list[str] = []
@@ -1002,8 +1005,8 @@ def _literal(number: float) -> str:
 def _truths(truths: Sequence[bool], lengths: Shape) -> str:
     """An array of truths; a triangle by the numbers of its rows and columns."""
     if len(lengths) == 2 and lengths[0] == lengths[1]:
-        for relation, holds in ((">=", lambda r, c: r >= c), ("<=", lambda r, c: r <= c)):
-            if list(truths) == [holds(r, c) for r, c in _places(lengths)]:
+        for relation, holds in ((">=", operator.ge), ("<=", operator.le)):
+            if list(truths) == [holds(r, c) for r, c in places_of(lengths)]:
                 rows, columns = f"xp.arange({lengths[0]})[:, None]", f"xp.arange({lengths[1]})"
                 return f"{rows} {relation} {columns}"
     lines = [list(truths[r : r + lengths[-1]]) for r in range(0, len(truths), lengths[-1])]
@@ -1091,7 +1094,8 @@ def _pieces(cells: Sequence[Cell]) -> list[list[Cell]]:
     return pieces
 
 
-def _places(shape: Shape) -> Iterator[Shape]:
+def places_of(shape: Shape) -> Iterator[Shape]:
+    """Every place of an array, row by row."""
     return product(*map(range, shape))
 
 

@@ -6,14 +6,13 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
-from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autodiff._support import files
 from autodiff.compiler import parameters
-from autodiff.compiler.arrays import Argument, ArrayOf, Namer, Written, helper_text, quoted, written
+from autodiff.compiler.arrays import Argument, ArrayOf, Namer, Written, helper_text, places_of, quoted, written
 from autodiff.compiler.groups import Groups
 from autodiff.compiler.padded import padded
 from autodiff.compiler.parameters import ParameterArray
@@ -126,18 +125,14 @@ def text_groups(replay: Replay, arguments: Sequence[Argument], arrays: Sequence[
     leaves: list[tuple[Any, Shape]] = []
     for number, argument in enumerate(arguments):
         for path, shape, _ in argument.blocks:
-            leaves += [((number, path), place) for place in _places(shape)]
-    places = {p: (array.key, place) for array in arrays for p, place in zip(array.places, _places(array.shape), strict=True)}
+            leaves += [((number, path), place) for place in places_of(shape)]
+    places = {p: (array.key, place) for array in arrays for p, place in zip(array.places, places_of(array.shape), strict=True)}
     leaves += [places[p] for p in range(scalars.n_parameters)]
     return shorter(rolled, padded(scalars, replay.summed, leaves))
 
 
 def shorter(rolled: Groups, padded: Groups) -> Groups:
     return padded if len(padded.groups) < len(rolled.groups) else rolled
-
-
-def _places(shape: Shape) -> Iterator[Shape]:
-    return product(*map(range, shape))
 
 
 def _function(f: Compiled[..., Any], recorded: Recording, goal: Goal, name: str) -> Written:

@@ -24,10 +24,12 @@ Term = tuple[int, ...]
 FULLEST = 0.3  # so much of a grid must be members, or they are put in a row
 OF_ANY_NUMBER = {"max": -inf, "min": inf}  # rows whose operands may be lists of any length, and what adds nothing to these
 # rows that are finite, with finite slopes, where an operand is 0; the others are given 1 for padding
-AT_ZERO = frozenset(
-    "add sub mul neg abs exp expm1 tanh sigmoid relu step sign max min at_most at_least held where select compare nonnegative "
-    "softplus softsign silu gelu mish elu selu sin cos atan erf greater greater_equal equal mul0 sech2 cosquare".split()
-)
+AT_ZERO = frozenset({
+    "add", "sub", "mul", "neg", "abs", "exp", "expm1", "tanh", "sigmoid", "relu", "step", "sign", "max", "min",
+    "at_most", "at_least", "held", "where", "select", "compare", "nonnegative", "softplus", "softsign", "silu",
+    "gelu", "mish", "elu", "selu", "sin", "cos", "atan", "erf", "greater", "greater_equal", "equal", "mul0", "sech2",
+    "cosquare",
+})  # fmt: skip
 ZERO_AT_ZERO = frozenset({"neg", "relu", "sign", "tanh", "abs", "sin", "expm1", "erf", "held"})
 JOINED = "joined"  # a row of text alone: the first operand, and the second one where that is padding
 ORDER = ("+·", "+", "-·", "-")
@@ -322,7 +324,9 @@ class _Padder:
         if len(set(found)) < n or n < FULLEST * prod(counts):
             raise Failed
         if len(parts) == 1 and len(parts[0].kind) == 2:  # of products first the axes of both factors, then those of the left
-            sides = [{o for column, some in columns.items() for o in some if _moves(column, a, found)} for a in range(len(axes))]
+            sides = [
+                {o for column, some in columns.items() for o in some if _moves(column, a, found)} for a in range(len(axes))
+            ]
             first = 0
             if sides.count({0}) == sides.count({1}) == 1:  # the upper triangle is turned, and the factors with it
                 rows, columns_ = axes[sides.index({0})], axes[sides.index({1})]
@@ -373,24 +377,27 @@ class _Padder:
             rows = zip(*bases[o], strict=True) if bases[o] else [()] * len(members.places)
             at = self.grids[grid].at
             matrices.append([[at(tuple([b + s for b, s in zip(base, step, strict=True)])) for step in steps] for base in rows])
-        return self.with_padding(op, is_numerator, grids, matrices, [set(every) - set(some) for some in keys], every, members)
-
-    def with_padding(
-        self, op: str, is_numerator: bool, grids: list[int], matrices: list[Any], missing: list[set[Any]], every: list[Any], members: Members
-    ) -> list[Any]:
-        """The same, with what padding must be in these operands. Raises ``Failed`` if a term too many is no padding."""
         holes = [self.grids[grid].holes for grid in grids]
-        if op and (op in OF_ANY_NUMBER or op not in AT_ZERO):
-            for o, grid in enumerate(grids):
-                if not is_numerator and any(x in holes[o] for line in matrices[o] for x in line):
-                    shift = self.filled(grid, OF_ANY_NUMBER.get(op, 1.0)) - self.grids[grid].first  # type: ignore[union-attr]
-                    holes[o] = frozenset([x + shift for x in holes[o]])
-                    matrices[o] = [[x + shift for x in line] for line in matrices[o]]
+        if not is_numerator and op and (op in OF_ANY_NUMBER or op not in AT_ZERO):
+            self.fill(grids, holes, matrices, OF_ANY_NUMBER.get(op, 1.0))
         for r, m in enumerate(members.chosen):
-            for t, key in enumerate(every) if m is not None and missing[m] else ():
-                if key in missing[m] and not any(matrices[o][r][t] in holes[o] for o in range(len(grids))):
+            if m is None or len(keys[m]) == len(every):
+                continue
+            known = set(keys[m])
+            for t, key in enumerate(every):  # a term too many must be padding
+                if key not in known and not any(matrix[r][t] in some for matrix, some in zip(matrices, holes, strict=True)):
                     raise Failed
         return matrices
+
+    def fill(self, grids: list[int], holes: list[frozenset[int]], matrices: list[list[list[int]]], number: float) -> None:
+        """Take these operands from copies of their grids with another number for padding, if they take padding."""
+        for o, grid in enumerate(grids):
+            if any(x in holes[o] for line in matrices[o] for x in line):
+                known = self.grids[grid]
+                assert isinstance(known, Grid)
+                shift = self.filled(grid, number) - known.first
+                holes[o] = frozenset([x + shift for x in holes[o]])
+                matrices[o] = [[x + shift for x in line] for line in matrices[o]]
 
     def filled(self, grid: int, number: float) -> int:
         """The first result of a copy of a grid with another number for padding."""
@@ -464,8 +471,9 @@ class _Padder:
         So it is where one entry of many is treated in its own way, as in the slopes of a cross entropy.
         """
         own, places = len(self.grids) - 1, [self.home[i][1] for i in members]
-        for operand in dict.fromkeys((self.home[part.terms[0][0][o]][0], p, o)
-                                     for p, part in enumerate(parts) for o in range(len(part.terms[0][0]))):
+        for operand in dict.fromkeys(
+            (self.home[part.terms[0][0][o]][0], p, o) for p, part in enumerate(parts) for o in range(len(part.terms[0][0]))
+        ):
             grid, p, o = operand
             if any(len(terms) > 1 for terms in parts[p].terms):
                 continue
@@ -473,10 +481,10 @@ class _Padder:
             for other, others in self.gaps.get(grid, ()):
                 if not set(there) & others.keys() and self.joined(own, other, members, there, others):
                     return
-            if self.grids[own].holes and isinstance(self.grids[grid], Grid) and there == places:
-                if self.grids[grid].shape == laid.shape:
-                    self.gaps.setdefault(grid, []).append((own, dict(zip(places, members, strict=True))))
-                    return
+            known = self.grids[grid]
+            if self.grids[own].holes and isinstance(known, Grid) and known.shape == laid.shape and there == places:
+                self.gaps.setdefault(grid, []).append((own, dict(zip(places, members, strict=True))))
+                return
 
     def joined(self, own: int, other: int, members: list[int], there: list[Place], others: dict[Place, int]) -> bool:
         """Whether the members, at these places of another grid, could be put into its holes."""
@@ -558,10 +566,8 @@ def _ranked(column: Sequence[int]) -> list[int]:
 def _moves(column: Sequence[int], axis: int, places: Sequence[Place]) -> bool:
     """Whether the numbers change along an axis where all else is the same."""
     seen: dict[Place, int] = {}
-    for place, x in zip(places, column, strict=True):
-        if seen.setdefault(place[:axis] + place[axis + 1 :], x) != x:
-            return True
-    return False
+    pairs = zip(places, column, strict=True)
+    return any(seen.setdefault(place[:axis] + place[axis + 1 :], x) != x for place, x in pairs)
 
 
 def _everywhere(numbers: list[int], members: Members) -> list[int]:
