@@ -99,6 +99,10 @@ def graph(f: Any, *, words: str = "") -> Any:
         name = f"group{number}"
         if group.kind == "Total" and all(run.kind == "terms" and run.depth == 1 for run in group.runs):
             continue  # no line of its own
+        if group.kind == "Sum" and [(run.kind, run.depth, run.sign) for run in group.runs] == [("terms", 1, "+")]:
+            for r, x in enumerate(group.runs[0].operands[0].entries(group.size, 1)):
+                owner[group.first + r] = owner[x]  # nor has this
+            continue
         for r in range(group.first, group.first + group.size):
             owner[r] = name
         sources = {owner[x] for index, rows, columns in group.indices() for x in index.entries(rows, columns) if x in owner}

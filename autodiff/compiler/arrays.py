@@ -10,6 +10,7 @@ from __future__ import annotations
 import keyword
 import operator
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -997,6 +998,8 @@ def _tuple(shape: Shape) -> str:
 
 
 def _literal(number: float) -> str:
+    if abs(number) == sys.float_info.max:
+        return "xp.finfo(dtype).max" if number > 0 else "-xp.finfo(dtype).max"
     if isfinite(number):
         return repr(number)
     return "xp.nan" if number != number else "xp.inf" if number > 0 else "-xp.inf"
@@ -1017,7 +1020,7 @@ def _truths(truths: Sequence[bool], lengths: Shape) -> str:
 
 
 def _is_literal(text: str) -> bool:
-    if text in ("xp.nan", "xp.inf", "-xp.inf"):
+    if text in ("xp.nan", "xp.inf", "-xp.inf", "xp.finfo(dtype).max", "-xp.finfo(dtype).max"):
         return True
     try:
         float(text)

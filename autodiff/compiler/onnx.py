@@ -6,6 +6,7 @@ Nodes are those that onnxruntime has for double precision, and that are right at
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -309,6 +310,10 @@ class Namespace:
 
     def full_like(self, x: Tensor, number: float) -> Tensor:
         return self.where(x == x, number, self.asarray(number, dtype="float"))
+
+    @staticmethod
+    def finfo(dtype: Any) -> Any:
+        return sys.float_info
 
     def zeros_like(self, x: Tensor) -> Tensor:
         return self.full_like(x, 0.0)
