@@ -33,8 +33,9 @@ GOALS = {"numpy": 1.5, "jax": 1.1, "torch": 1.2}
 LINES = {"moons": (200, 20), "gpt": (200, 100)}  # in all, and of those that compute
 SECONDS = 3.0  # of processor to trace and compile
 LEAVE = """\
-When to leave the machine ("our machine" above): on one core for wide layers in large batches, where a BLAS or XLA is ahead; for a GPU,
-for many devices or hosts; and where the model must run without this package. Small networks and irregular code are faster in it."""
+When to leave the machine ("our machine" above): on one core for wide layers in large batches, where a BLAS or XLA is ahead;
+for a GPU, for many devices or hosts; and where the model must run without this package. Small networks and irregular code
+are faster in it."""
 
 # ---- the functions ----------------------------------------------------------------------------------------------------------
 

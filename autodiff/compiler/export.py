@@ -128,11 +128,13 @@ def text_groups(replay: Replay, arguments: Sequence[Argument], arrays: Sequence[
             leaves += [((number, path), place) for place in places_of(shape)]
     places = {p: (array.key, place) for array in arrays for p, place in zip(array.places, places_of(array.shape), strict=True)}
     leaves += [places[p] for p in range(scalars.n_parameters)]
-    return shorter(rolled, padded(scalars, replay.summed, leaves))
+    return shorter(rolled, len(scalars), partial(padded, scalars, replay.summed, leaves))
 
 
-def shorter(rolled: Groups, padded: Groups) -> Groups:
-    return padded if len(padded.groups) < len(rolled.groups) else rolled
+def shorter(rolled: Groups, n_scalars: int, pad: Callable[[], Groups]) -> Groups:
+    """One of them; what is nearly all of a kind of its own is not padded."""
+    found = pad() if 2 * len(rolled.groups) < n_scalars else rolled
+    return found if len(found.groups) < len(rolled.groups) else rolled
 
 
 def _function(f: Compiled[..., Any], recorded: Recording, goal: Goal, name: str) -> Written:

@@ -55,6 +55,10 @@ class Grid(NamedTuple):
             found = found * length + here
         return self.first + found
 
+    def somewhere(self, place: Place) -> int:
+        """The same for padding, which may take anything."""
+        return self.at(place)
+
 
 class Leaves(NamedTuple):
     """An array that is given: the results in those places that the program knows."""
@@ -67,6 +71,10 @@ class Leaves(NamedTuple):
         if place not in self.results:
             raise Failed
         return self.results[place]
+
+    def somewhere(self, place: Place) -> int:
+        """The same for padding, which may take anything."""
+        return self.results.get(place, next(iter(self.results.values())))
 
 
 class Part(NamedTuple):
@@ -375,8 +383,11 @@ class _Padder:
         for o, grid in enumerate(grids):
             steps = [key[spans[o] : spans[o + 1]] for key in every]
             rows = zip(*bases[o], strict=True) if bases[o] else [()] * len(members.places)
-            at = self.grids[grid].at
-            matrices.append([[at(tuple([b + s for b, s in zip(base, step, strict=True)])) for step in steps] for base in rows])
+            matrix = []
+            for base, m in zip(rows, members.chosen, strict=True):
+                at = self.grids[grid].at if m is not None else self.grids[grid].somewhere
+                matrix.append([at(tuple([b + s for b, s in zip(base, step, strict=True)])) for step in steps])
+            matrices.append(matrix)
         holes = [self.grids[grid].holes for grid in grids]
         if not is_numerator and op and (op in OF_ANY_NUMBER or op not in AT_ZERO):
             self.fill(grids, holes, matrices, OF_ANY_NUMBER.get(op, 1.0))
