@@ -20,6 +20,9 @@ in a row, its members. There are these:
     time, each from its own vector with a result for each time. Then come the results of the body, which are those of the last
     time once it is over, and in the end what is ``kept`` of each time, one time after the other.
 
+A group of text may have ``axes``, along which its members lie row by row, and ``padding``: members that are not of the program,
+whose results are one number whatever their operands are.
+
 Which results an operand takes is said by an ``Index``. Two programs in this form differ only in what their groups say: nothing
 is hidden in an order of slots, and no result is overwritten.
 """
@@ -127,6 +130,14 @@ class Loop(NamedTuple):
         return "\n    ".join(lines)
 
 
+class Padding(NamedTuple):
+    """Which members are of the program, and the number that the others are; whether they are that by what they are made of."""
+
+    mask: tuple[bool, ...]
+    number: float
+    implied: bool = False
+
+
 class Group(NamedTuple):
     """One vector instruction, as the module says. ``first`` is the number of its first result."""
 
@@ -139,6 +150,8 @@ class Group(NamedTuple):
     runs: tuple[Run, ...] = ()
     name: str = ""  # what all members are called, but for their numbers
     loop: Loop | None = None
+    axes: tuple[int, ...] = ()
+    padding: Padding | None = None
 
     def indices(self) -> Iterator[tuple[Index, int, int]]:
         """Every operand, with the rows and the columns that it has."""
