@@ -37,7 +37,14 @@ if not cython.compiled:
         """The value itself."""
         return value
 
+    def note_leaf(leaf, before):
+        """Note what a leaf is before a sweep, once."""
+        if before is not None:
+            leaf.uses = 1
+            before.append((leaf, leaf.adjoint, leaf.kind))
+
     value_of = hold = held = lend
+    new = object.__new__
     lower_flags = libm.lower_flags
 
     def references(things, i):
@@ -417,7 +424,10 @@ class Value:
         if number is None:
             return beside("pow", self, other)
         c: cython.double = number
-        return record(POW, kernels.pow(self.primal, c), self, None, kernels.power_slope(self.primal, c), c, LEFT_AND_NUMBER)
+        x: cython.double = self.primal
+        if c == 2.0:
+            return record(POW, x * x, self, None, 2.0 * x, c, LEFT_AND_NUMBER)
+        return record(POW, kernels.pow(x, c), self, None, kernels.power_slope(self.primal, c), c, LEFT_AND_NUMBER)
 
     def __rpow__(self, other: Any, modulo: Any = None) -> Any:
         if modulo is not None:
@@ -650,11 +660,14 @@ class Value:
             count_uses(self, before, True)
             sweep(self, upstream)
         except BaseException:
+            forget(self, True)
             for value, adjoint, kind in before:
                 value.adjoint = adjoint
                 value.kind = kind
-            forget(self)
             raise
+        finally:
+            for value, _, _ in before:
+                value.uses = 0
 
     # ---- copies -------------------------------------------------------------------------------------------------------------
 
@@ -685,7 +698,7 @@ def record(
         node.left = hold(left)
         node.right = hold(right)
     else:
-        node = Value.__new__(Value)
+        node = new(Value)
         node.left = left
         node.right = right
         node.about = None
@@ -696,7 +709,10 @@ def record(
     node.d_right = d_right
     node.code = code
     node.kind = kind
-    if code > MUL or not (SMALLEST <= data <= LARGEST or SMALLEST <= -data <= LARGEST):
+    plain: cython.bint = SMALLEST <= data <= LARGEST or SMALLEST <= -data <= LARGEST
+    if plain and code > MUL:
+        plain = not kind & RIGHT and (SMALLEST <= d_left <= LARGEST or SMALLEST <= -d_left <= LARGEST)
+    if not plain:
         settle(node)
     if noting or observer is not None:
         return announced(value_of(node))
@@ -725,11 +741,19 @@ def settle(node: borrowed) -> cython.void:
     """
     if node.primal == 0.0 and (node.code == RELU or (node.code == MUL and (node.d_left == 0.0 or node.d_right == 0.0))):
         return  # an exact zero, as there are many
-    if cython.compiled and libm.isnormal(node.primal):
-        left: cython.bint = not node.kind & LEFT or libm.isnormal(node.d_left)
-        if left and (not node.kind & RIGHT or libm.isnormal(node.d_right)):
+    if is_normal(node.primal):
+        left: cython.bint = not node.kind & LEFT or is_normal(node.d_left)
+        if left and (not node.kind & RIGHT or is_normal(node.d_right)):
             return
     lower_flags()
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_normal(x: cython.double) -> cython.bint:
+    """Whether a number has all its digits."""
+    return SMALLEST <= x <= LARGEST or SMALLEST <= -x <= LARGEST
 
 
 @cython.cfunc
@@ -1215,7 +1239,7 @@ def dot(xs: Any, ys: Any) -> Any:
 #
 # The order is Kahn's: an operation's turn comes when all its uses had theirs. Of those whose turn it is, the one that became
 # ready last goes first, so the walk follows one branch back as far as it can; within an expression that is the order in which
-# Python evaluated it, reversed. The nodes that wait are a stack.
+# Python evaluated it, reversed. That one is at hand, ``top``; the others wait in a stack.
 
 
 @cython.final
@@ -1258,13 +1282,11 @@ waiting = cython.declare(Stack, Stack())
 
 @cython.cfunc
 @cython.inline
-def stack_of(root: borrowed) -> Stack:
-    """A stack with one operation."""
+def empty_stack() -> Stack:
     if not cython.compiled:
-        return [NOBODY, root]
+        return [NOBODY]
     waiting.n = 0
     waiting.append(NOBODY)
-    waiting.append(root)
     return waiting
 
 
@@ -1278,26 +1300,26 @@ def topological_order(root: Value) -> list:
     order: list = []
     leaves: list = []
     node: borrowed
-    operand: borrowed
+    top: borrowed = lend(root)
     pending: Stack
     i: cython.Py_ssize_t
     try:
-        count_uses(lend(root), None, False)
-        pending = stack_of(lend(root))
-        node = pending.pop()
-        while node is not NOBODY:
+        count_uses(top, None, False)
+        pending = empty_stack()
+        while top is not NOBODY:
+            node = top
+            top = NOBODY
             order.append(value_of(node))
             if node.kind & LEFT:
-                used(node.left, pending)
+                top = used(node.left, top, pending)
             if node.kind & RIGHT:
-                used(node.right, pending)
+                top = used(node.right, top, pending)
             if node.kind & MANY:
                 for i in range(width(node)):
-                    operand = value_among(node, i)
-                    if operand is not NOBODY:
-                        used(operand, pending)
+                    top = used(value_among(node, i), top, pending)
+            if top is NOBODY:
+                top = pending.pop()
             add_leaves(node, leaves)
-            node = pending.pop()
     except BaseException:
         forget(root)
         raise
@@ -1330,53 +1352,81 @@ def add_leaves(node: borrowed, leaves: list) -> object:
 def count_uses(root: borrowed, before: list | None, zero: cython.bint) -> object:
     """Count for each operation below root its uses there, and set its gradient to 0 if asked.
 
-    Interpreted, what a sweep changes goes into the list ``before`` if there is one, that of a leaf at each of its uses.
+    Interpreted, what a sweep changes goes into the list ``before`` if there is one, but for operations that none has been
+    through, and that of a leaf at its first use.
     """
     node: borrowed
     operand: borrowed
+    top: borrowed = root
+    pending: Stack = empty_stack()
+    kind: cython.short
     i: cython.Py_ssize_t
-    pending: Stack = stack_of(root)
-    node = pending.pop()
-    while node is not NOBODY:
+    while top is not NOBODY:
+        node = top
+        top = NOBODY
+        kind = node.kind
         if zero:
-            if not cython.compiled:
-                before.append((node, node.adjoint, node.kind))
+            if not cython.compiled and (kind & SWEPT or node.adjoint):
+                before.append((node, node.adjoint, kind))
             node.adjoint = 0.0
-            node.kind |= SWEPT
-        if node.kind & LEFT:
-            count_use(node.left, pending, before)
-        if node.kind & RIGHT:
-            count_use(node.right, pending, before)
-        if node.kind & MANY:
+            node.kind = kind | SWEPT
+        if kind & LEFT:
+            operand = node.left
+            if operand.code:
+                operand.uses += 1
+                if operand.uses == 1:
+                    top = operand
+            elif not (cython.compiled or operand.uses):
+                note_leaf(operand, before)
+        if kind & RIGHT:
+            operand = node.right
+            if operand.code:
+                operand.uses += 1
+                if operand.uses == 1:
+                    if top is not NOBODY:
+                        pending.append(top)
+                    top = operand
+            elif not (cython.compiled or operand.uses):
+                note_leaf(operand, before)
+        if kind & MANY:
             for i in range(width(node)):
-                operand = value_among(node, i)
-                if operand is not NOBODY:
-                    count_use(operand, pending, before)
-        node = pending.pop()
+                top = count_use(value_among(node, i), top, pending, before)
+        if top is NOBODY:
+            top = pending.pop()
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def count_use(operand: borrowed, pending: Stack, before: list | None) -> cython.void:
-    """One use more; the first time, the operand waits for its turn."""
-    if operand.code:
-        operand.uses += 1
-        if operand.uses == 1:
-            pending.append(operand)
-    elif not cython.compiled and before is not None:
-        before.append((operand, operand.adjoint, operand.kind))
+def count_use(operand: borrowed, top: borrowed, pending: Stack, before: list | None) -> borrowed:
+    """One use more of an argument, if it is a Value; the first time, it is its turn. Returns whose turn it is."""
+    if operand is NOBODY:
+        return top
+    if not operand.code:
+        if not (cython.compiled or operand.uses):
+            note_leaf(operand, before)
+        return top
+    operand.uses += 1
+    if operand.uses > 1:
+        return top
+    if top is not NOBODY:
+        pending.append(top)
+    return operand
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def used(operand: borrowed, pending: Stack) -> cython.void:
-    """One use less; after the last one it is the operand's turn."""
-    if operand.code:
-        operand.uses -= 1
-        if not operand.uses:
-            pending.append(operand)
+def used(operand: borrowed, top: borrowed, pending: Stack) -> borrowed:
+    """One use less of an argument, if it is a Value; after the last one it is its turn. Returns whose turn it is."""
+    if operand is NOBODY or not operand.code:
+        return top
+    operand.uses -= 1
+    if operand.uses:
+        return top
+    if top is not NOBODY:
+        pending.append(top)
+    return operand
 
 
 @cython.cfunc
@@ -1385,33 +1435,48 @@ def sweep(root: borrowed, seed: cython.double) -> cython.void:
     """The chain rule: each operation in its turn adds upstream · local to the gradients of its operands."""
     node: borrowed
     operand: borrowed
-    pending: Stack = stack_of(root)
+    top: borrowed = root
+    pending: Stack = empty_stack()
+    kind: cython.short
     root.adjoint = seed
-    node = pending.pop()
-    while node is not NOBODY:
-        if node.kind & LEFT:
+    while top is not NOBODY:
+        node = top
+        top = NOBODY
+        kind = node.kind
+        if kind & LEFT:
             operand = node.left
             operand.adjoint += node.adjoint * node.d_left
-            used(operand, pending)
-        if node.kind & RIGHT:
+            if operand.code:
+                operand.uses -= 1
+                if not operand.uses:
+                    top = operand
+        if kind & RIGHT:
             operand = node.right
             operand.adjoint += node.adjoint * node.d_right
-            used(operand, pending)
-        if node.kind & MANY:
-            sweep_many(node, pending)
-        node = pending.pop()
+            if operand.code:
+                operand.uses -= 1
+                if not operand.uses:
+                    if top is not NOBODY:
+                        pending.append(top)
+                    top = operand
+        if kind & MANY:
+            top = sweep_many(node, pending)
+        if top is NOBODY:
+            top = pending.pop()
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def sweep_many(node: borrowed, pending: Stack) -> cython.void:
+def sweep_many(node: borrowed, pending: Stack) -> borrowed:
     operand: borrowed
+    top: borrowed = NOBODY
     i: cython.Py_ssize_t
     for i in range(width(node)):
         operand = value_among(node, i)
         if operand is not NOBODY:
             operand.adjoint += node.adjoint * partial_among(node, i)
-            used(operand, pending)
+            top = used(operand, top, pending)
+    return top
 
 
 def adjoints(root: Value, values: Any) -> list:
@@ -1550,14 +1615,17 @@ def push(i: cython.Py_ssize_t, operand: cython.Py_ssize_t, partial: cython.doubl
         put(varies, i, 1.0)
 
 
-def forget(root: Value) -> None:
-    """Clear what a walk that was interrupted has left in the nodes."""
+def forget(root: Value, sweep: bool = False) -> None:
+    """Clear what a walk that was interrupted has left in the nodes, and what a first sweep has."""
     pending: list = [root]
     seen: set = {root}
     node: Value
     while pending:
         node = pending.pop()
         node.uses = 0
+        if sweep:
+            node.adjoint = 0.0
+            node.kind &= ~SWEPT
         met = [operand for operand in node.operands if operand.op and operand not in seen]
         seen.update(met)
         pending += met
@@ -1570,8 +1638,8 @@ def forget(root: Value) -> None:
 # and all are fresh again when the last was given back. So a training loop runs through the same memory in the same order.
 # The pages with room are a stack. Blocks are given back when less than half of the pages has been needed for a while.
 #
-# A free node has reference count 0, and its left slot is the next free one of its page. What few nodes have, an About, stands in
-# a table of their page, which is made for the first of them.
+# A free node has reference count 0, and its left slot is the next free one of its page. What few nodes have, an About, stands
+# in a table of their page, which is made for the first of them.
 #
 # Instances of subclasses are Python's own affair, and hold their About themselves. So is every Value under PYTHONMALLOC=malloc
 # or debug, in Python's development mode and in its debug build, so that tools which watch memory see each, and in its
@@ -1761,10 +1829,10 @@ def make_page(page: cython.pointer(Page)) -> cython.void:
 @cython.exceptval(check=False)
 def make_nodes(page: cython.pointer(Page)) -> cython.void:
     node: borrowed = first_node(page)
-    i: cython.Py_ssize_t
+    _i: cython.Py_ssize_t
     page.fresh = node
     memset(node, 0, NODES * SIZE)
-    for i in range(NODES):
+    for _i in range(NODES):
         PyObject_Init(head(node), type_of_values)
         Py_SET_REFCNT(node, 0)
         node = node_after(node)

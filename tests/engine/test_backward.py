@@ -625,16 +625,16 @@ def test_a_chain_of_a_million_operations():
     del y
 
 
-def test_a_sum_of_a_million_values():
-    xs = [Value(1.0) for _ in range(1_000_000)]
+def test_a_sum_of_a_hundred_thousand_values():
+    xs = [Value(1.0) for _ in range(100_000)]
     out = functions.sum(xs)
-    assert out.data == 1_000_000.0
+    assert out.data == 100_000.0
     out.backward()
     assert all(x.grad == 1.0 for x in xs)
 
 
-def test_a_dot_of_half_a_million_pairs():
-    xs, ys = [Value(2.0) for _ in range(500_000)], [Value(3.0) for _ in range(500_000)]
+def test_a_dot_of_a_hundred_thousand_pairs():
+    xs, ys = [Value(2.0) for _ in range(100_000)], [Value(3.0) for _ in range(100_000)]
     functions.dot(xs, ys).backward()
     assert all(x.grad == 3.0 for x in xs)
     assert all(y.grad == 2.0 for y in ys)
