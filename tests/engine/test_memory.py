@@ -437,7 +437,7 @@ def chain(n):
 x = Value(0.5)
 chain(300_000)
 large = memory_in_use()[1]
-for _ in range(2 * large // 65536 + 100):
+for _ in range(2 * (2 * large // 65536 + 64)):  # two reviews
     chain(100)
 assert memory_in_use()[1] < large / 4
 """
