@@ -83,7 +83,7 @@ cdef class Stack:
     cdef Py_ssize_t n, room
     cdef void append(self, Node *node) noexcept
     cdef Node *pop(self) noexcept
-    cdef make_room(self, Py_ssize_t n)
+    cdef bint make_room(self, Py_ssize_t n) noexcept
 
 cdef inline borrowed lend(object value) noexcept:  # which is known to be one
     return <Node *><void *>value

@@ -652,22 +652,26 @@ class Value:
             return
         if cython.compiled:
             # neither allocates, raises or looks for signals
-            count_uses(lend(self), None, True)
+            count_uses(lend(self), None, None, True)
             sweep(lend(self), upstream)
             return
         before: list = []
+        fresh: list = []
         try:
-            count_uses(self, before, True)
+            count_uses(self, before, fresh, True)
             sweep(self, upstream)
+            for value, _, _ in before:
+                value.uses = 0
         except BaseException:
-            forget(self, True)
             for value, adjoint, kind in before:
                 value.adjoint = adjoint
                 value.kind = kind
-            raise
-        finally:
-            for value, _, _ in before:
                 value.uses = 0
+            for value in fresh:
+                value.adjoint = 0.0
+                value.kind &= ~SWEPT
+            forget(self)
+            raise
 
     # ---- copies -------------------------------------------------------------------------------------------------------------
 
@@ -1267,14 +1271,16 @@ class Stack:
         return self.nodes[self.n]
 
     @cython.cfunc
-    def make_room(self, n: cython.Py_ssize_t) -> object:
-        """Have room for so many operations."""
+    @cython.exceptval(check=False)
+    def make_room(self, n: cython.Py_ssize_t) -> cython.bint:
+        """Have room for so many operations, no more; whether there was memory for that."""
         nodes: cython.pointer(borrowed) = as_nodes(PyMem_RawMalloc((n + 2) * cython.sizeof(borrowed)))
         if nodes == cython.NULL:
-            raise MemoryError
+            return False
         PyMem_RawFree(self.nodes)
         self.nodes = nodes
         self.room = n
+        return True
 
 
 waiting = cython.declare(Stack, Stack())
@@ -1304,7 +1310,7 @@ def topological_order(root: Value) -> list:
     pending: Stack
     i: cython.Py_ssize_t
     try:
-        count_uses(top, None, False)
+        count_uses(top, None, None, False)
         pending = empty_stack()
         while top is not NOBODY:
             node = top
@@ -1349,11 +1355,11 @@ def add_leaves(node: borrowed, leaves: list) -> object:
 
 
 @cython.cfunc
-def count_uses(root: borrowed, before: list | None, zero: cython.bint) -> object:
+def count_uses(root: borrowed, before: list | None, fresh: list | None, zero: cython.bint) -> object:
     """Count for each operation below root its uses there, and set its gradient to 0 if asked.
 
-    Interpreted, what a sweep changes goes into the list ``before`` if there is one, but for operations that none has been
-    through, and that of a leaf at its first use.
+    Interpreted, what a sweep changes goes into the list ``before`` if there is one, that of a leaf at its first use; operations
+    that have no gradient yet go into the list ``fresh``.
     """
     node: borrowed
     operand: borrowed
@@ -1366,8 +1372,11 @@ def count_uses(root: borrowed, before: list | None, zero: cython.bint) -> object
         top = NOBODY
         kind = node.kind
         if zero:
-            if not cython.compiled and (kind & SWEPT or node.adjoint):
-                before.append((node, node.adjoint, kind))
+            if not cython.compiled:
+                if kind & SWEPT or node.adjoint:
+                    before.append((node, node.adjoint, kind))
+                else:
+                    fresh.append(node)
             node.adjoint = 0.0
             node.kind = kind | SWEPT
         if kind & LEFT:
@@ -1615,17 +1624,14 @@ def push(i: cython.Py_ssize_t, operand: cython.Py_ssize_t, partial: cython.doubl
         put(varies, i, 1.0)
 
 
-def forget(root: Value, sweep: bool = False) -> None:
-    """Clear what a walk that was interrupted has left in the nodes, and what a first sweep has."""
+def forget(root: Value) -> None:
+    """Clear what a walk that was interrupted has left in the nodes."""
     pending: list = [root]
     seen: set = {root}
     node: Value
     while pending:
         node = pending.pop()
         node.uses = 0
-        if sweep:
-            node.adjoint = 0.0
-            node.kind &= ~SWEPT
         met = [operand for operand in node.operands if operand.op and operand not in seen]
         seen.update(met)
         pending += met
@@ -1811,8 +1817,8 @@ def add_block() -> object:
 @cython.cfunc
 def make_room(n: cython.Py_ssize_t) -> object:
     """Have room in walks for so many Values in pages, and those outside."""
-    if n + loose > waiting.room:
-        waiting.make_room(n + 2 * loose)
+    if n + loose > waiting.room and not waiting.make_room(n + 2 * loose):
+        raise MemoryError
 
 
 @cython.cfunc
@@ -1882,6 +1888,8 @@ def give_back(pages: cython.Py_ssize_t) -> cython.Py_ssize_t:
             kept += 1
     n_blocks = kept
     stack_pages()
+    if kept < before:
+        waiting.make_room(n_pages * NODES + 2 * loose)
     return (before - kept) * BLOCK
 
 
