@@ -713,10 +713,9 @@ def record(
     node.d_right = d_right
     node.code = code
     node.kind = kind
-    plain: cython.bint = SMALLEST <= data <= LARGEST or SMALLEST <= -data <= LARGEST
-    if plain and code > MUL:
-        plain = not kind & RIGHT and (SMALLEST <= d_left <= LARGEST or SMALLEST <= -d_left <= LARGEST)
-    if not plain:
+    if not (SMALLEST <= data <= LARGEST or SMALLEST <= -data <= LARGEST) or (
+        code > MUL and (kind & RIGHT or not (SMALLEST <= d_left <= LARGEST or SMALLEST <= -d_left <= LARGEST))
+    ):
         settle(node)
     if noting or observer is not None:
         return announced(value_of(node))
@@ -741,7 +740,7 @@ def announced(node: Value) -> Value:
 def settle(node: borrowed) -> cython.void:
     """Lower the processor's floating-point flags if an operation may have raised one: what is inf or nan is no error here.
 
-    NumPy reads them after each of its loops, those over objects too. Called for all but sums and products of plain size.
+    NumPy reads them after each of its loops, those over objects too. Called for all but what is of plain size.
     """
     if node.primal == 0.0 and (node.code == RELU or (node.code == MUL and (node.d_left == 0.0 or node.d_right == 0.0))):
         return  # an exact zero, as there are many
