@@ -1644,7 +1644,7 @@ def add_gradients(values: list, gradients: array, first: int, scale: float) -> N
     node: Value
     for i in range(len(values)):
         node = values[i]
-        if node.kind:
+        if node.code:
             node.backward(number_at(gradients, start + i) * factor)
         else:
             node.adjoint += number_at(gradients, start + i) * factor
