@@ -211,9 +211,9 @@ class _Padder:
                 stage.append(i)
         while stage:
             later = self.enter(stage)
-            following = list(later)
+            following, put_off = list(later), set(later)
             for i in stage:
-                for user in users.get(i, ()) if i not in later else ():
+                for user in users.get(i, ()) if i not in put_off else ():
                     waits[user] -= 1
                     if not waits[user]:
                         following.append(user)
