@@ -8,7 +8,7 @@ import random
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -231,7 +231,7 @@ def rows(workload: str) -> Iterator[list[str]]:
         ]  # fmt: skip
 
 
-def main() -> None:
+def main(names: Sequence[str] = ()) -> None:
     headings = [
         "µs a step",
         "text",
@@ -242,11 +242,11 @@ def main() -> None:
         "CPU s to trace and compile",
         "lines (computing)",
     ]
-    found = [row for workload in [name for name in WORKLOADS if name in sys.argv] or WORKLOADS for row in rows(workload)]
+    found = [row for workload in names or WORKLOADS for row in rows(workload)]
     print(machine())
     print(Table("Exported arrays beside tensors by hand, one core: loss and all gradients", headings, found).text(False))
     print(LEAVE)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

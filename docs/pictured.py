@@ -63,9 +63,9 @@ def shown(shape: tuple[int, ...]) -> str:
 def title(group: Group) -> str:
     """What a group does, in a few words."""
     if group.kind == "Map":
-        return {"held": "padded otherwise", "mul": "·", "div": "÷", "sub": "−", "neg": "−", "add": "+"}.get(
-            group.op, group.op.replace("_", " ")
-        )
+        if group.op == "held" and group.padding is not None:
+            return f"padding is {group.padding.number:g}"
+        return {"mul": "·", "div": "÷", "sub": "−", "neg": "−", "add": "+"}.get(group.op, group.op.replace("_", " "))
     words = []
     for run in group.runs:
         if run.kind == "product" and run.depth > 1:
@@ -74,7 +74,7 @@ def title(group: Group) -> str:
             words.append("·" if len(run.operands) == 2 else "+" if run.sign == "+" else "−")
         else:
             words.append("products of matrices" if len(run.operands) == 2 and len(group.axes) > 2 else "Σ")
-    return ", ".join(dict.fromkeys(words)) + (" over the samples" if group.kind == "Total" else "")
+    return ", ".join(dict.fromkeys(words)).replace("+, −", "−") + (" over the samples" if group.kind == "Total" else "")
 
 
 def size_of(group: Group) -> str:

@@ -31,6 +31,7 @@ COMPARISONS = {"greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "equal": "
 BY_NUMBER = {  # rows whose second operand is one number
     "pow": "{0} ** {1}", "at_most": "xp.where({0} > {1}, {1}, {0})", "at_least": "xp.where({0} < {1}, {1}, {0})",
 }  # fmt: skip
+LARGEST = "xp.finfo(dtype).max"
 FEW = 3  # as many terms are written out; more are the sum along an axis
 
 
@@ -271,6 +272,11 @@ class _Writer:
         if self.needs_n:
             head.append(f"n = {self.n}")
         self.inline()
+        if sum(line.count(LARGEST) for line in self.lines) > 1:
+            largest = self.name("largest")
+            head.append(f"{largest} = {LARGEST}")
+            keyed = ('"', "'")  # a line of gradients begins with what a user may have called anything
+            self.lines = [s if s.lstrip().startswith(keyed) else s.replace(LARGEST, largest) for s in self.lines]
         arguments = "".join(f", {argument}" for argument in self.argument_names)
         return Written(f"def {name}(xp, params{arguments}):", [f'"""{doc}"""', *head, *self.lines], self.helpers)
 
@@ -999,7 +1005,7 @@ def _tuple(shape: Shape) -> str:
 
 def _literal(number: float) -> str:
     if abs(number) == sys.float_info.max:
-        return "xp.finfo(dtype).max" if number > 0 else "-xp.finfo(dtype).max"
+        return LARGEST if number > 0 else f"-{LARGEST}"
     if isfinite(number):
         return repr(number)
     return "xp.nan" if number != number else "xp.inf" if number > 0 else "-xp.inf"
@@ -1020,7 +1026,7 @@ def _truths(truths: Sequence[bool], lengths: Shape) -> str:
 
 
 def _is_literal(text: str) -> bool:
-    if text in ("xp.nan", "xp.inf", "-xp.inf", "xp.finfo(dtype).max", "-xp.finfo(dtype).max"):
+    if text in ("xp.nan", "xp.inf", "-xp.inf", LARGEST, f"-{LARGEST}"):
         return True
     try:
         float(text)

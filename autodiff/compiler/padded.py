@@ -211,9 +211,9 @@ class _Padder:
                 stage.append(i)
         while stage:
             later = self.enter(stage)
-            following = list(later)
+            following, put_off = list(later), set(later)
             for i in stage:
-                for user in users.get(i, ()) if i not in later else ():
+                for user in users.get(i, ()) if i not in put_off else ():
                     waits[user] -= 1
                     if not waits[user]:
                         following.append(user)
@@ -337,16 +337,16 @@ class _Padder:
             ]
             first = 0
             if sides.count({0}) == sides.count({1}) == 1:  # the upper triangle is turned, and the factors with it
-                rows, columns_ = axes[sides.index({0})], axes[sides.index({1})]
-                if rows != columns_ and all(r <= c for r, c in zip(rows, columns_, strict=True)):
+                down, across = axes[sides.index({0})], axes[sides.index({1})]
+                if down != across and all(r <= c for r, c in zip(down, across, strict=True)):
                     first = 1
                     parts[0] = Part(parts[0].kind, [[(y, x) for x, y in terms] for terms in parts[0].terms])
             ranked = sorted(range(len(axes)), key=lambda a: 0 if sides[a] == {0, 1} else 1 if sides[a] == {first} else 2)
             axes, counts = [axes[a] for a in ranked], [counts[a] for a in ranked]
             found = list(zip(*axes, strict=True)) if axes else found
         at = {place: m for m, place in enumerate(found)}
-        places_ = list(product(*map(range, counts)))
-        return Members(tuple(counts), axes, places_, [at.get(place) for place in places_])
+        every = list(product(*map(range, counts)))
+        return Members(tuple(counts), axes, every, [at.get(place) for place in every])
 
     def along(self, part: Part, o: int) -> Iterator[tuple[list[list[int]], bool]]:
         """Of each axis of a factor: where the terms of each member are, and whether the longest list has all these places."""
@@ -482,13 +482,11 @@ class _Padder:
         So it is where one entry of many is treated in its own way, as in the slopes of a cross entropy.
         """
         own, places = len(self.grids) - 1, [self.home[i][1] for i in members]
-        for operand in dict.fromkeys(
-            (self.home[part.terms[0][0][o]][0], p, o) for p, part in enumerate(parts) for o in range(len(part.terms[0][0]))
-        ):
-            grid, p, o = operand
-            if any(len(terms) > 1 for terms in parts[p].terms):
+        for part, o in [(some, o) for some in parts for o in range(len(some.terms[0][0]))]:
+            if any(len(terms) > 1 for terms in part.terms):
                 continue
-            there = [self.home[terms[0][o]][1] for terms in parts[p].terms]
+            grid = self.home[part.terms[0][0][o]][0]
+            there = [self.home[terms[0][o]][1] for terms in part.terms]
             for other, others in self.gaps.get(grid, ()):
                 if not set(there) & others.keys() and self.joined(own, other, members, there, others):
                     return

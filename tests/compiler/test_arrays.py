@@ -119,6 +119,22 @@ def test_rows_of_plain_numbers_that_nothing_has_folded(xp):
     close_by_row(module_of(f, 1.0).values(xp, {}, *arrays(xp, [1.0, 2.0])), np.array([f(1.0), f(2.0)]))
 
 
+@pytest.mark.parametrize("order", [None, 1, 2, 5])
+@pytest.mark.parametrize("name", ["lgamma", "digamma", "sinc"])
+def test_gamma_and_sinc_are_accurate_in_text(name, order):
+    """Between the edges, to a few ulp of what they add up."""
+    rule = rules.TABLE[name if order is None else {"sinc": "sinc_order"}.get(name, "polygamma")]
+    more = () if order is None else (float(order),)
+    f = ad.compile(lambda x: rules.apply(rule, (x, *more)))
+    rng = random.Random(1)
+    x = [rng.uniform(*between) for between in [(0.0, 3.0), (3.0, 40.0), (-30.0, 0.0)] for _ in range(200)]
+    x = [point for point in x if point > 0 or abs(point - round(point)) > 0.01]
+    expected = np.array([rule.value(point, *more) for point in x])
+    scale = np.maximum(np.abs(expected), math.pi ** (order or 0) / (1 + (order or 0)) if name == "sinc" else 1.0)
+    found = module_of(f, 0.5).values(np, {}, np.array(x))
+    assert (np.abs(found - expected) <= 2e-12 * scale if order == 5 else np.abs(found - expected) <= 5e-14 * scale).all()
+
+
 CONDITIONS = {
     "greater": lambda x, y: x > y, "greater or equal": lambda x, y: x >= y, "less": lambda x, y: x < y,
     "less or equal": lambda x, y: x <= y, "equal": lambda x, y: x == y, "not equal": lambda x, y: x != y,
