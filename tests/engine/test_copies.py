@@ -212,21 +212,21 @@ def test_a_chain_of_twenty_thousand(duplicate):
     assert (new_x.grad, x.grad) == (1.0, 0.0)
 
 
-def test_a_chain_of_two_hundred_thousand_through_pickle():
+def test_a_chain_of_a_hundred_thousand_through_pickle():
     x = y = Value(1.0)
-    for _ in range(200_000):
+    for _ in range(100_000):
         y = y + 1.0
     new_x, new_y = pickle.loads(pickle.dumps([x, y]))
     new_y.backward()
-    assert (new_x.grad, new_y.data) == (1.0, 200_001.0)
+    assert (new_x.grad, new_y.data) == (1.0, 100_001.0)
 
 
 def test_a_wide_sum_through_pickle():
-    xs = [Value(float(i)) for i in range(100_000)]
+    xs = [Value(float(i)) for i in range(20_000)]
     twin = pickle.loads(pickle.dumps(functions.sum(xs)))
     twin.backward()
-    assert [x.grad for x in twin.operands] == [1.0] * 100_000
-    assert twin.data == sum(range(100_000))
+    assert [x.grad for x in twin.operands] == [1.0] * 20_000
+    assert twin.data == sum(range(20_000))
 
 
 LOAD = """
