@@ -20,6 +20,7 @@ HOT_MODULES = [
     "autodiff/engine/kernels.py",
     "autodiff/engine/value.py",
     "autodiff/optim/optimizers.py",
+    "autodiff/compiler/scalars.py",
     "autodiff/compiler/machine.py",
     "autodiff/compiler/recorded.py",
     "autodiff/compiler/adjoint.py",
@@ -36,6 +37,7 @@ UNCHECKED = {"boundscheck": False, "wraparound": False, "cdivision": True, "init
 DIRECTIVES = {
     "autodiff.engine.kernels": UNCHECKED,
     "autodiff.engine.value": UNCHECKED,
+    "autodiff.compiler.scalars": UNCHECKED,
     "autodiff.compiler.machine": UNCHECKED,
     "autodiff.optim.optimizers": UNCHECKED | {"annotation_typing": False},  # its loops say where an annotation is a C type
 }
@@ -43,9 +45,14 @@ DIRECTIVES = {
 # A fused multiply-add, where the processor has one, would round otherwise than the interpreter does; the error is GCC 14's own.
 FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-Werror=incompatible-pointer-types"]
 
-# What lets the C compiler vectorise loops.
+# What lets the C compiler vectorise loops, and what does not: those within scalar steps are short.
 VECTORISE = ["-fno-math-errno", "-fno-trapping-math"]
-EXTRA_FLAGS = {"autodiff.engine.kernels": VECTORISE, "autodiff.compiler.machine": VECTORISE}
+NARROW = ["-fno-tree-vectorize"]
+EXTRA_FLAGS = {
+    "autodiff.engine.kernels": VECTORISE,
+    "autodiff.compiler.machine": VECTORISE,
+    "autodiff.compiler.scalars": NARROW,
+}
 
 
 # Microsoft's compiler contracts nothing under its own precise model, and needs no -lm.

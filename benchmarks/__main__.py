@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import report, runners, workloads
+from benchmarks import report, rows, runners, workloads
 from benchmarks.engines import ENGINES
 
 # how often each workload is repeated, and its title
@@ -27,14 +27,15 @@ one thread. micrograd's graphs are cycles, which del does not release: its times
 growth of a fresh process's resident memory for each node of a chain."""
 SLOW = {"micrograd", "micrograd-gc", "plain-gc", "torch"}  # they take gigabytes for the tree, and a minute
 
-ELSEWHERE = {"compiled": "replay", "exported": "exported", "pythons": "pythons"}  # each in a process of its own
+ELSEWHERE = ("replay", "exported", "pythons")  # modules that run in processes of their own
+COMPILED = (*rows.ROWS, rows.COMPILE_TIMES)  # what replay has, one by one
 WITH_OPTIMIZERS = {"autodiff", "interpreted", "plain", "tensor"}
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    known = [*REPEATS, *ELSEWHERE]
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(known)}; all if none is given")
+    known = [*REPEATS, *ELSEWHERE, *COMPILED]
+    parser.add_argument("workloads", nargs="*", metavar="PART", help=f"of {', '.join(known)}; all if none is given")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES), help="those to compare")
     parser.add_argument("--repeats", type=int, help="of every workload, in place of its own number")
     parser.add_argument("--whole-tree", action="store_true", help="run the tree on the slow engines too")
@@ -44,7 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--memory", choices=ENGINES, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if unknown := set(chosen.workloads) - set(known):
-        parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     return chosen
 
 
@@ -114,11 +115,21 @@ def show(results: report.Results, markdown: bool) -> None:
 
 def with_deep_stack(function: Callable[[], None]) -> None:
     """Some engines find their order by recursion, as deep as the chain is long."""
+    ended: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            function()
+        except BaseException as error:  # a thread would keep it, and the process end well
+            ended.append(error)
+
     sys.setrecursionlimit(10 * workloads.CHAIN)
     threading.stack_size(1 << 30)
-    thread = threading.Thread(target=function)
+    thread = threading.Thread(target=run)
     thread.start()
     thread.join()
+    if ended:
+        raise ended[0]
 
 
 def keep(file: Path) -> None:
@@ -146,12 +157,14 @@ def main() -> None:
     if chosen.keep:
         keep(chosen.keep)
         return
-    elsewhere = [module for workload, module in ELSEWHERE.items() if workload in (chosen.workloads or ELSEWHERE)]
-    chosen.workloads = [workload for workload in chosen.workloads or REPEATS if workload not in ELSEWHERE]
+    asked = chosen.workloads or [*REPEATS, *ELSEWHERE]
+    chosen.workloads = [part for part in asked if part in REPEATS]
     if chosen.workloads:
         show(measure(chosen), chosen.markdown)
-    for module in elsewhere:
-        subprocess.run([sys.executable, "-m", f"benchmarks.{module}"], check=True)
+    for module in ELSEWHERE:
+        some = [part for part in asked if part in COMPILED] if module == "replay" and module not in asked else []
+        if some or module in asked:
+            subprocess.run([sys.executable, "-m", f"benchmarks.{module}", *some], check=True)
 
 
 with_deep_stack(main)

@@ -8,22 +8,29 @@ numbers lie so irregularly that there is no such view they are taken by a table.
 from __future__ import annotations
 
 import keyword
+import operator
 import re
+import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, product
 from math import gcd, isfinite, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autodiff.compiler.groups import Group, Groups, Run
-from autodiff.compiler.spellings import HELPERS, SPELLINGS, helpers_within
+from autodiff.compiler.padded import JOINED
+from autodiff.compiler.spellings import HELPERS, SPELLINGS, Spelling, helpers_within
 from autodiff.errors import UnknownNameError
 
 Shape = tuple[int, ...]
 MOST_PIECES = 8  # that are put side by side; more are taken by a table
 LONGEST_INLINE, LONGEST_LINE = 40, 96  # letters of what is written into the line that uses it, and of that line
 AUTOMATIC = re.compile("\x00\\d+\x00")  # a variable without a name of its own, until all is written
+COMPARISONS = {"greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "equal": "{0} == {1}"}
+BY_NUMBER = {  # rows whose second operand is one number
+    "pow": "{0} ** {1}", "at_most": "xp.where({0} > {1}, {1}, {0})", "at_least": "xp.where({0} < {1}, {1}, {0})",
+}  # fmt: skip
 FEW = 3  # as many terms are written out; more are the sum along an axis
 
 
@@ -34,6 +41,7 @@ class Variable:
     text: str
     shape: Shape
     varies: bool
+    boolean: bool = False
 
     @property
     def size(self) -> int:
@@ -166,6 +174,8 @@ class _Writer:
         self.cells: list[Cell] = [Constant(number) for number in groups.constants]
         self.joined: dict[tuple[int, ...], tuple[Variable, dict[int, int]]] = {}
         self.summed: dict[int, Variable] = {}
+        self.masks: dict[Any, str] = {}
+        self.straight = False  # whether the sum that is being written has its members in the order of its axes
         self.kept: list[Variable] = []  # so that no identity is used twice
         none = Variable("", (), False)
         self.cells += [(none, 0)] * (groups.n_results - len(self.cells))
@@ -176,6 +186,7 @@ class _Writer:
             for index, rows, columns in group.indices()
             for entry in index.entries(rows, columns)
         }
+        self.conditions = _conditions(groups)
         wanted = groups.totals_wanted[-groups.n_parameters :] if groups.totals_wanted else []
         numbers = {result: i for i, result in enumerate(wanted)}  # of the parameter whose gradient it is
         places = {p: (a, i) for a, array in enumerate(arrays) for i, p in enumerate(array.places) if p is not None}
@@ -303,7 +314,7 @@ class _Writer:
             else:
                 self.write_sum(group)
 
-    def define(self, text: Text, shape: Shape, name: str = "") -> Variable:
+    def define(self, text: Text, shape: Shape, name: str = "", boolean: bool = False) -> Variable:
         """A new line, and its variable, which has this shape whole."""
         whole = self.whole(text, shape)
         if not name:
@@ -311,21 +322,37 @@ class _Writer:
             self.count += 1
         else:
             name = self.name(name)
-        variable = Variable(name, shape, text.varies)
+        variable = Variable(name, shape, text.varies, boolean)
         self.lines.append(f"{variable.text} = {whole}")
         self.kept.append(variable)
         return variable
 
     def write_map(self, group: Group) -> None:
-        if group.op not in SPELLINGS:
+        if group.op not in SPELLINGS and group.op != JOINED:
             raise UnknownNameError(
                 f"the operation {group.op!r} has no spelling in the Array API standard, so that {group.name or 'this program'} "
                 "cannot be written as arrays: write it with the operations of the table"
             )
         operands = [[self.cells[entry] for entry in index.entries(group.size, 1)] for index in group.operands]
-        shape = self.common_shape(operands, group.size)
-        spelling = SPELLINGS[group.op]
+        shape = group.axes or self.common_shape(operands, group.size)
+        if group.op == JOINED and group.padding is not None:
+            spelling = Spelling(f"xp.where({self.mask(group.padding.mask, group.axes)}, {{0}}, {{1}})")
+        elif group.op in BY_NUMBER and len(set(operands[1])) == 1 and isinstance(operands[1][0], Constant):
+            spelling = Spelling(
+                "{0} * {0}" if operands[1][0] == Constant(2.0) and group.op == "pow" else BY_NUMBER[group.op], True
+            )
+        else:
+            spelling = SPELLINGS[group.op]
+        boolean = group.first in self.conditions
+        if boolean:
+            spelling = Spelling(COMPARISONS[group.op], True)
+        elif group.op == "select" and all(isinstance(cell, tuple) and cell[0].boolean for cell in operands[0]):
+            spelling = Spelling("xp.where({0}, {1}, {2})", any(isinstance(x, tuple) for cells in operands[1:] for x in cells))
         if spelling.along_axis and not (spelling.pair and len(operands) == 2):
+            pieces = self.piece_by_piece(group.op, spelling, operands, shape)
+            if pieces is not None:
+                self.place(self.results(group), self.define(self.masked(pieces, group), shape, group.name))
+                return
             single = operands[: spelling.single]
             matrix = [cell for row in zip(*operands[spelling.single :], strict=True) for cell in row]
             texts = [self.fitted(cells, shape) for cells in single]
@@ -337,7 +364,51 @@ class _Writer:
             actual = _broadcast([text.shape for text in texts])
             form, literal = spelling.pair or spelling.text, spelling.literal
         text = Text(self.spelled(form, texts, literal), actual, any(text.varies for text in texts))
-        self.place(self.results(group), self.define(text, shape, group.name))
+        self.place(self.results(group), self.define(self.masked(text, group), shape, group.name, boolean))
+
+    def masked(self, text: Text, group: Group) -> Text:
+        """With the number that padding is, where the group has any."""
+        if group.padding is None or group.padding.implied:
+            return text
+        mask, number, _ = group.padding
+        self.needs_dtype = True
+        word = self.as_array(text.text) if _is_literal(text.text) else text.text
+        whole = f"xp.where({self.mask(mask, group.axes)}, {word}, {_literal(number)})"
+        return Text(whole, _broadcast([text.shape, group.axes]), text.varies)
+
+    def mask(self, mask: tuple[bool, ...], axes: Shape) -> str:
+        """The name of an array of these truths, without the axes along which they do not change."""
+        moving = [a for a in range(len(axes)) if _changes(mask, axes, a)]
+        lengths = tuple([axes[a] for a in moving])
+        step = {a: prod(axes[a + 1 :]) for a in moving}
+        truths = tuple([mask[sum(i * step[a] for i, a in zip(place, moving, strict=True))] for place in places_of(lengths)])
+        if (lengths, truths) not in self.masks:
+            self.masks[lengths, truths] = name = self.name("mask")
+            self.head.append(f"{name} = {_truths(truths, lengths)}")
+        marks = [":" if a in moving else "None" for a in range(moving[0], len(axes))]
+        name = self.masks[lengths, truths]
+        return name if "None" not in marks else f"{name}[{', '.join(marks)}]"
+
+    def piece_by_piece(self, op: str, spelling: Spelling, operands: Sequence[Sequence[Cell]], shape: Shape) -> Text | None:
+        """The largest or smallest of operands that are in several variables: of each, and of these."""
+        if not spelling.pair:
+            return None
+        stretches = _stretches(operands)
+        if not 1 < len(stretches) <= FEW:
+            return None
+        found: Text | None = None
+        for columns in stretches:
+            part = operands[columns.start : columns.stop]
+            if len(part) == 1:
+                text = self.fitted(part[0], shape, array=True)
+            else:
+                matrix = self.fitted([cell for row in zip(*part, strict=True) for cell in row], (*shape, len(part)), full=True)
+                text = Text(self.spelled(spelling.text, [matrix], False), shape, matrix.varies)
+            if found is not None:
+                varies = found.varies or text.varies
+                text = Text(self.spelled(spelling.pair, [found, text], False), _broadcast([found.shape, text.shape]), varies)
+            found = text
+        return found
 
     def spelled(self, form: str, texts: Sequence[Text], literal: bool) -> str:
         if "dtype" in form:
@@ -386,8 +457,10 @@ class _Writer:
                 for result, entry in zip(self.results(group), group.runs[0].operands[0].entries(group.size, 1), strict=True):
                     self.cells[result] = self.cells[entry]
                 return
-        shape: Shape = ()
-        order: list[int] = []
+        self.straight = bool(group.axes)
+        by_rows = group.axes and all(run.kind != "product" for run in group.runs)
+        shape: Shape = group.axes if by_rows else ()
+        order = list(range(group.size)) if by_rows else []
         parts: list[tuple[str, Text]] = []
         for phase in _phases(group):
             text, own, own_order = self.phase(phase, group.size, shape, order)
@@ -406,7 +479,7 @@ class _Writer:
                 [],
             )
         else:
-            text = self.added(parts, group.from_zero)
+            text = self.masked(self.added(parts, group.from_zero), group)
         self.place(self.results(group), self.define(text, shape, group.name), _inverse(order) if order else None)
 
     def in_values(self, group: Group) -> bool:
@@ -428,7 +501,7 @@ class _Writer:
         """Runs that together concern every member once: the expression, its shape, and which member is in which place."""
         first = runs[0]
         if len(runs) == 1 and first.kind == "product":
-            return self.product(first)
+            return self.product(first, self.straight)
         members = list(order) if order else list(range(size))
         columns: list[list[list[Cell]]] = [[] for _ in first.operands]  # of each operand, a row of cells for each member
         for run in runs:
@@ -441,8 +514,12 @@ class _Writer:
                 words = [text.text for text in texts]
                 joined = Text(" + ".join(words), _broadcast([t.shape for t in texts]), any(t.varies for t in texts))
                 return joined, form, members
-            matrix = self.fitted([cell for m in members for cell in rows[m]], (*form, first.depth), full=True)
-            return Text(f"xp.sum({matrix.text}, axis=-1)", form, matrix.varies), form, members
+            stretches = _stretches([[rows[m][k] for m in members] for k in range(first.depth)])
+            texts = [
+                self.total_along([rows[m][columns.start : columns.stop] for m in members], form)
+                for columns in (stretches if len(stretches) <= FEW else [range(first.depth)])
+            ]
+            return self.added([("+", text) for text in texts], False), form, members
         left, right = columns
         form = shape or (size,)
         if first.depth == 1 and not shape:
@@ -450,10 +527,38 @@ class _Writer:
         if first.depth == 1:
             texts = [self.fitted([rows[m][0] for m in members], form) for rows in (left, right)]
             return self.multiplied(texts), form, members
+        if shape:
+            batched = self.batched_product([left[m] for m in members], [right[m] for m in members], form)
+            if batched is not None:
+                return batched, form, members
         texts = [self.fitted([cell for m in members for cell in rows[m]], (*form, first.depth)) for rows in (left, right)]
         product = self.multiplied(texts)
         whole = self.whole(product, (*form, first.depth))
         return Text(f"xp.sum({whole}, axis=-1)", form, product.varies), form, members
+
+    def batched_product(self, left: list[list[Cell]], right: list[list[Cell]], axes: Shape) -> Text | None:
+        """Dots as products of matrices, one for each place on the axes along which both factors move; None if they are none."""
+        sides = [(_changes(left, axes, a), _changes(right, axes, a)) for a in range(len(axes))]
+        kinds = [("both" if x and y else "left" if x else "right") for x, y in sides]
+        if (False, False) in sides or kinds != sorted(kinds) or not {"left", "right"} <= set(kinds):
+            return None
+        batch = tuple([n for n, kind in zip(axes, kinds, strict=True) if kind == "both"])
+        rows = prod([n for n, kind in zip(axes, kinds, strict=True) if kind == "left"])
+        columns = prod(axes) // prod(batch) // rows
+        depth = len(left[0])
+        blocks = range(0, prod(axes), rows * columns)
+        lefts = [cell for b in blocks for m in range(b, b + rows * columns, columns) for cell in left[m]]
+        rights = [right[m][k] for b in blocks for k in range(depth) for m in range(b, b + columns)]
+        x, y = self.full(lefts, (*batch, rows, depth)), self.full(rights, (*batch, depth, columns))
+        text = Text(f"{x.text} @ {y.text}", (*batch, rows, columns), x.varies or y.varies)
+        return self.reshaped(text, text.shape, axes)
+
+    def total_along(self, rows: Sequence[Sequence[Cell]], form: Shape) -> Text:
+        """The sum of each row."""
+        if len(rows[0]) == 1:
+            return self.fitted([row[0] for row in rows], form)
+        matrix = self.fitted(_flat(rows), (*form, len(rows[0])), full=True)
+        return Text(f"xp.sum({matrix.text}, axis=-1)", form, matrix.varies)
 
     def multiplied(self, texts: Sequence[Text]) -> Text:
         words = [text.text for text in texts]
@@ -476,8 +581,8 @@ class _Writer:
         step = -1 if backwards else 1  # the order does not matter here
         return [cells[r * columns : (r + 1) * columns][::step] for r in range(rows)]
 
-    def product(self, run: Run) -> tuple[Text, Shape, list[int]]:
-        """A matrix product. Of what all samples share the transpose is on the right, as in x @ W.T."""
+    def product(self, run: Run, straight: bool) -> tuple[Text, Shape, list[int]]:
+        """A matrix product. Of what all samples share the transpose is on the right, as in x @ W.T, unless ``straight``."""
         rows, columns, depth = run.rows, run.columns, run.depth
         left = self.matrix(run.operands[0].entries(rows, depth), rows, depth, run.backwards)
         right = self.matrix(run.operands[1].entries(columns, depth), columns, depth, run.backwards)
@@ -500,7 +605,7 @@ class _Writer:
             x, y = self.fitted(_flat(left), (rows, depth)), self.fitted(_flat(right), (columns, depth))
             whole = self.whole(self.multiplied([x, y]), (rows * columns, depth))
             return Text(f"xp.sum({whole}, axis=-1)", (rows * columns,), True), (rows * columns,), plain
-        if not left_varies:
+        if not left_varies and not straight:
             x, y = self.full(_flat(right), (columns, depth)), self.full(_flat(_turned(left)), (depth, rows))
             order = [r * columns + c for c in range(columns) for r in range(rows)]
             return Text(f"{x.text} @ {y.text}", (columns, rows), x.varies), (columns, rows), order
@@ -510,6 +615,13 @@ class _Writer:
     # ---- sums over the samples ----------------------------------------------------------------------------------------------
 
     def write_total(self, group: Group) -> None:
+        if group.axes and len(group.runs) > 1:  # each concerns every member
+            parts = []
+            for run in group.runs:
+                variable = self.define(*self.total(run))
+                parts.append((run.sign, self.fitted([(variable, i) for i in range(group.size)], (group.size,), array=True)))
+            self.place(self.results(group), self.define(self.added(parts, False), (group.size,), group.name))
+            return
         for run in group.runs:
             results = range(group.first + run.offset, group.first + run.offset + run.rows * run.columns)
             if run.kind == "terms" and run.depth == 1 and run.sign == "+":
@@ -639,9 +751,42 @@ class _Writer:
                 if len(shape) > 2:
                     word = f"xp.reshape({word}, {self.axes(shape, found.varies)})"
                 return Text(word, shape, found.varies)
+        blocks = self.of_blocks(cells, shape) if len(shape) == 2 else None
+        if blocks is not None:
+            return blocks
         joined_variable, firsts = self.in_a_row(cells, owners)
         moved = [firsts[id(cell[0])] + cell[1] if isinstance(cell, tuple) else firsts[_number_key(cell)] for cell in cells]
         return self.of_one(joined_variable, moved, shape)
+
+    def of_blocks(self, cells: Sequence[Cell], shape: Shape) -> Text | None:
+        """Rows that are whole rows of variables, or one number: taken from these one above the other. None if they are not."""
+        rows, columns = shape
+        firsts: dict[int, int] = {}
+        parts: list[str] = []
+        places: list[int] = []
+        reached = 0
+        for r in range(rows):
+            row = cells[r * columns : (r + 1) * columns]
+            owner = _owner(row)
+            if owner is None:
+                if len(set(row)) > 1 or not isinstance(row[0], Constant):
+                    return None
+                key, size, start = _number_key(row[0]), 1, 0
+                part = self.fitted(row, (1, columns), full=True, array=True)
+            else:
+                first = row[0][1]  # type: ignore[index]
+                steps = [cell[1] - first for cell in row if isinstance(cell, tuple)]
+                if owner.size % columns or first % columns or steps != list(range(columns)):
+                    return None
+                key, size, start = id(owner), owner.size // columns, first // columns
+                part = self.of_one(owner, range(owner.size), (size, columns))
+            if key not in firsts:
+                firsts[key] = reached
+                reached += size
+                parts.append(part.text if part.varies == _varies([cells]) else self.spread(part))
+            places.append(firsts[key] + start)
+        varies = _varies([cells])
+        return Text(self.taken(f"xp.concat([{', '.join(parts)}], axis={int(varies)})", places, varies), shape, varies)
 
     def in_a_row(self, cells: Sequence[Cell], owners: Sequence[Variable]) -> tuple[Variable, dict[int, int]]:
         """All numbers of these variables, and the constants among the cells, as one variable; where each begins."""
@@ -853,13 +998,29 @@ def _tuple(shape: Shape) -> str:
 
 
 def _literal(number: float) -> str:
+    if abs(number) == sys.float_info.max:
+        return "xp.finfo(dtype).max" if number > 0 else "-xp.finfo(dtype).max"
     if isfinite(number):
         return repr(number)
     return "xp.nan" if number != number else "xp.inf" if number > 0 else "-xp.inf"
 
 
+def _truths(truths: Sequence[bool], lengths: Shape) -> str:
+    """An array of truths; a triangle by the numbers of its rows and columns."""
+    if len(lengths) == 2 and lengths[0] == lengths[1]:
+        for relation, holds in ((">=", operator.ge), ("<=", operator.le)):
+            if list(truths) == [holds(r, c) for r, c in places_of(lengths)]:
+                rows, columns = f"xp.arange({lengths[0]})[:, None]", f"xp.arange({lengths[1]})"
+                return f"{rows} {relation} {columns}"
+    lines = [list(truths[r : r + lengths[-1]]) for r in range(0, len(truths), lengths[-1])]
+    if len(lengths) == 2 and all(line.count(False) == 1 for line in lines):
+        rows = ", ".join([str(line.index(False)) for line in lines])
+        return f"xp.asarray([{rows}])[:, None] != xp.arange({lengths[1]})"
+    return f"xp.reshape(xp.asarray([{', '.join(map(str, truths))}]), {_tuple(lengths)})"
+
+
 def _is_literal(text: str) -> bool:
-    if text in ("xp.nan", "xp.inf", "-xp.inf"):
+    if text in ("xp.nan", "xp.inf", "-xp.inf", "xp.finfo(dtype).max", "-xp.finfo(dtype).max"):
         return True
     try:
         float(text)
@@ -934,6 +1095,40 @@ def _pieces(cells: Sequence[Cell]) -> list[list[Cell]]:
             last = owner
         pieces[-1].append(cell)
     return pieces
+
+
+def places_of(shape: Shape) -> Iterator[Shape]:
+    """Every place of an array, row by row."""
+    return product(*map(range, shape))
+
+
+def _changes(entries: Sequence[Any], axes: Shape, axis: int) -> bool:
+    """Whether entries that lie row by row change along an axis."""
+    step = prod(axes[axis + 1 :])
+    return any(entries[i] != entries[i - i // step % axes[axis] * step] for i in range(len(entries)))
+
+
+def _stretches(columns: Sequence[Sequence[Cell]]) -> list[range]:
+    """Which columns stand side by side in one variable; one stretch of all if one has cells of several."""
+    owners = [{id(cell[0]) if isinstance(cell, tuple) else None for cell in column} for column in columns]
+    if any(len(owner) > 1 for owner in owners):
+        return [range(len(columns))]
+    cuts = [0, *[k for k in range(1, len(owners)) if owners[k] != owners[k - 1]], len(owners)]
+    return [range(a, b) for a, b in pairwise(cuts)]
+
+
+def _conditions(groups: Groups) -> set[int]:
+    """The first results of those comparisons that nothing but branches asks for."""
+    makers = {r: g for g in groups.groups if g.op in COMPARISONS for r in range(g.first, g.first + g.size)}
+    found = {group.first for group in makers.values()}
+    wanted = {*groups.stored, *groups.totals_wanted}
+    for group in groups.groups:
+        for number, (index, rows, columns) in enumerate(group.indices()):
+            entries = set(index.entries(rows, columns))
+            if group.op != "select" or number or not entries <= makers.keys():
+                wanted |= entries
+    # a branch that asks for one of several groups must find all of them as they are
+    return found - {makers[result].first for result in wanted if result in makers}
 
 
 def _inverse(order: Sequence[int]) -> list[int]:

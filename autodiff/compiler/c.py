@@ -16,6 +16,7 @@ from autodiff._support import files
 from autodiff.compiler.export import Recording, recording
 from autodiff.compiler.groups import Index, vector_of
 from autodiff.compiler.slots import Instruction, placed
+from autodiff.engine import gamma
 from autodiff.engine.trees import shape_of
 from autodiff.errors import UnknownNameError
 
@@ -273,7 +274,8 @@ SPELLINGS: dict[str, str] = {
         "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "floor",
     )},
     "hypot": "hypot({0}, {1})", "atan2": "atan2({0}, {1})",
-    "exp2": "exp2({0})", "lgamma": "lgamma({0})", "rsqrt": "1.0 / sqrt({0})", "ceil": "ceil({0})", "round": "rint({0})",
+    "exp2": "exp2({0})", "lgamma": "lgamma({0})", "polygamma": "op_polygamma({0}, {1})", "sinc": "op_sinc_order({0}, 0.0)",
+    "sinc_order": "op_sinc_order({0}, {1})", "rsqrt": "1.0 / sqrt({0})", "ceil": "ceil({0})", "round": "rint({0})",
     "log_sigmoid": "-op_softplus(-({0}))", "hard_tanh": "op_greater(op_less({0}, 1.0), -1.0)",
     "hard_sigmoid": "op_greater(op_less(({0} + 3.0) / 6.0, 1.0), 0.0)", "logaddexp": "op_logsumexp({*})",
     "greater": "{0} > {1} ? 1.0 : 0.0", "greater_equal": "{0} >= {1} ? 1.0 : 0.0", "equal": "{0} == {1} ? 1.0 : 0.0",
@@ -281,7 +283,7 @@ SPELLINGS: dict[str, str] = {
     "pow": "op_pow({0}, {1})", "mod": "op_mod({0}, {1})", "at_least": "op_greater({0}, {1})", "at_most": "op_less({0}, {1})",
     **{name: f"op_{name}({{0}})" for name in (
         "step", "nonnegative", "sigmoid", "relu", "softplus", "softsign", "silu", "gelu", "mish", "selu", "sech2", "cosquare",
-        "logit", "erfinv",
+        "logit", "erfinv", "digamma",
     )},
     **{name: f"op_{name}({{0}}, {{1}})" for name in (
         "compare", "mul0", "div0", "xlogy", "xlog1py", "elu", "celu", "leaky_relu", "quotient", "power_slope", "power_log",
@@ -294,7 +296,59 @@ def _helper(head: str, body: str) -> str:
     return f"static double op_{head} {{ {body} }}\n"
 
 
+def _array(name: str, numbers: Sequence[float]) -> str:
+    return f"static const double {name}[{len(numbers)}] = {{{', '.join(map(repr, numbers))}}};"
+
+
+def _series(sum_: str, name: str, n: int, x: str) -> str:
+    """Horner's rule."""
+    return f"{sum_} = 0.0; for (int k = {n} - 1; k >= 0; k--) {sum_} = {sum_} * ({x}) + {name}[k];"
+
+
+GAMMA_PIECES = gamma.DIGAMMA[1:]
+PI = repr(math.pi)
 HELPERS: dict[str, str] = {
+    "op_sinc_order": _helper("sinc_order(double x, double n)",
+                             "if (isnan(x)) return x; if (!(n >= 0.0 && n <= 60.0)) return NAN; if (isinf(x)) return 0.0; "
+                             f"int m = (int)n; double u = {PI} * x, t = rint(x), g = fmod(t, 2.0) == 0.0 ? 1.0 : -1.0; "
+                             f"double s = g * sin({PI} * (x - t)), c = g * cos({PI} * (x - t)), w[4] = {{s, c, -s, -c}}; "
+                             "double f = 0.0; if (u != 0.0 && fabs(u) >= m) { f = s / u; "
+                             "for (int k = 1; k <= m; k++) f = (w[k % 4] - k * f) / u; } "
+                             "else for (int k = 20 + 12 * m / 5; k > m; k--) f = (w[k % 4] - u * f) / k; "
+                             f"return m ? f * pow({PI}, m) : u == 0.0 ? 1.0 : s / u;"),
+    "op_digamma": _helper("digamma(double x)",
+                          " ".join(_array(f"c{i}", numbers) for i, (_, _, numbers) in enumerate(GAMMA_PIECES))
+                          + _array("b", [b / (2 * k + 2) for k, b in enumerate(gamma.BERNOULLI)])
+                          + " if (isnan(x) || (isinf(x) && x > 0.0)) return x; if (x == 0.0) return -1.0 / x; "
+                          "if (x < 0.0 && x == rint(x)) return NAN; "
+                          f"if (x < 0.0) {{ double a = {PI} * (x - rint(x)); "
+                          f"return op_digamma(1.0 - x) - {PI} * cos(a) / sin(a); }} "
+                          "if (x < 1.0) return op_digamma(x + 1.0) - 1.0 / x; double s, d, q; "
+                          f"if (x >= 8.0) {{ q = 1.0 / x / x; {_series('s', 'b', len(gamma.BERNOULLI), 'q')} "
+                          "return log(x) - (0.5 / x + q * s); } "
+                          + " ".join(
+                              f"if (x < {end!r}) {{ q = x - {centre!r}; s = 0.0; "
+                              f"for (int k = {len(numbers) - 1}; k > 0; k--) s = s * q + c{i}[k]; s *= q; "
+                              + (f"d = x - {gamma.ZERO!r}; "
+                                 f"return c{i}[0] * d + (s * d - (c{i}[0] + s) * {gamma.ZERO_REST!r}); }}"
+                                 if centre == 2.0 else f"return c{i}[0] + s; }}")
+                              for i, (end, centre, numbers) in enumerate(GAMMA_PIECES)
+                          ) + " return x;"),
+    "op_zeta": _helper("zeta(int n, double x)",
+                       _array("b", [b / math.factorial(2 * k + 2) for k, b in enumerate(gamma.BERNOULLI)])
+                       + " double s = 0.0, y = x + 12.0, f = n * pow(y, -n - 1.0); "
+                       "for (int k = 0; k < 12; k++) s += pow(x + k, -n); "
+                       "s += pow(y, 1.0 - n) / (n - 1.0) + 0.5 * pow(y, -n); "
+                       f"for (int k = 0; k < {len(gamma.BERNOULLI)}; k++) {{ s += b[k] * f; "
+                       "f = f * (n + (2 * k + 1)) * (n + (2 * k + 2)) / (y * y); } return s;"),
+    "op_polygamma": _helper("polygamma(double x, double n)",
+                            f"if (isnan(x) || !(n >= 0.0 && n <= {gamma.LARGEST_ORDER}.0)) return NAN; "
+                            "int s = (int)n + 1; double g = s % 2 ? -1.0 : 1.0, f; if (s == 1) return op_digamma(x); "
+                            "if (isinf(x)) return x > 0.0 ? 0.0 : NAN; "
+                            "if (x <= 0.0 && x == rint(x)) return g > 0.0 ? INFINITY : x == 0.0 ? -1.0 / x : NAN; "
+                            "if (x > 0.0) f = op_zeta(s, x); else { double r = x - rint(x), p = op_zeta(s, fabs(r)), "
+                            "q = op_zeta(s, 1.0 - fabs(r)); f = (r > 0.0 ? p + g * q : q + g * p) - g * op_zeta(s, 1.0 - x); } "
+                            "for (int k = 2; k < s; k++) f *= k; return g * f;"),
     "op_mul0": _helper("mul0(double x, double y)",
                        "return (x == 0.0 && isinf(y)) || (y == 0.0 && isinf(x)) ? 0.0 : x * y;"),
     "op_div0": _helper("div0(double x, double y)", "return x == 0.0 && y == 0.0 ? 0.0 : x / y;"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autodiff._support import files
 from autodiff.compiler import parameters
-from autodiff.compiler.arrays import Argument, ArrayOf, Namer, Written, helper_text, quoted, written
+from autodiff.compiler.arrays import Argument, ArrayOf, Namer, Written, helper_text, places_of, quoted, written
+from autodiff.compiler.groups import Groups
+from autodiff.compiler.padded import padded
 from autodiff.compiler.parameters import ParameterArray
+from autodiff.compiler.plain import plain
+from autodiff.compiler.roll import roll
 from autodiff.engine.trees import Structure, shape_of
 from autodiff.errors import TraceError
 
@@ -114,17 +118,37 @@ def _backward(f: Compiled[..., Any]) -> Goal:
     return Goal("backward", stored=f.reduce is None)
 
 
+def text_groups(replay: Replay, arguments: Sequence[Argument], arrays: Sequence[ArrayOf]) -> Groups:
+    """The program in groups as a text reads best: padded, if it is shorter then."""
+    scalars = plain(replay.scalars)
+    rolled = roll(scalars, replay.summed)
+    leaves: list[tuple[Any, Shape]] = []
+    for number, argument in enumerate(arguments):
+        for path, shape, _ in argument.blocks:
+            leaves += [((number, path), place) for place in places_of(shape)]
+    places = {p: (array.key, place) for array in arrays for p, place in zip(array.places, places_of(array.shape), strict=True)}
+    leaves += [places[p] for p in range(scalars.n_parameters)]
+    return shorter(rolled, len(scalars), partial(padded, scalars, replay.summed, leaves))
+
+
+def shorter(rolled: Groups, n_scalars: int, pad: Callable[[], Groups]) -> Groups:
+    """One of them; what is nearly all of a kind of its own is not padded."""
+    found = pad() if 2 * len(rolled.groups) < n_scalars else rolled
+    return found if len(found.groups) < len(rolled.groups) else rolled
+
+
 def _function(f: Compiled[..., Any], recorded: Recording, goal: Goal, name: str) -> Written:
     replay = recorded.entry.replay(goal)
     arrays = recorded.places(replay)
+    groups = text_groups(replay, recorded.arguments, arrays)
     if goal.kind == "backward":
         kind = {"mean": "The mean loss", "sum": "The sum of the losses", None: "The losses"}[f.reduce]
         doc = f"{kind} of the samples, and {'its gradients' if f.reduce else 'the gradients of their sum'}."
-        return written(replay.groups, name, doc, recorded.arguments, arrays, reduce=f.reduce, gradients=True)
+        return written(groups, name, doc, recorded.arguments, arrays, reduce=f.reduce, gradients=True)
     if goal.kind == "gradient":
         doc = "The value of each sample, and its gradient."
-        return written(replay.groups, name, doc, recorded.arguments, arrays, result=(), wanted=(len(goal.wanted),))
-    return written(replay.groups, name, "The value of each sample.", recorded.arguments, arrays, result=recorded.result)
+        return written(groups, name, doc, recorded.arguments, arrays, result=(), wanted=(len(goal.wanted),))
+    return written(groups, name, "The value of each sample.", recorded.arguments, arrays, result=recorded.result)
 
 
 def source(f: Compiled[..., Any]) -> str:

@@ -20,6 +20,9 @@ in a row, its members. There are these:
     time, each from its own vector with a result for each time. Then come the results of the body, which are those of the last
     time once it is over, and in the end what is ``kept`` of each time, one time after the other.
 
+A group of text may have ``axes``, along which its members lie row by row, and ``padding``: members that are not of the program,
+whose results are one number whatever their operands are.
+
 Which results an operand takes is said by an ``Index``. Two programs in this form differ only in what their groups say: nothing
 is hidden in an order of slots, and no result is overwritten.
 """
@@ -27,8 +30,9 @@ is hidden in an order of slots, and no result is overwritten.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from autodiff.compiler.members import even_entries, even_steps
@@ -64,6 +68,11 @@ def vector_of(results: Iterable[int]) -> Index:
     """The index of these results, one after the other."""
     found = array("i", results)
     return index_of(found, len(found))
+
+
+def matrix_of(rows: Sequence[Sequence[int]]) -> Index:
+    """The index of a matrix of results, row by row."""
+    return index_of(array("i", chain.from_iterable(rows)), len(rows), len(rows[0]))
 
 
 class Run(NamedTuple):
@@ -127,6 +136,14 @@ class Loop(NamedTuple):
         return "\n    ".join(lines)
 
 
+class Padding(NamedTuple):
+    """Which members are of the program, and the number that the others are; whether they are that by what they are made of."""
+
+    mask: tuple[bool, ...]
+    number: float
+    implied: bool = False
+
+
 class Group(NamedTuple):
     """One vector instruction, as the module says. ``first`` is the number of its first result."""
 
@@ -139,6 +156,8 @@ class Group(NamedTuple):
     runs: tuple[Run, ...] = ()
     name: str = ""  # what all members are called, but for their numbers
     loop: Loop | None = None
+    axes: tuple[int, ...] = ()
+    padding: Padding | None = None
 
     def indices(self) -> Iterator[tuple[Index, int, int]]:
         """Every operand, with the rows and the columns that it has."""

@@ -1,9 +1,9 @@
 # The C types of machine.py, which runs without this file when it is interpreted.
 cimport libc.math as libm
 from cpython.array cimport array, clone
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.math cimport INFINITY
 
+from autodiff.compiler.scalars cimport END, take_steps
 from autodiff.engine.kernels cimport (
     add, at_least, binary, binary_at, binary_function, exp, hypot, kernel, log, reduction, sub, tangents, unary, unary_at, vector,
 )
@@ -12,10 +12,35 @@ from autodiff.engine.value cimport Value, traced
 ctypedef Py_ssize_t place
 ctypedef long long* longs
 
+cdef enum:
+    FILL, START, GAIN, ROWS, DOTS, PRODUCT, SUMMED_TERMS, SUMMED_DOTS, SUMMED_PRODUCT
+    MAP_UNARY, MAP_BINARY, MAP_FOLD, MAP_SELECT, MAP_TAKEN, MAP_LOGSUMEXP, MAP_RULE, SUMS, TANGENTS
+    LOOP, TAKE, KEEP, SCALARS, MATMUL, SUMMED_MATMUL
+
+cdef extern from *:
+    """
+    /* how every array of NumPy's begins */
+    typedef struct {
+        PyObject_HEAD
+        char *data;
+        int n_axes;
+        Py_ssize_t *shape, *strides;
+        PyObject *base, *dtype;
+        int flags;
+    } autodiff_array;
+    """
+    ctypedef struct numpy_array "autodiff_array":
+        char *data
+        int n_axes
+        Py_ssize_t *shape
+        void *dtype
+        int flags
+
 cdef class Machine:
     cdef readonly list parameters
     cdef array once, each, tables, constants, input_slots, stored, summed
     cdef int *table
+    cdef longs handles
     cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest, threads
     cdef list free
 
@@ -24,4 +49,4 @@ cdef class QuickCall:
     cdef array kinds, spare
     cdef list shapes
     cdef Py_ssize_t result, first
-    cdef object shape, array_type, empty
+    cdef object shape, array_type, dtype, empty

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import os
 from array import array
+from importlib.util import find_spec
 from typing import Any
 
 from autodiff.compiler.groups import Index
 from autodiff.compiler.members import transposed
+from autodiff.compiler.scalars import FOLDS, HANDLES, steps_of, terms_of
 from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import rules
 from autodiff.engine.functions import no_place
@@ -29,6 +31,7 @@ except ImportError:
 if not cython.compiled:
     from math import inf as INFINITY
 
+    from autodiff.compiler.scalars import END, take_steps
     from autodiff.engine import ieee as libm
     from autodiff.engine.kernels import add, at_least, binary, binary_at, exp, hypot, log, sub, tangents, unary, unary_at
 
@@ -255,63 +258,64 @@ def gain_rows(
 
 KINDS = (
     "fill", "start", "gain", "rows", "dots", "product", "summed terms", "summed dots", "summed product",
-    "unary", "binary", "fold", "select", "taken", "logsumexp", "rule", "sums", "tangents", "loop", "take", "keep",
+    "unary", "binary", "fold", "select", "taken", "logsumexp", "rule", "sums", "tangents", "loop", "take", "keep", "scalars",
+    "matmul", "summed matmul",
 )  # fmt: skip
-FILL = cython.declare(cython.short, 0)
-START = cython.declare(cython.short, 1)
-GAIN = cython.declare(cython.short, 2)
-ROWS = cython.declare(cython.short, 3)
-DOTS = cython.declare(cython.short, 4)
-PRODUCT = cython.declare(cython.short, 5)
-SUMMED_TERMS = cython.declare(cython.short, 6)
-SUMMED_DOTS = cython.declare(cython.short, 7)
-SUMMED_PRODUCT = cython.declare(cython.short, 8)
-MAP_UNARY = cython.declare(cython.short, 9)
-MAP_BINARY = cython.declare(cython.short, 10)
-MAP_FOLD = cython.declare(cython.short, 11)
-MAP_SELECT = cython.declare(cython.short, 12)
-MAP_TAKEN = cython.declare(cython.short, 13)
-MAP_LOGSUMEXP = cython.declare(cython.short, 14)
-MAP_RULE = cython.declare(cython.short, 15)
-SUMS = cython.declare(cython.short, 16)
-TANGENTS = cython.declare(cython.short, 17)
-LOOP = cython.declare(cython.short, 18)
-TAKE = cython.declare(cython.short, 19)
-KEEP = cython.declare(cython.short, 20)
-FOLDS = {"max": "at_least", "min": "at_most", "prod": "mul", "norm": "hypot", "sum": "add"}  # by which kernel of two
+if not cython.compiled:  # machine.pxd has them for C
+    FILL, START, GAIN, ROWS, DOTS, PRODUCT, SUMMED_TERMS, SUMMED_DOTS, SUMMED_PRODUCT, *others = range(len(KINDS))
+    MAP_UNARY, MAP_BINARY, MAP_FOLD, MAP_SELECT, MAP_TAKEN, MAP_LOGSUMEXP, MAP_RULE, SUMS, TANGENTS, *others = others
+    LOOP, TAKE, KEEP, SCALARS, MATMUL, SUMMED_MATMUL = others
 HEADER = cython.declare(cython.short, 8)  # length, kind, code, rows, columns, depth, target, number of operands
 FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between rows, between columns, where its table is, or -1
 
 
-def tape_of(instructions: list[Instruction], tables: array) -> array:
-    """Instructions as whole numbers; their tables of slots go to the end of ``tables``."""
+def tape_of(instructions: list[Instruction], tables: array, laneless: bool, uniform: int | None = None) -> array:
+    """Instructions as whole numbers; their tables of slots, and without lanes small ones as steps, go to the end of ``tables``.
+
+    Where it is given how many slots are ``uniform``, NumPy does wide products.
+    """
     tape = array("q")
-    before: Any = None
-    for instruction in instructions:
-        both = _both(before, instruction)
-        if both is None and before is not None:
-            tape.extend(encoded(before, tables))
-        before = both or instruction
-    if before is not None:
-        tape.extend(encoded(before, tables))
+    steps: list[int] = []
+    for instruction in paired(instructions):
+        more = steps_of(instruction, tables) if laneless else None
+        if more is not None:
+            steps += more
+            continue
+        tape.extend(encoded_steps(steps, tables))
+        tape.extend(encoded(instruction, tables, laneless, uniform))
+        steps = []
+    tape.extend(encoded_steps(steps, tables))
     return tape
 
 
-def _both(first: Any, second: Instruction) -> Any:
-    """tanh and its slope of the same numbers as one instruction, whose second operand is where the slope goes; else None."""
-    if first is None or {first.op, second.op} != {"tanh", "sech2"}:
-        return None
-    if (first.shape, first.operands) != (second.shape, second.operands):
-        return None
+def encoded_steps(steps: list[int], tables: array) -> list[int]:
+    """One instruction that takes these steps; none for none."""
+    begin = len(tables)
+    tables.extend([*steps, END, END] if steps else [])  # two: the slot is read with the code
+    return [HEADER, KINDS.index("scalars"), begin, 0, 0, 0, 0, 0] if steps else []
+
+
+def paired(instructions: list[Instruction]) -> list[Instruction]:
+    """The instructions, with tanh and its slope of the same numbers as one."""
+    found: list[Instruction] = []
+    for instruction in instructions:
+        found += _both(found.pop(), instruction) if found else (instruction,)
+    return found
+
+
+def _both(first: Instruction, second: Instruction) -> tuple[Instruction, ...]:
+    """The two as they are, or as one instruction whose second operand is where the slope goes."""
+    if {first.op, second.op} != {"tanh", "sech2"} or (first.shape, first.operands) != (second.shape, second.operands):
+        return first, second
     tanh, slope = (first, second) if first.op == "tanh" else (second, first)
-    return tanh._replace(kind="tangents", operands=(*tanh.operands, Index(slope.target, 1)))
+    return (tanh._replace(kind="tangents", operands=(*tanh.operands, Index(slope.target, 1))),)
 
 
-def encoded(instruction: Instruction, tables: array) -> list[int]:
+def encoded(instruction: Instruction, tables: array, laneless: bool, uniform: int | None = None) -> list[int]:
     """One instruction."""
     kind, op, (rows, columns, depth), target, operands, body = instruction
     if kind == "loop":
-        inside = tape_of(list(body), tables)
+        inside = tape_of(list(body), tables, laneless)
         return [HEADER + len(inside), KINDS.index(kind), 0, rows, columns, depth, target, 0, *inside]
     if kind == "tangents":
         code = 0
@@ -321,10 +325,12 @@ def encoded(instruction: Instruction, tables: array) -> list[int]:
         code = -1 if op.startswith("-") else 1
         begin = len(tables)
         tables.extend(transposed(operands[0].table, depth))  # the first of all rows, the second of all rows, …
-        signs = [*op[2:].replace("+·", "\2").replace("-·", "\3").replace("+", "\0").replace("-", "\1").encode()]
+        signs = terms_of(op)
         return [HEADER + 1 + len(signs), KINDS.index(kind), code, rows, columns, depth, target, len(signs), begin, *signs]
     else:
         code = -1 if op.startswith("-") else 1
+        if uniform is not None and is_wide(instruction, uniform):
+            kind = WIDE[kind]
     fields = []
     for vector in operands:
         begin = -1
@@ -333,6 +339,21 @@ def encoded(instruction: Instruction, tables: array) -> list[int]:
             tables.extend(vector.table)
         fields += [vector.start, vector.rows, vector.columns, begin]
     return [HEADER + len(fields), KINDS.index(kind), code, rows, columns, depth, target, len(operands), *fields]
+
+
+WIDE = {"product": "matmul", "summed product": "summed matmul"}
+WIDE_ENOUGH = 64 * 64  # multiplications a sample
+
+
+def is_wide(instruction: Instruction, uniform: int) -> bool:
+    """Whether it is a product of a layer that NumPy does faster, whose operands and results are matrices in memory."""
+    kind, _, (rows, columns, depth), _, operands, _ = instruction
+    if kind not in WIDE or rows * columns * depth < WIDE_ENOUGH or any(index.table is not None for index in operands):
+        return False
+    left, right = operands
+    if kind == "product":
+        return columns == 1 and left.start < uniform <= right.start and left.columns != 0 != right.columns
+    return depth == 1 and left.start >= uniform <= right.start and left.rows != 0 != right.rows
 
 
 def every(instructions: Any) -> Any:
@@ -363,10 +384,11 @@ class Machine:
         tables: array = array("i")
         self.threads = threads if cython.compiled else 1
         self.parameters = list(parameters)
-        self.once = tape_of(program.once, tables)
-        self.each = tape_of(program.each, tables)
+        self.once = tape_of(program.once, tables, True)
+        self.each = tape_of(program.each, tables, program.alone, program.uniform if with_numpy(program) else None)
         self.tables = tables
         self.table = tables.data.as_ints if cython.compiled else tables
+        self.handles = wholes_of(HANDLES)
         self.constants = array("d", program.constants)
         self.input_slots = array("q", program.inputs)
         self.stored = array("q", program.stored)
@@ -400,7 +422,7 @@ class Machine:
         load_values(slots, len(self.constants), self.parameters)
         for numbers, number in others:
             load(self, slots, numbers, number, len(numbers), 0, 1, 1)
-        execute(self, self.once, slots, 1, 1, False)
+        execute(self, self.once, memory, 1, 1, False)
         parts: array = new_numbers(blocks * len(self.summed))
         workers: place = min(self.threads, blocks)
         if workers > 1:
@@ -444,11 +466,18 @@ class Machine:
             count: place = wide if first + wide <= most else most - first
             for numbers, number in samples:
                 load(self, slots, numbers, number, len(numbers) // n, first, count, wide)
-            execute(self, self.each, slots, wide, count, count > 1)
+            execute(self, self.each, memory, wide, count, count > 1)
             if out is not None:
                 store(self, slots, out, first, count, wide)
             take_numbers(shifted(numbers_of(parts), block * wanted), slots, wholes_of(self.summed), wanted)
             block += step
+
+
+def with_numpy(program: Program) -> bool:
+    """Whether there are products that NumPy does, and there is NumPy."""
+    if program.alone or not any(is_wide(instruction, program.uniform) for instruction in program.each):
+        return False
+    return find_spec("numpy") is not None
 
 
 pool = cython.declare(object, None)
@@ -562,12 +591,13 @@ def store(machine: Machine, slots: vector, out: array, first: place, count: plac
 
 
 @cython.cfunc
-def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: place, release: cython.bint) -> object:
+def execute(machine: Machine, tape: array, memory: array, lanes: place, count: place, release: cython.bint) -> object:
     """Each instruction on its members and on the lanes, of which the first ``count`` hold samples.
 
     With ``release`` other threads may have the interpreter meanwhile.
     """
     code: longs = wholes_of(tape)
+    slots: vector = numbers_of(memory)
     end: place = len(tape)
     at: place = 0
     while True:
@@ -578,7 +608,10 @@ def execute(machine: Machine, tape: array, slots: vector, lanes: place, count: p
             at = run_until(machine, code, at, end, slots, lanes, count, 0)
         if at >= end:
             return
-        map_rule(machine, code, at, slots, lanes)
+        if code[at + 1] in (MATMUL, SUMMED_MATMUL):
+            matmul(machine, code, at, memory, lanes, count)
+        else:
+            map_rule(machine, code, at, slots, lanes)
         at += code[at]
 
 
@@ -603,7 +636,9 @@ def run_until(
             width = lanes
             target = uniform + (target - uniform) * lanes
         out: vector = shifted(slots, target)
-        if kind == MAP_UNARY:
+        if kind == SCALARS:
+            take_steps(machine.table, code[at + 2], slots, machine.handles, turn)
+        elif kind == MAP_UNARY:
             map_unary(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == MAP_BINARY:
             map_binary(machine, code, at, slots, out, scratch, width, lanes)
@@ -640,7 +675,7 @@ def run_until(
         elif kind == LOOP:
             for i in range(code[at + 3]):
                 run_until(machine, code, at + HEADER, at + code[at], slots, lanes, count, i)
-        elif kind == MAP_RULE or map_taken(machine, code, at, slots, out, width, lanes) >= 0:
+        elif kind in (MAP_RULE, MATMUL, SUMMED_MATMUL) or map_taken(machine, code, at, slots, out, width, lanes) >= 0:
             return at
         at += code[at]
     return end
@@ -1327,6 +1362,41 @@ def summed_product(
 
 
 @cython.cfunc
+def matmul(machine: Machine, code: longs, at: place, memory: array, lanes: place, count: place) -> object:
+    """A product of a wide layer, or the sum of such over the samples, by NumPy, which calls a BLAS.
+
+    Nowhere else may the last bits of a sum depend on the size of the batch, and on the machine. They do not depend on how many
+    threads there are: the samples are cut into the same blocks.
+    """
+    left: place = at + HEADER
+    right: place = at + HEADER + FIELDS
+    rows: place = code[at + 3]
+    columns: place = lanes
+    begin: place = address(machine, code[left], lanes)
+    other: place = address(machine, code[right], lanes)
+    if code[at + 1] == MATMUL:
+        x = matrix(memory, begin, rows, code[at + 5], code[left + 1], code[left + 2])
+        y = matrix(memory, other, code[at + 5], lanes, code[right + 2] * lanes, 1)
+        if code[right + 2] < 0:  # as a BLAS likes it
+            x, y = x[:, ::-1], y[::-1]
+    else:
+        columns = code[at + 4]
+        x = matrix(memory, begin, rows, count, code[left + 1] * lanes, 1)
+        y = matrix(memory, other, count, columns, 1, code[right + 1] * lanes)
+    found: array = new_numbers(rows * columns)
+    x.dot(y, out=matrix(found, 0, rows, columns, columns, 1))
+    out: vector = shifted(numbers_of(memory), address(machine, code[at + 6], lanes))
+    gain(out, numbers_of(found), code[at + 2], rows * columns)
+
+
+def matrix(numbers: array, start: int, rows: int, columns: int, down: int, across: int) -> Any:
+    """These numbers as a matrix of NumPy's, whose entries lie so far apart."""
+    import numpy
+
+    return numpy.ndarray((rows, columns), float, numbers, 8 * start, (8 * down, 8 * across))
+
+
+@cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
 def summed_dots(
@@ -1384,6 +1454,7 @@ class QuickCall:
         self.result, self.shape = result
         self.first = 0 if alone else 1
         self.array_type = array_type
+        self.dtype = None if empty is None else empty(0).dtype
         self.empty = empty
         self.spare = None
 
@@ -1405,8 +1476,8 @@ class QuickCall:
                 return None
         load_values(slots, len(machine.constants), machine.parameters)
         if len(machine.once):
-            execute(machine, machine.once, slots, 1, 1, False)
-        execute(machine, machine.each, slots, 1, 1, False)
+            execute(machine, machine.once, memory, 1, 1, False)
+        execute(machine, machine.each, memory, 1, 1, False)
         result = result_of(self, slots)
         self.spare = memory
         return result
@@ -1425,11 +1496,9 @@ def result_of(quick: QuickCall, slots: vector) -> object:
     else:
         result = quick.empty(quick.shape)
         if cython.compiled:
-            view: Py_buffer
-            PyObject_GetBuffer(result, cython.address(view), PyBUF_WRITABLE)
-            out: vector = cython.cast(cython.pointer(cython.double), view.buf)
+            made: cython.pointer(numpy_array) = cython.cast(cython.pointer(numpy_array), result)
+            out: vector = cython.cast(cython.pointer(cython.double), made.data)
             take_numbers(out, slots, wholes_of(machine.stored) + first, n - first)
-            PyBuffer_Release(cython.address(view))
     if first == 0:
         return result
     value: object = slots[whole(machine.stored, 0)]
@@ -1443,7 +1512,7 @@ def load_one(quick: QuickCall, slots: vector, argument: object, which: place, nu
     i: place
     kind: place = whole(quick.kinds, which)
     if kind == NUMBER:
-        if type(argument) is not float:
+        if not isinstance(argument, float):
             return -1
         slots[whole(machine.input_slots, number)] = argument
         return number + 1
@@ -1452,41 +1521,38 @@ def load_one(quick: QuickCall, slots: vector, argument: object, which: place, nu
             return -1
         numbers: list = argument
         for i in range(len(numbers)):
-            if type(numbers[i]) is not float:
+            if not isinstance(numbers[i], float):
                 return -1
             slots[whole(machine.input_slots, number + i)] = numbers[i]
         return number + len(numbers)
     if type(argument) is not quick.array_type:
         return -1
     if cython.compiled:
-        return load_array(machine, slots, argument, quick.shapes[which], number)
+        return load_array(quick, slots, argument, quick.shapes[which], number)
     return -1
 
 
 @cython.cfunc
-def load_array(machine: Machine, slots: vector, argument: object, shape: tuple, number: place) -> place:
+def load_array(quick: QuickCall, slots: vector, argument: object, shape: tuple, number: place) -> place:
+    """An array, if it is one of floats side by side, as NumPy makes them."""
     if not cython.compiled:
         return -1
-    view: Py_buffer
     i: place
-    try:
-        PyObject_GetBuffer(argument, cython.address(view), PyBUF_FORMAT | PyBUF_ND | PyBUF_C_CONTIGUOUS)
-    except (ValueError, BufferError):  # it is not contiguous
+    size: place = 1
+    found: cython.pointer(numpy_array) = cython.cast(cython.pointer(numpy_array), argument)
+    fits: cython.bint = found.dtype == cython.cast(cython.p_void, quick.dtype) and found.n_axes == len(shape)
+    if not fits or found.flags & SIDE_BY_SIDE != SIDE_BY_SIDE:
         return -1
-    fits: cython.bint = view.format[0] == DOUBLE and view.format[1] == 0 and view.ndim == len(shape)
-    if fits:
-        for i in range(len(shape)):
-            fits = fits and view.shape[i] == shape[i]
-    if fits:
-        give_numbers(
-            slots, wholes_of(machine.input_slots) + number, cython.cast(cython.pointer(cython.double), view.buf), view.len // 8
-        )
-        number += view.len // 8
-    PyBuffer_Release(cython.address(view))
-    return number if fits else -1
+    for i in range(len(shape)):
+        if found.shape[i] != shape[i]:
+            return -1
+        size *= found.shape[i]
+    numbers: vector = cython.cast(cython.pointer(cython.double), found.data)
+    give_numbers(slots, wholes_of(quick.machine.input_slots) + number, numbers, size)
+    return number + size
 
 
-DOUBLE = cython.declare(cython.short, ord("d"))
+SIDE_BY_SIDE = cython.declare(cython.int, 0x101)  # in C's order, and where a processor may read them
 
 # ---- memory -----------------------------------------------------------------------------------------------------------------
 
@@ -1578,7 +1644,7 @@ def add_gradients(values: list, gradients: array, first: int, scale: float) -> N
     node: Value
     for i in range(len(values)):
         node = values[i]
-        if node.kind:
+        if node.code:
             node.backward(number_at(gradients, start + i) * factor)
         else:
             node.adjoint += number_at(gradients, start + i) * factor

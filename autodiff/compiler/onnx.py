@@ -6,6 +6,7 @@ Nodes are those that onnxruntime has for double precision, and that are right at
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -310,8 +311,18 @@ class Namespace:
     def full_like(self, x: Tensor, number: float) -> Tensor:
         return self.where(x == x, number, self.asarray(number, dtype="float"))
 
-    def arange(self, n: int, dtype: Any) -> Tensor:
-        return self.asarray([float(i) for i in range(n)], dtype=dtype)
+    @staticmethod
+    def finfo(dtype: Any) -> Any:
+        return sys.float_info
+
+    def zeros_like(self, x: Tensor) -> Tensor:
+        return self.full_like(x, 0.0)
+
+    def ones_like(self, x: Tensor) -> Tensor:
+        return self.full_like(x, 1.0)
+
+    def arange(self, n: int, dtype: Any = None) -> Tensor:
+        return self.asarray([float(i) for i in range(n)] if dtype else list(range(n)), dtype=dtype)
 
     def astype(self, x: Tensor, dtype: Any) -> Tensor:
         from onnx import TensorProto

@@ -12,7 +12,20 @@ except ImportError:
 
 if not cython.compiled:
     from autodiff.compiler.integers import integers_of
-    from autodiff.engine.value import LEFT, MANY, NOBODY, RIGHT, held, lend, value_among, value_of, width
+    from autodiff.engine.value import (
+        BOTH,
+        LEFT,
+        MANY,
+        NOBODY,
+        NUMBER,
+        RIGHT,
+        held,
+        is_told,
+        lend,
+        value_among,
+        value_of,
+        width,
+    )
 
 
 def flattened(leaves: list, nodes: list) -> tuple:
@@ -39,12 +52,12 @@ def flattened(leaves: list, nodes: list) -> tuple:
     at: place = 0
     for i in range(n):
         value = nodes[i]
-        if value.about is not None:
-            noted.append(i)
         node = lend(value)
+        if is_told(node):
+            noted.append(i)
         codes[i] = node.code
         starts[i] = at
-        at += width(node) if node.kind & MANY else 2 if node.left is not NOBODY and node.right is not NOBODY else 1
+        at += width(node) if node.kind & MANY else 2 if node.kind & NUMBER or node.kind & BOTH == BOTH else 1
     starts[n] = at
     all_operands: array = fresh(at)
     operands: integers = integers_of(all_operands)
@@ -64,14 +77,14 @@ def flattened(leaves: list, nodes: list) -> tuple:
             if node.kind & LEFT:
                 operands[at] = operand_of(node.left, first, places, numbers)
                 at += 1
-            elif node.left is not NOBODY:
-                operands[at] = -1 - first - number_among(held(node.left), numbers)
+            elif node.kind & NUMBER:
+                operands[at] = -1 - first - number_among(node.d_left, numbers)
                 at += 1
             if node.kind & RIGHT:
                 operands[at] = operand_of(node.right, first, places, numbers)
                 at += 1
-            elif node.right is not NOBODY:
-                operands[at] = -1 - first - number_among(held(node.right), numbers)
+            elif node.kind & NUMBER:
+                operands[at] = -1 - first - number_among(node.d_right, numbers)
                 at += 1
     finally:
         leave_places(order)

@@ -51,6 +51,7 @@ class Program:
     each: list[Instruction]  # for each block of samples
     stored: list[int]  # the slots whose numbers come back for each sample
     summed: list[int]  # the slots of sums over all samples
+    alone: bool = False  # whether it is run for one sample at a time
 
 
 def placed(groups: Groups, alone: bool = False) -> Program:
@@ -95,6 +96,7 @@ class _Placer:
             self.each,
             [self.slot[result] for result in groups.stored],
             [self.slot[result] for result in groups.totals_wanted],
+            self.alone,
         )
 
     def ends(self) -> dict[int, list[int]]:

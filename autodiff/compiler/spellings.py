@@ -6,7 +6,11 @@ What the standard lacks is composed from what it has, in helpers that are writte
 from __future__ import annotations
 
 import math
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from autodiff.engine import gamma
 
 SQRT_HALF = repr(0.5**0.5)
 HALF_ROOT_PI = repr(math.sqrt(math.pi) / 2)
@@ -25,6 +29,17 @@ class Spelling:
     along_axis: bool = False
     pair: str = ""
     single: int = 0
+
+
+def _numbers(numbers: Sequence[float]) -> str:
+    """A tuple of numbers, over several lines if it is long."""
+    lines = textwrap.wrap(", ".join(map(repr, numbers)) + ",", 100)
+    return f"({lines[0]})" if len(lines) == 1 else "(\n        " + "\n        ".join(lines) + "\n    )"
+
+
+def _pieces(table: Sequence[tuple[float, float, Sequence[float]]]) -> str:
+    """Pieces of a polynomial, the highest power first: where each ends, its centre, its coefficients."""
+    return "(" + ", ".join([f"({end!r}, {centre!r}, {_numbers(numbers[::-1])})" for end, centre, numbers in table]) + ")"
 
 
 def _call(name: str) -> Spelling:
@@ -49,11 +64,12 @@ SPELLINGS: dict[str, Spelling] = {
     # functions that it lacks, or has otherwise
     **{name: _helper(name) for name in (
         "cbrt", "erf", "erfc", "step", "nonnegative", "sigmoid", "softplus", "softsign", "silu", "gelu", "mish", "selu",
-        "sech2", "cosquare", "logit", "erfinv",
+        "sech2", "cosquare", "logit", "erfinv", "sinc", "lgamma", "digamma",
     )},
     **{name: _helper(name, 2) for name in (
         "xlogy", "xlog1py", "compare", "mul0", "div0", "quotient", "power_slope", "power_log",
     )},
+    "polygamma": _helper("polygamma", 2), "sinc_order": _helper("sinc_order", 2, literal=True),
     "relu": Spelling("xp.where({0} <= 0.0, 0.0, {0})"),
     "leaky_relu": _helper("leaky_relu", 2, literal=True), "elu": _helper("elu", 2, literal=True),
     "celu": _helper("celu", 2, literal=True),
@@ -87,8 +103,8 @@ HELPERS: dict[str, str] = {
     "_take": '''def _take(xp, index, table):
     """The number at a place of the last axis; nan where there is no such place."""
     hit = index[..., None] == xp.arange(table.shape[-1], dtype=table.dtype)
-    found = xp.sum(xp.where(hit, table, 0.0), axis=-1)
-    return xp.where(xp.any(hit, axis=-1), found, xp.nan)
+    inside = (index >= 0.0) & (index < table.shape[-1]) & (index == xp.floor(index))
+    return xp.where(inside, xp.sum(xp.where(hit, table, 0.0), axis=-1), xp.nan)
 ''',
     "_step": '''def _step(xp, x):
     """1 for x > 0, else 0; nan for nan."""
@@ -287,6 +303,127 @@ HELPERS: dict[str, str] = {
     coarse = xp.floor(size * 16.0) / 16.0
     tail = xp.exp(-coarse * coarse) * xp.exp(-(size - coarse) * (size + coarse)) * xp.where(y <= 4.0, near, beyond)
     return xp.where(xp.isnan(y), y, tail)
+''',
+    "_sinc": '''def _sinc(xp, x):
+    """sin(pi x) / (pi x), and 1 at 0."""
+    u, sine, _ = _half_turns(xp, x)
+    return xp.where(x == 0.0, 1.0, xp.where(xp.isinf(x), 0.0, sine / xp.where(x == 0.0, 1.0, u)))
+''',
+    "_sinc_order": f'''def _sinc_order(xp, x, n):
+    """The n-th derivative of sinc: D^k (sin u / u) = (D^k sin u - k D^(k-1) (sin u / u)) / u, upwards where |u| is
+    larger than k, and else downwards from where it hardly matters."""
+    most = int(n) if isinstance(n, float) and 0.0 <= n <= 60.0 else 60
+    n = xp.zeros_like(x) + n
+    order = xp.floor(n)
+    u, sine, cosine = _half_turns(xp, x)
+    waves = (sine, cosine, -sine, -cosine)
+    far = (xp.abs(u) >= order) & (u != 0.0)
+    near, divisor = xp.where(far, 0.0, u), xp.where(far & xp.isfinite(u), u, 1.0)
+    below, above = xp.zeros_like(x), sine / divisor
+    for k in range(20 + 12 * most // 5, 0, -1):
+        below = xp.where(order < k, (waves[k % 4] - near * below) / k, below)
+    for k in range(1, most + 1):
+        above = xp.where(order >= k, (waves[k % 4] - k * above) / divisor, above)
+    found = xp.where(xp.isinf(x), 0.0, xp.where(far, above, below) * xp.pow(xp.full_like(x, {math.pi!r}), order))
+    return xp.where((n >= 0.0) & (n <= 60.0), xp.where(xp.isnan(x), x, found), xp.nan)
+''',
+    "_half_turns": f'''def _half_turns(xp, x):
+    """pi x, its sine and its cosine, exact where x is large."""
+    turns = xp.round(xp.where(xp.isfinite(x), x, 0.0))
+    sign = 1.0 - 2.0 * (turns - 2.0 * xp.floor(turns / 2.0))
+    rest = {math.pi!r} * (xp.where(xp.isinf(x), 0.0, x) - turns)
+    return {math.pi!r} * x, sign * xp.sin(rest), sign * xp.cos(rest)
+''',
+    "_lgamma": f'''def _lgamma(xp, x):
+    """log |Gamma(x)|: polynomials from 0.5 to 2.5, recurrence up to {gamma.FAR}, Stirling's series, reflection."""
+    size = xp.abs(x)
+    far = size >= {gamma.FAR}.0
+    y = xp.where(far | xp.isnan(x), 1.0, x)
+    above = below = xp.ones_like(x)
+    for _ in range({gamma.FAR - 2}):
+        high = y >= 2.5
+        y = xp.where(high, y - 1.0, y)
+        above = xp.where(high, above * y, above)
+    for _ in range({gamma.FAR + 1}):
+        low = y < 0.5
+        below = xp.where(low, below * y, below)
+        y = xp.where(low, y + 1.0, y)
+    found = xp.zeros_like(x)
+    start = 0.0
+    for end, centre, numbers in {_pieces(gamma.LOG_GAMMA)}:
+        piece = _polynomial(numbers, y - centre)
+        found = xp.where((y >= start) & (y < end), piece * (y - centre) if centre in (1.0, 2.0) else piece, found)
+        start = end
+    found = found + xp.log(above) - xp.log(xp.abs(below))
+    z = xp.where(far & xp.isfinite(x), size, {gamma.FAR}.0)
+    numbers = {_numbers([b / ((2 * k + 2) * (2 * k + 1)) for k, b in enumerate(gamma.BERNOULLI)][::-1])}
+    series = {gamma.HALF_LOG_2PI_LESS_HALF!r} + _polynomial(numbers, 1.0 / z / z) / z
+    series = (z - 0.5) * (xp.log(z) - 1.0) + series
+    _, sine, _ = _half_turns(xp, x)
+    turned = xp.log({math.pi!r} / (z * xp.abs(xp.where(far & (x < 0.0) & (sine != 0.0), sine, 1.0)))) - series
+    found = xp.where(far, xp.where(x > 0.0, series, turned), found)
+    pole = xp.isinf(x) | ((x <= 0.0) & (x == xp.round(x)))
+    return xp.where(xp.isnan(x), x, xp.where(pole, xp.inf, found))
+''',
+    "_digamma": f'''def _digamma(xp, x):
+    """The derivative of lgamma: polynomials from 1 to 8, an asymptotic series, reflection below 0."""
+    plain = xp.isfinite(x) & ((x > 0.0) | (x != xp.round(x)))
+    turned = plain & (x < 0.0)
+    y = xp.where(plain, xp.where(turned, 1.0 - x, x), 1.0)
+    small = y < 1.0
+    z = xp.where(small, y + 1.0, y)
+    far = z >= 8.0
+    w = xp.where(far, z, 8.0)
+    square = 1.0 / w / w
+    series = _polynomial({_numbers([b / (2 * k + 2) for k, b in enumerate(gamma.BERNOULLI)][::-1])}, square)
+    found = xp.log(w) - (0.5 / w + square * series)
+    distance = xp.where(far, 1.0, z) - {gamma.ZERO!r}
+    start = 1.0
+    for end, centre, numbers in {_pieces(gamma.DIGAMMA[1:])}:
+        slope = (z - centre) * _polynomial(numbers[:-1], z - centre)
+        piece = numbers[-1] + slope
+        if centre == 2.0:
+            piece = numbers[-1] * distance + (slope * distance - piece * {gamma.ZERO_REST!r})
+        found = xp.where((z >= start) & (z < end), piece, found)
+        start = end
+    found = xp.where(small, found - 1.0 / y, found)
+    _, sine, cosine = _half_turns(xp, x)
+    found = xp.where(turned, found - {math.pi!r} * cosine / xp.where(turned, sine, 1.0), found)
+    return xp.where(plain, found, xp.where(x == 0.0, -1.0 / x, xp.where((x > 0.0) | xp.isnan(x), x, xp.nan)))
+''',
+    "_polygamma": f'''def _polygamma(xp, x, n):
+    """The n-th derivative of digamma: of zeta functions, and below 0 of the sums to both sides of x."""
+    order = xp.floor(n)
+    high = (order >= 1.0) & (n <= {gamma.LARGEST_ORDER}.0)
+    plain = high & xp.isfinite(x) & ((x > 0.0) | (x != xp.round(x)))
+    s = xp.where(high, order + 1.0, 2.0)
+    even = xp.where(s == 2.0 * xp.floor(s / 2.0), 1.0, -1.0)
+    turned = plain & (x < 0.0)
+    rest = xp.where(turned, x - xp.round(x), 0.5)
+    right = _zeta(xp, s, xp.where(plain, xp.where(turned, 1.0 - x, x), 1.0))
+    near, other = _zeta(xp, s, xp.abs(rest)), _zeta(xp, s, 1.0 - xp.abs(rest))
+    left = xp.where(rest > 0.0, near + even * other, other + even * near) - even * right
+    found = even * xp.where(turned, left, right)
+    for k in range(2, {gamma.LARGEST_ORDER + 1}):
+        found = xp.where(s > k, k * found, found)
+    pole = xp.where(even > 0.0, xp.inf, xp.where(x == 0.0, -1.0 / x, xp.nan))
+    pole = xp.where(xp.isinf(x), xp.where(x > 0.0, 0.0, xp.nan), xp.where(xp.isnan(x), x, pole))
+    found = xp.where(plain, found, xp.where(high, pole, xp.nan))
+    return xp.where(order == 0.0, _digamma(xp, x), found)
+''',
+    "_zeta": f'''def _zeta(xp, s, x):
+    """The sum of (x + k)^-s over k = 0, 1, ..., by Euler and Maclaurin."""
+    total = xp.zeros_like(x)
+    for k in range(12):
+        total = total + xp.pow(x + k, -s)
+    end = x + 12.0
+    power = xp.pow(end, -s)
+    total = total + xp.pow(end, 1.0 - s) / (s - 1.0) + 0.5 * power
+    factor = s * power / end
+    for k, b in enumerate({_numbers([b / math.factorial(2 * k + 2) for k, b in enumerate(gamma.BERNOULLI)])}):
+        total = total + b * factor
+        factor = factor * (s + (2 * k + 1)) * (s + (2 * k + 2)) / (end * end)
+    return total
 ''',
     "_polynomial": '''def _polynomial(coefficients, x):
     """By Horner's rule, the highest power first."""

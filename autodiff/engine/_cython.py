@@ -31,7 +31,7 @@ def cclass(decorated: Any) -> Any:
     return decorated
 
 
-cfunc = inline = no_gc = cclass
+cfunc = final = inline = no_gc = cclass
 
 
 class _Lock:

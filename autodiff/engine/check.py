@@ -15,6 +15,7 @@ TOLERANCE = {"five-point differences": 1e-6, "complex step": 1e-11}  # the relat
 ROUNDING = 1e-14  # of a result: what may be rounding error in it
 STEPS = [0.1 / 4**k for k in range(9)]  # of the size of the input, and of 1
 LEAST = 1e-9  # of the size of the input: with a smaller step too few digits change
+NEARER = [2.0**-k for k in range(31, 40, 2)]  # beside a singularity; powers of 2, so that their own rounding is no error
 TINY_STEP = 1e-150
 
 Outputs = Callable[[Sequence[Any]], list[Any]]
@@ -109,7 +110,9 @@ def _best_differences(outputs: Outputs, point: list[float], column: int) -> list
     sizes = [ROUNDING * abs(output) for output in _numbers(outputs, point)]
     best, doubts = [(math.nan, math.inf)] * len(sizes), [math.inf] * len(sizes)
     before = [math.nan] * len(sizes)
-    for step in _steps(abs(point[column])):
+    for step in [*_steps(abs(point[column])), *NEARER]:
+        if step in NEARER and all(doubt <= 1e-7 for doubt in doubts):
+            break
         now = _five_points(outputs, point, column, step)
         for i, (new, old) in enumerate(zip(now, before, strict=True)):
             noise = sizes[i] / step

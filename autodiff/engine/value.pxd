@@ -43,7 +43,9 @@ cdef extern from "Python.h":
     void *PyTuple_GET_ITEM(void *, Py_ssize_t)
     void PyTuple_SET_ITEM(void *, Py_ssize_t, void *)
     void *PyMem_Realloc(void *, size_t)
+    void *PyMem_RawMalloc(size_t)
     void *PyMem_RawRealloc(void *, size_t)
+    void PyMem_RawFree(void *)
     void PyMem_Free(void *)
 
 cdef extern from "<fenv.h>":
@@ -58,13 +60,11 @@ cdef extern from *:
         double d_left, d_right
         Node *left
         Node *right
-        Node *link
         unsigned int uses
         short code, kind
-        void *about
         void *weakrefs "__weakref__"
+        void *about
     Node *NOBODY "NULL"
-    void *NONE "Py_None"
 
 ctypedef Node *borrowed
 
@@ -73,11 +73,17 @@ cdef class Value:
     cdef double d_left, d_right
     cdef void *left  # owned: hold() and let_go() count them
     cdef void *right
-    cdef object about
-    cdef Node *link
     cdef unsigned int uses
     cdef short code, kind
     cdef object __weakref__
+    cdef void *about  # outside of pages alone: within them a node is shorter, and ends before this
+
+cdef class Stack:
+    cdef Node **nodes
+    cdef Py_ssize_t n, room
+    cdef void append(self, Node *node) noexcept
+    cdef Node *pop(self) noexcept
+    cdef bint make_room(self, Py_ssize_t n) noexcept
 
 cdef inline borrowed lend(object value) noexcept:  # which is known to be one
     return <Node *><void *>value
@@ -93,6 +99,9 @@ cdef inline borrowed hold(object x) noexcept:
 
 cdef inline object held(void *slot):
     return None if slot == NULL else <object>slot
+
+cdef inline bint is_told(borrowed node) noexcept:
+    return node.kind & 32
 
 cdef inline Py_ssize_t width(borrowed node) noexcept:
     return PyTuple_GET_SIZE(node.left)
@@ -110,6 +119,9 @@ cdef inline bint is_value(void *x) noexcept:
 cdef inline void **as_slots(void *room) noexcept:
     return <void **>room
 
+cdef inline Node **as_nodes(void *room) noexcept:
+    return <Node **>room
+
 cdef inline bint alone(tuple things, Py_ssize_t i) noexcept:
     return Py_REFCNT(PyTuple_GET_ITEM(<void *>things, i)) == 1
 
@@ -118,7 +130,8 @@ cdef inline bint alone(tuple things, Py_ssize_t i) noexcept:
 cdef enum:
     PAGE = 1 << 16  # bytes; its address is a multiple of that
     BLOCK = 1 << 20
-    NODES = 682  # of 96 bytes in a page, after its head of 64
+    SIZE = 80  # bytes of a node
+    NODES = 818  # in a page, after its head of 64 bytes
 
 cdef struct Page:
     Node *free  # given back since the page was last empty
@@ -126,12 +139,22 @@ cdef struct Page:
     Node *end  # NULL before the nodes are made
     Page *next  # below it in the stack of pages with room
     Py_ssize_t used, floor  # how many nodes are in use; with fewer than floor something changes
+    void **abouts  # that of each node that has one; NULL until one has
 
 cdef inline Page *page_of(borrowed node) noexcept:
     return <Page *>(<size_t>node & ~<size_t>(PAGE - 1))
 
 cdef inline borrowed first_node(Page *page) noexcept:
     return <Node *>(<char *>page + 64)
+
+cdef inline borrowed node_after(borrowed node) noexcept:
+    return <Node *>(<char *>node + SIZE)
+
+cdef inline Py_ssize_t place_in_page(borrowed node) noexcept:
+    return (<char *>node - <char *>first_node(page_of(node))) // SIZE
+
+cdef inline bint in_page(borrowed node) noexcept:
+    return pooled and Py_TYPE(node) == type_of_values
 
 cdef inline Page *page_in(void *block, Py_ssize_t i) noexcept:
     return <Page *>(((<size_t>block + PAGE - 1) & ~<size_t>(PAGE - 1)) + i * PAGE)
@@ -145,6 +168,7 @@ cdef inline PyObject *head(borrowed node) noexcept:
 cdef inline borrowed as_node(void *x) noexcept:
     return <Node *>x
 
+cdef bint pooled
 cdef PyTypeObject *type_of_values
 cdef PyObjectArenaAllocator system
 cdef void **blocks  # in the order of their addresses

@@ -37,7 +37,14 @@ if not cython.compiled:
         """The value itself."""
         return value
 
+    def note_leaf(leaf, before):
+        """Note what a leaf is before a sweep, once."""
+        if before is not None:
+            leaf.uses = 1
+            before.append((leaf, leaf.adjoint, leaf.kind))
+
     value_of = hold = held = lend
+    new = object.__new__
     lower_flags = libm.lower_flags
 
     def references(things, i):
@@ -49,6 +56,10 @@ if not cython.compiled:
     def alone(things, i):
         """Whether nobody but this tuple holds what stands at a place."""
         return references(things, i) == ONE
+
+    def is_told(node):
+        """Whether it has an ``About``."""
+        return node.about is not None
 
     def width(node):
         """How many arguments an operation of many has."""
@@ -65,13 +76,18 @@ if not cython.compiled:
 
 
 # What ``kind`` says of a node: which of its two slots holds a Value, or that it has many operands. Then ``left`` is the tuple
-# of them and ``right`` the array of their partials. A slot that holds no Value holds a plain number, or None. And whether
-# backward() has been through an operation, for its gradient is no number before.
+# of them and ``right`` the array of their partials. Where the other operand is a plain number, it stands in the place of its
+# partial. And whether backward() has been through an operation, for its gradient is no number before; compiled, whether it has
+# an ``About``.
 LEFT = cython.declare(cython.short, 1)
 RIGHT = cython.declare(cython.short, 2)
 BOTH = cython.declare(cython.short, 3)
 MANY = cython.declare(cython.short, 4)
 SWEPT = cython.declare(cython.short, 8)
+NUMBER = cython.declare(cython.short, 16)
+TOLD = cython.declare(cython.short, 32)
+LEFT_AND_NUMBER = cython.declare(cython.short, LEFT | NUMBER)
+NUMBER_AND_RIGHT = cython.declare(cython.short, NUMBER | RIGHT)
 
 # the floats that have all their digits lie between these
 SMALLEST = cython.declare(cython.double, sys.float_info.min)
@@ -138,14 +154,14 @@ class Value:
 
     __slots__ = (
         "__dict__", "__weakref__",
-        "about", "adjoint", "code", "d_left", "d_right", "kind", "left", "link", "primal", "right", "uses",
+        "about", "adjoint", "code", "d_left", "d_right", "kind", "left", "primal", "right", "uses",
     )  # fmt: skip
 
     def __init__(self, data: Any, name: Any = None, *, label: Any = None):
         self.primal = data if type(data) is float else as_float(data, "Value()")
         clear(self)
         if noting:
-            self.about = made_here(2)
+            set_about(lend(self), made_here(2))
         if label is not None:
             if name is not None:
                 raise TypeError(f"Value(name={name!r}, label={label!r}): label is another word for name, one of them is enough")
@@ -188,33 +204,33 @@ class Value:
     @property
     def name(self) -> Any:
         """What drawings, the debugger and messages call it; a string or None."""
-        return None if self.about is None else self.about.name
+        return about_of(lend(self)).name
 
     @name.setter
     def name(self, name: Any) -> None:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"a name is a string or None, not {type(name).__name__}")
-        if name is not None or self.about is not None:
+        if name is not None or about_of(lend(self)) is not NOTHING:
             # an exact str: a subclass could refer back to this Value, a cycle nobody would collect
-            self.about = (self.about or NOTHING)._replace(name=None if name is None else str.__str__(name))
+            set_about(lend(self), about_of(lend(self))._replace(name=None if name is None else str.__str__(name)))
 
     @property
     def scope(self) -> Any:
         """The names of the ``scope()`` blocks it was made in, joined by dots; None outside of any."""
-        return None if self.about is None else self.about.scope
+        return about_of(lend(self)).scope
 
     @scope.setter
     def scope(self, scope: Any) -> None:
-        self.about = (self.about or NOTHING)._replace(scope=scope)
+        set_about(lend(self), about_of(lend(self))._replace(scope=scope))
 
     @property
     def source(self) -> Any:
         """Where it was made; None unless that was recorded."""
-        return None if self.about is None else self.about.source
+        return about_of(lend(self)).source
 
     @source.setter
     def source(self, source: Any) -> None:
-        self.about = (self.about or NOTHING)._replace(source=source)
+        set_about(lend(self), about_of(lend(self))._replace(source=source))
 
     @property
     def op(self) -> str:
@@ -224,8 +240,11 @@ class Value:
     @property
     def arguments(self) -> tuple:
         """Everything the operation was given, in order: Values and plain numbers; empty for a leaf."""
-        given = held(self.left) if self.kind & MANY else (held(self.left), held(self.right))
-        return tuple([x if isinstance(x, Value) else float(x) for x in given if x is not None])
+        if self.kind & MANY:
+            return tuple([x if isinstance(x, Value) else float(x) for x in held(self.left)])
+        if self.kind & NUMBER:
+            return (held(self.left), self.d_right) if self.kind & LEFT else (self.d_left, held(self.right))
+        return tuple([x for x in (held(self.left), held(self.right)) if x is not None])
 
     @property
     def operands(self) -> tuple:
@@ -253,8 +272,8 @@ class Value:
     @property
     def _op(self) -> str:
         """The operation as micrograd writes it, ``+``, ``**2``, ``ReLU``; a row that micrograd has not by its name."""
-        if self.code == POW and not isinstance(held(self.right), Value):
-            return f"**{held(self.right):g}"
+        if self.code == POW and self.kind & LEFT and self.kind & NUMBER:
+            return f"**{self.d_right:g}"
         return SYMBOLS.get(self.op, self.op)
 
     @property
@@ -284,7 +303,7 @@ class Value:
 
     def __getattr__(self, name: str) -> Any:
         # Compiled only, as the two that follow: interpreted Values have a dictionary for attributes of the user's own.
-        own: object = None if self.about is None else self.about.own
+        own: object = about_of(lend(self)).own
         if own is not None and name in own:
             return own[name]
         if name == "ndim" or name.startswith("__"):  # what nobody reads the message of, and NumPy's kind ask all the time
@@ -292,7 +311,7 @@ class Value:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __setattr__(self, name: str, thing: Any) -> None:
-        own: object = None if self.about is None else self.about.own
+        own: object = about_of(lend(self)).own
         if own is not None and name in own:
             own[name] = thing
             return
@@ -301,10 +320,10 @@ class Value:
         except AttributeError:
             if hasattr(type(self), name):  # it is there, and only for reading
                 raise
-            self.about = (self.about or NOTHING)._replace(own={**(own or {}), name: thing})
+            set_about(lend(self), about_of(lend(self))._replace(own={**(own or {}), name: thing}))
 
     def __delattr__(self, name: str) -> None:
-        own: object = None if self.about is None else self.about.own
+        own: object = about_of(lend(self)).own
         if own is not None and name in own:
             del own[name]
         else:
@@ -330,14 +349,14 @@ class Value:
         if number is None:
             return beside("add", self, other)
         c: cython.double = number
-        return record(ADD, self.primal + c, self, number, 1.0, 1.0, LEFT)
+        return record(ADD, self.primal + c, self, None, 1.0, c, LEFT_AND_NUMBER)
 
     def __radd__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
             return beside("add", other, self)
         c: cython.double = number
-        return record(ADD, c + self.primal, number, self, 1.0, 1.0, RIGHT)
+        return record(ADD, c + self.primal, None, self, c, 1.0, NUMBER_AND_RIGHT)
 
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, Value):
@@ -347,14 +366,14 @@ class Value:
         if number is None:
             return beside("sub", self, other)
         c: cython.double = number
-        return record(SUB, self.primal - c, self, number, 1.0, -1.0, LEFT)
+        return record(SUB, self.primal - c, self, None, 1.0, c, LEFT_AND_NUMBER)
 
     def __rsub__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
             return beside("sub", other, self)
         c: cython.double = number
-        return record(SUB, c - self.primal, number, self, 1.0, -1.0, RIGHT)
+        return record(SUB, c - self.primal, None, self, c, -1.0, NUMBER_AND_RIGHT)
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, Value):
@@ -364,14 +383,14 @@ class Value:
         if number is None:
             return beside("mul", self, other)
         c: cython.double = number
-        return record(MUL, self.primal * c, self, number, c, self.primal, LEFT)
+        return record(MUL, self.primal * c, self, None, c, c, LEFT_AND_NUMBER)
 
     def __rmul__(self, other: Any) -> Any:
         number = plain(other)
         if number is None:
             return beside("mul", other, self)
         c: cython.double = number
-        return record(MUL, c * self.primal, number, self, self.primal, c, RIGHT)
+        return record(MUL, c * self.primal, None, self, c, c, NUMBER_AND_RIGHT)
 
     def __truediv__(self, other: Any) -> Any:
         if isinstance(other, Value):
@@ -382,7 +401,7 @@ class Value:
         if number is None:
             return beside("div", self, other)
         c: cython.double = number
-        return record(DIV, kernels.divide(self.primal, c), self, number, kernels.divide(1.0, c), 0.0, LEFT)
+        return record(DIV, kernels.divide(self.primal, c), self, None, kernels.divide(1.0, c), c, LEFT_AND_NUMBER)
 
     def __rtruediv__(self, other: Any) -> Any:
         number = plain(other)
@@ -390,7 +409,7 @@ class Value:
             return beside("div", other, self)
         c: cython.double = number
         out: cython.double = kernels.divide(c, self.primal)
-        return record(DIV, out, number, self, 0.0, kernels.divide(-out, self.primal), RIGHT)
+        return record(DIV, out, None, self, c, kernels.divide(-out, self.primal), NUMBER_AND_RIGHT)
 
     def __pow__(self, other: Any, modulo: Any = None) -> Any:
         if modulo is not None:
@@ -405,7 +424,10 @@ class Value:
         if number is None:
             return beside("pow", self, other)
         c: cython.double = number
-        return record(POW, kernels.pow(self.primal, c), self, number, kernels.power_slope(self.primal, c), 0.0, LEFT)
+        x: cython.double = self.primal
+        if c == 2.0:
+            return record(POW, x * x, self, None, 2.0 * x, c, LEFT_AND_NUMBER)
+        return record(POW, kernels.pow(x, c), self, None, kernels.power_slope(self.primal, c), c, LEFT_AND_NUMBER)
 
     def __rpow__(self, other: Any, modulo: Any = None) -> Any:
         if modulo is not None:
@@ -415,7 +437,7 @@ class Value:
             return beside("pow", other, self)
         c: cython.double = number
         out: cython.double = kernels.pow(c, self.primal)
-        return record(POW, out, number, self, 0.0, kernels.d_exponent(c, out), RIGHT)
+        return record(POW, out, None, self, c, kernels.d_exponent(c, out), NUMBER_AND_RIGHT)
 
     def __mod__(self, other: Any) -> Any:
         return beside("mod", self, other)
@@ -506,7 +528,12 @@ class Value:
         if rule.arity == 1:
             return record(rule.code, out, arguments[0], None, partials[0], 0.0, LEFT)
         left, right = arguments
-        return record(rule.code, out, left, right, partials[0], partials[1], kind_of(left, right))
+        kind: cython.short = kind_of(left, right)
+        if kind == BOTH:
+            return record(rule.code, out, left, right, partials[0], partials[1], BOTH)
+        if kind & LEFT:
+            return record(rule.code, out, left, None, partials[0], right, kind)
+        return record(rule.code, out, None, right, left, partials[1], kind)
 
     # ---- as a number --------------------------------------------------------------------------------------------------------
 
@@ -625,17 +652,24 @@ class Value:
             return
         if cython.compiled:
             # neither allocates, raises or looks for signals
-            count_uses(lend(self), None, True)
+            count_uses(lend(self), None, None, True)
             sweep(lend(self), upstream)
             return
         before: list = []
+        fresh: list = []
         try:
-            count_uses(self, before, True)
+            count_uses(self, before, fresh, True)
             sweep(self, upstream)
+            for value, _, _ in before:
+                value.uses = 0
         except BaseException:
             for value, adjoint, kind in before:
                 value.adjoint = adjoint
                 value.kind = kind
+                value.uses = 0
+            for value in fresh:
+                value.adjoint = 0.0
+                value.kind &= ~SWEPT
             forget(self)
             raise
 
@@ -668,11 +702,10 @@ def record(
         node.left = hold(left)
         node.right = hold(right)
     else:
-        node = Value.__new__(Value)
+        node = new(Value)
         node.left = left
         node.right = right
         node.about = None
-        node.link = None
         node.uses = 0
     node.primal = data
     node.adjoint = 0.0
@@ -680,7 +713,9 @@ def record(
     node.d_right = d_right
     node.code = code
     node.kind = kind
-    if code > MUL or not (SMALLEST <= data <= LARGEST or SMALLEST <= -data <= LARGEST):
+    if not (SMALLEST <= data <= LARGEST or SMALLEST <= -data <= LARGEST) or (
+        code > MUL and (kind & RIGHT or not (SMALLEST <= d_left <= LARGEST or SMALLEST <= -d_left <= LARGEST))
+    ):
         settle(node)
     if noting or observer is not None:
         return announced(value_of(node))
@@ -694,7 +729,7 @@ def record(
 def announced(node: Value) -> Value:
     """A new operation, after those who want to know of it have been told."""
     if noting:
-        node.about = made_here(4)
+        set_about(lend(node), made_here(4))
     if observer is not None:
         observer(node)
     return node
@@ -705,15 +740,23 @@ def announced(node: Value) -> Value:
 def settle(node: borrowed) -> cython.void:
     """Lower the processor's floating-point flags if an operation may have raised one: what is inf or nan is no error here.
 
-    NumPy reads them after each of its loops, those over objects too. Called for all but sums and products of plain size.
+    NumPy reads them after each of its loops, those over objects too. Called for all but what is of plain size.
     """
     if node.primal == 0.0 and (node.code == RELU or (node.code == MUL and (node.d_left == 0.0 or node.d_right == 0.0))):
         return  # an exact zero, as there are many
-    if cython.compiled and libm.isnormal(node.primal):
-        left: cython.bint = not node.kind & LEFT or libm.isnormal(node.d_left)
-        if left and (not node.kind & RIGHT or libm.isnormal(node.d_right)):
+    if is_normal(node.primal):
+        left: cython.bint = not node.kind & LEFT or is_normal(node.d_left)
+        if left and (not node.kind & RIGHT or is_normal(node.d_right)):
             return
     lower_flags()
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_normal(x: cython.double) -> cython.bint:
+    """Whether a number has all its digits."""
+    return SMALLEST <= x <= LARGEST or SMALLEST <= -x <= LARGEST
 
 
 @cython.cfunc
@@ -725,8 +768,8 @@ def record_many(code: cython.short, data: cython.double, arguments: tuple, parti
 @cython.cfunc
 @cython.inline
 def kind_of(left: object, right: object) -> cython.short:
-    """Which of two slots holds a Value."""
-    return (LEFT if isinstance(left, Value) else 0) | (RIGHT if isinstance(right, Value) else 0)
+    """Which of two operands is a Value."""
+    return (LEFT if isinstance(left, Value) else NUMBER) | (RIGHT if isinstance(right, Value) else NUMBER)
 
 
 @cython.cfunc
@@ -736,10 +779,11 @@ def clear(node: Value) -> object:
     if cython.compiled:
         let_go(node.left)
         let_go(node.right)
+        forget_about(lend(node))
+    else:
+        node.about = None
     node.adjoint = node.d_left = node.d_right = 0.0
     node.left = node.right = NOBODY
-    node.about = None
-    node.link = NOBODY
     node.uses = node.code = node.kind = 0
 
 
@@ -872,8 +916,9 @@ def rewrite(node: Value, number: Any, partials: Any) -> None:
         kept: array = held(node.right)
         kept[:] = array("d", partials)
         return
-    node.d_left = partials[0]
-    if len(partials) > 1:
+    if node.kind & LEFT:
+        node.d_left = partials[0]
+    if node.kind & RIGHT:
         node.d_right = partials[1]
 
 
@@ -893,6 +938,53 @@ def set_tracing(watcher: Any) -> None:
     """Have ``watcher`` asked before numbers are read out of Values, None for nobody. For ``recording.py`` alone."""
     global tracing
     tracing = watcher
+
+
+# ---- what it is called -----------------------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+def about_of(node: borrowed) -> object:
+    if cython.compiled:
+        return cython.cast(object, about_slot(node)[0]) if node.kind & TOLD else NOTHING
+    return NOTHING if node.about is None else node.about
+
+
+@cython.cfunc
+def set_about(node: borrowed, about: object) -> object:
+    if not cython.compiled:
+        node.about = about
+        return
+    forget_about(node)
+    if about is not None:
+        slot: cython.pointer(cython.p_void) = about_slot(node)
+        slot[0] = hold(about)
+        node.kind |= TOLD
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def forget_about(node: borrowed) -> cython.void:
+    about: cython.p_void
+    if node.kind & TOLD:
+        about = about_slot(node)[0]
+        node.kind &= ~TOLD
+        Py_DECREF(about)
+
+
+@cython.cfunc
+@cython.inline
+def about_slot(node: borrowed) -> cython.pointer(cython.p_void):
+    """Where its About stands or will stand: in a table of its page, or in itself outside of pages."""
+    if not in_page(node):
+        return cython.address(node.about)
+    page: cython.pointer(Page) = page_of(node)
+    if page.abouts == cython.NULL:
+        page.abouts = as_slots(PyMem_RawMalloc(NODES * cython.sizeof(cython.p_void)))
+        if page.abouts == cython.NULL:
+            raise MemoryError
+    return page.abouts + place_in_page(node)
 
 
 # ---- where it was made -----------------------------------------------------------------------------------------------------
@@ -918,17 +1010,17 @@ def made_here(depth: cython.int) -> object:
     frame: cython.pointer(PyFrameObject) = PyEval_GetFrame()
     if frame != cython.NULL:
         Py_INCREF(frame)
-    about: object = None
+    found: object = None
     while frame != cython.NULL:
         code: cython.pointer(PyCodeObject) = PyFrame_GetCode(frame)
-        about = noted_at(cython.cast(object, code), cython.cast(cython.Py_ssize_t, code), PyFrame_GetLasti(frame))
+        found = noted_at(cython.cast(object, code), cython.cast(cython.Py_ssize_t, code), PyFrame_GetLasti(frame))
         Py_DECREF(code)
         outer: cython.pointer(PyFrameObject) = cython.NULL
-        if about is None:
+        if found is None:
             outer = PyFrame_GetBack(frame)
         Py_DECREF(frame)
         frame = outer
-    return about
+    return found
 
 
 @cython.cfunc
@@ -1092,7 +1184,7 @@ def are_products(things: tuple) -> cython.bint:
         node = things[i]
         if node.code != MUL:
             return False
-        about: object = node.about or NOTHING
+        about: object = about_of(lend(node))
         first = about if first is None else first
         if about.name is not None or about.scope != first.scope or about.own is not None:
             return False
@@ -1113,18 +1205,11 @@ def total_of_products(products: tuple) -> Value:
     for i in range(n):
         node = products[i]
         data += node.primal
-        arguments[i] = operand_in(held(node.left))
-        arguments[n + i] = operand_in(held(node.right))
-        put(partials, i, node.d_left)
-        put(partials, n + i, node.d_right)
+        arguments[i] = held(node.left) if node.kind & LEFT else node.d_left
+        arguments[n + i] = held(node.right) if node.kind & RIGHT else node.d_right
+        put(partials, i, node.d_left if node.kind & LEFT else 0.0)
+        put(partials, n + i, node.d_right if node.kind & RIGHT else 0.0)
     return record_many(DOT, data, tuple(arguments), partials)
-
-
-@cython.cfunc
-@cython.inline
-def operand_in(x: object) -> object:
-    """What a slot holds, a Value or a number, as a Value or a float."""
-    return x if isinstance(x, Value) else float(x)
 
 
 def dot(xs: Any, ys: Any) -> Any:
@@ -1157,7 +1242,57 @@ def dot(xs: Any, ys: Any) -> Any:
 #
 # The order is Kahn's: an operation's turn comes when all its uses had theirs. Of those whose turn it is, the one that became
 # ready last goes first, so the walk follows one branch back as far as it can; within an expression that is the order in which
-# Python evaluated it, reversed. The nodes that wait are a stack linked through the nodes themselves: nothing is allocated.
+# Python evaluated it, reversed. That one is at hand, ``top``; the others wait in a stack.
+
+
+@cython.final
+@cython.no_gc
+@cython.cclass
+class Stack:
+    """The operations that wait in a walk, above NOBODY. Interpreted, a list does.
+
+    Compiled, one serves all walks, for none begins during another. It has room for every operation there is, which is made
+    when these are: so no walk allocates.
+    """
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
+    def append(self, node: borrowed) -> cython.void:
+        self.nodes[self.n] = node
+        self.n += 1
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
+    def pop(self) -> borrowed:
+        self.n -= 1
+        return self.nodes[self.n]
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def make_room(self, n: cython.Py_ssize_t) -> cython.bint:
+        """Have room for so many operations, no more; whether there was memory for that."""
+        nodes: cython.pointer(borrowed) = as_nodes(PyMem_RawMalloc((n + 2) * cython.sizeof(borrowed)))
+        if nodes == cython.NULL:
+            return False
+        PyMem_RawFree(self.nodes)
+        self.nodes = nodes
+        self.room = n
+        return True
+
+
+waiting = cython.declare(Stack, Stack())
+
+
+@cython.cfunc
+@cython.inline
+def empty_stack() -> Stack:
+    if not cython.compiled:
+        return [NOBODY]
+    waiting.n = 0
+    waiting.append(NOBODY)
+    return waiting
 
 
 def topological_order(root: Value) -> list:
@@ -1170,23 +1305,25 @@ def topological_order(root: Value) -> list:
     order: list = []
     leaves: list = []
     node: borrowed
+    top: borrowed = lend(root)
+    pending: Stack
     i: cython.Py_ssize_t
     try:
-        count_uses(lend(root), None, False)
-        top: borrowed = lend(root)
+        count_uses(top, None, None, False)
+        pending = empty_stack()
         while top is not NOBODY:
             node = top
-            top = node.link
-            node.link = NOBODY
+            top = NOBODY
             order.append(value_of(node))
             if node.kind & LEFT:
-                top = used(node.left, top)
+                top = used(node.left, top, pending)
             if node.kind & RIGHT:
-                top = used(node.right, top)
+                top = used(node.right, top, pending)
             if node.kind & MANY:
                 for i in range(width(node)):
-                    if value_among(node, i) is not NOBODY:
-                        top = used(value_among(node, i), top)
+                    top = used(value_among(node, i), top, pending)
+            if top is NOBODY:
+                top = pending.pop()
             add_leaves(node, leaves)
     except BaseException:
         forget(root)
@@ -1217,60 +1354,86 @@ def add_leaves(node: borrowed, leaves: list) -> object:
 
 
 @cython.cfunc
-def count_uses(root: borrowed, before: list | None, zero: cython.bint) -> object:
+def count_uses(root: borrowed, before: list | None, fresh: list | None, zero: cython.bint) -> object:
     """Count for each operation below root its uses there, and set its gradient to 0 if asked.
 
-    Interpreted, what a sweep changes goes into the list ``before`` if there is one, that of a leaf at each of its uses.
+    Interpreted, what a sweep changes goes into the list ``before`` if there is one, that of a leaf at its first use; operations
+    that have no gradient yet go into the list ``fresh``.
     """
     node: borrowed
-    i: cython.Py_ssize_t
+    operand: borrowed
     top: borrowed = root
+    pending: Stack = empty_stack()
+    kind: cython.short
+    i: cython.Py_ssize_t
     while top is not NOBODY:
         node = top
-        top = node.link
-        node.link = NOBODY
+        top = NOBODY
+        kind = node.kind
         if zero:
             if not cython.compiled:
-                before.append((node, node.adjoint, node.kind))
+                if kind & SWEPT or node.adjoint:
+                    before.append((node, node.adjoint, kind))
+                else:
+                    fresh.append(node)
             node.adjoint = 0.0
-            node.kind |= SWEPT
-        if node.kind & LEFT:
-            top = count_use(node.left, top, before)
-        if node.kind & RIGHT:
-            top = count_use(node.right, top, before)
-        if node.kind & MANY:
+            node.kind = kind | SWEPT
+        if kind & LEFT:
+            operand = node.left
+            if operand.code:
+                operand.uses += 1
+                if operand.uses == 1:
+                    top = operand
+            elif not (cython.compiled or operand.uses):
+                note_leaf(operand, before)
+        if kind & RIGHT:
+            operand = node.right
+            if operand.code:
+                operand.uses += 1
+                if operand.uses == 1:
+                    if top is not NOBODY:
+                        pending.append(top)
+                    top = operand
+            elif not (cython.compiled or operand.uses):
+                note_leaf(operand, before)
+        if kind & MANY:
             for i in range(width(node)):
-                if value_among(node, i) is not NOBODY:
-                    top = count_use(value_among(node, i), top, before)
+                top = count_use(value_among(node, i), top, pending, before)
+        if top is NOBODY:
+            top = pending.pop()
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def count_use(operand: borrowed, top: borrowed, before: list | None) -> borrowed:
-    """One use more; the first time, the operand goes on the stack. Returns the new top of the stack."""
+def count_use(operand: borrowed, top: borrowed, pending: Stack, before: list | None) -> borrowed:
+    """One use more of an argument, if it is a Value; the first time, it is its turn. Returns whose turn it is."""
+    if operand is NOBODY:
+        return top
     if not operand.code:
-        if not cython.compiled and before is not None:
-            before.append((operand, operand.adjoint, operand.kind))
+        if not (cython.compiled or operand.uses):
+            note_leaf(operand, before)
         return top
     operand.uses += 1
     if operand.uses > 1:
         return top
-    operand.link = top
+    if top is not NOBODY:
+        pending.append(top)
     return operand
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def used(operand: borrowed, top: borrowed) -> borrowed:
-    """One use less; after the last one it is the operand's turn. Returns the new top of the stack."""
-    if not operand.code:
+def used(operand: borrowed, top: borrowed, pending: Stack) -> borrowed:
+    """One use less of an argument, if it is a Value; after the last one it is its turn. Returns whose turn it is."""
+    if operand is NOBODY or not operand.code:
         return top
     operand.uses -= 1
     if operand.uses:
         return top
-    operand.link = top
+    if top is not NOBODY:
+        pending.append(top)
     return operand
 
 
@@ -1281,33 +1444,46 @@ def sweep(root: borrowed, seed: cython.double) -> cython.void:
     node: borrowed
     operand: borrowed
     top: borrowed = root
+    pending: Stack = empty_stack()
+    kind: cython.short
     root.adjoint = seed
     while top is not NOBODY:
         node = top
-        top = node.link
-        node.link = NOBODY
-        if node.kind & LEFT:
+        top = NOBODY
+        kind = node.kind
+        if kind & LEFT:
             operand = node.left
             operand.adjoint += node.adjoint * node.d_left
-            top = used(operand, top)
-        if node.kind & RIGHT:
+            if operand.code:
+                operand.uses -= 1
+                if not operand.uses:
+                    top = operand
+        if kind & RIGHT:
             operand = node.right
             operand.adjoint += node.adjoint * node.d_right
-            top = used(operand, top)
-        if node.kind & MANY:
-            top = sweep_many(node, top)
+            if operand.code:
+                operand.uses -= 1
+                if not operand.uses:
+                    if top is not NOBODY:
+                        pending.append(top)
+                    top = operand
+        if kind & MANY:
+            top = sweep_many(node, pending)
+        if top is NOBODY:
+            top = pending.pop()
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def sweep_many(node: borrowed, top: borrowed) -> borrowed:
+def sweep_many(node: borrowed, pending: Stack) -> borrowed:
     operand: borrowed
+    top: borrowed = NOBODY
     i: cython.Py_ssize_t
     for i in range(width(node)):
         operand = value_among(node, i)
         if operand is not NOBODY:
             operand.adjoint += node.adjoint * partial_among(node, i)
-            top = used(operand, top)
+            top = used(operand, top, pending)
     return top
 
 
@@ -1455,7 +1631,6 @@ def forget(root: Value) -> None:
     while pending:
         node = pending.pop()
         node.uses = 0
-        node.link = NOBODY
         met = [operand for operand in node.operands if operand.op and operand not in seen]
         seen.update(met)
         pending += met
@@ -1468,13 +1643,17 @@ def forget(root: Value) -> None:
 # and all are fresh again when the last was given back. So a training loop runs through the same memory in the same order.
 # The pages with room are a stack. Blocks are given back when less than half of the pages has been needed for a while.
 #
-# A free node has reference count 0, nothing in its slots, is about None, and its link is anything. Instances of
-# subclasses are Python's own affair. So is every Value under PYTHONMALLOC=malloc or debug, in Python's development mode and in
-# its debug build, so that tools which watch memory see each, and in its free-threaded build.
+# A free node has reference count 0, and its left slot is the next free one of its page. What few nodes have, an About, stands
+# in a table of their page, which is made for the first of them.
+#
+# Instances of subclasses are Python's own affair, and hold their About themselves. So is every Value under PYTHONMALLOC=malloc
+# or debug, in Python's development mode and in its debug build, so that tools which watch memory see each, and in its
+# free-threaded build.
 
 SPARE = cython.declare(cython.Py_ssize_t, 32)  # pages beyond what is needed that are not worth giving back
 pooled = cython.declare(cython.bint, False)
 busy = cython.declare(cython.Py_ssize_t, 0)  # pages with a node in use, and the one that nodes are taken from
+loose = cython.declare(cython.Py_ssize_t, 0)  # Values outside of pages, but for those of subclasses
 most_busy = cython.declare(cython.Py_ssize_t, 0)  # since the last review
 turns = cython.declare(cython.Py_ssize_t, 0)  # how many pages were begun or emptied since then
 
@@ -1512,6 +1691,7 @@ def take_over_memory() -> object:
         and not sys.flags.dev_mode
         and not hasattr(sys, "gettotalrefcount")
         and "free-threading" not in sys.version
+        and cython.sizeof(Node) - cython.sizeof(cython.p_void) <= SIZE
     )
     PyObject_GetArenaAllocator(cython.address(system))
     here = cython.address(nowhere)
@@ -1527,13 +1707,12 @@ def new_node() -> borrowed:
     page: cython.pointer(Page) = here
     node: borrowed = page.free
     if node != NOBODY:
-        page.free = node.link
+        page.free = node.left
     elif page.fresh != page.end:
         node = page.fresh
-        page.fresh += 1
+        page.fresh = node_after(node)
     else:
         return node_elsewhere()
-    node.link = NOBODY
     page.used += 1
     return node
 
@@ -1543,9 +1722,8 @@ def node_elsewhere() -> borrowed:
     """A free node of the next page with room, or of a new one."""
     global here, roomy, busy, most_busy
     if not pooled:
-        node: borrowed = as_node(PyType_GenericAlloc(type_of_values, 0))
-        if node != NOBODY:
-            make_free(node)
+        node: borrowed = as_node(allocate(type_of_values, 0))
+        Py_SET_REFCNT(node, 0)
         return node
     if roomy == cython.NULL:
         add_block()
@@ -1566,12 +1744,13 @@ def node_elsewhere() -> borrowed:
 @cython.exceptval(check=False)
 def free_node(node: borrowed) -> cython.void:
     """Give back the memory of a node that holds nothing any more."""
-    if not pooled or Py_TYPE(node) != type_of_values:
-        Py_DECREF(node.about)
+    global loose
+    if not in_page(node):
+        loose -= Py_TYPE(node) == type_of_values
         Py_TYPE(node).tp_free(node)
         return
     page: cython.pointer(Page) = page_of(node)
-    node.link = page.free
+    node.left = page.free
     page.free = node
     page.used -= 1
     if page.used < page.floor:
@@ -1590,6 +1769,8 @@ def page_changed(page: cython.pointer(Page)) -> cython.void:
         return
     page.free = NOBODY
     page.fresh = first_node(page)
+    PyMem_RawFree(page.abouts)
+    page.abouts = cython.NULL
     if page != here:
         busy -= 1
     review()
@@ -1613,6 +1794,7 @@ def add_block() -> object:
     """Ask the system for a block, whose pages go on the stack, the lowest on top."""
     global blocks, n_blocks
     i: cython.Py_ssize_t
+    make_room((n_pages + BLOCK // PAGE) * NODES)
     more: cython.p_void = PyMem_RawRealloc(blocks, (n_blocks + 1) * cython.sizeof(cython.p_void))
     if more == cython.NULL:
         raise MemoryError
@@ -1632,10 +1814,18 @@ def add_block() -> object:
 
 
 @cython.cfunc
+def make_room(n: cython.Py_ssize_t) -> object:
+    """Have room in walks for so many Values in pages, and those outside."""
+    if n + loose > waiting.room and not waiting.make_room(n + 2 * loose):
+        raise MemoryError
+
+
+@cython.cfunc
 @cython.exceptval(check=False)
 def make_page(page: cython.pointer(Page)) -> cython.void:
     """An empty page, whose nodes are made when it is begun."""
     page.free = page.fresh = page.end = NOBODY
+    page.abouts = cython.NULL
     page.used = 0
     page.floor = 1
 
@@ -1644,22 +1834,14 @@ def make_page(page: cython.pointer(Page)) -> cython.void:
 @cython.exceptval(check=False)
 def make_nodes(page: cython.pointer(Page)) -> cython.void:
     node: borrowed = first_node(page)
+    _i: cython.Py_ssize_t
     page.fresh = node
-    page.end = node + NODES
-    memset(node, 0, NODES * cython.sizeof(Node))
-    while node != page.end:
+    memset(node, 0, NODES * SIZE)
+    for _i in range(NODES):
         PyObject_Init(head(node), type_of_values)
-        make_free(node)
-        node += 1
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def make_free(node: borrowed) -> cython.void:
-    """Make a node that is all 0 a free one."""
-    Py_SET_REFCNT(node, 0)
-    node.about = NONE
-    Py_INCREF(NONE)
+        Py_SET_REFCNT(node, 0)
+        node = node_after(node)
+    page.end = node
 
 
 @cython.cfunc
@@ -1705,6 +1887,8 @@ def give_back(pages: cython.Py_ssize_t) -> cython.Py_ssize_t:
             kept += 1
     n_blocks = kept
     stack_pages()
+    if kept < before:
+        waiting.make_room(n_pages * NODES + 2 * loose)
     return (before - kept) * BLOCK
 
 
@@ -1729,12 +1913,17 @@ releasing = cython.declare(cython.bint, False)
 @cython.cfunc
 def allocate(kind: cython.pointer(PyTypeObject), items: cython.Py_ssize_t) -> cython.p_void:
     """What Python calls for the memory of a new Value, all 0 but for its head. ``record`` does without."""
-    if kind != type_of_values or not pooled:
+    global loose
+    if kind != type_of_values:
+        return PyType_GenericAlloc(kind, items)
+    if not pooled:
+        loose += 1
+        make_room(0)
         return PyType_GenericAlloc(kind, items)
     node: borrowed = new_node()
     node.primal = node.adjoint = node.d_left = node.d_right = 0.0
+    node.left = node.right = NOBODY
     node.code = node.kind = 0
-    Py_DECREF(node.about)  # it will be about None anew
     Py_INCREF(node)
     return node
 
@@ -1773,15 +1962,11 @@ def give_up(node: borrowed) -> cython.void:
     """Free one node, and let go of what it held."""
     left: cython.p_void = node.left
     right: cython.p_void = node.right
-    about: cython.p_void = node.about
     many: cython.bint = node.kind & MANY
     if node.weakrefs != cython.NULL:
         PyObject_ClearWeakRefs(head(node))
-    node.left = node.right = NOBODY
-    if about != NONE:
-        Py_INCREF(NONE)
-        node.about = NONE
-        Py_DECREF(about)
+    if node.kind & TOLD:
+        forget_about(node)
     free_node(node)
     if many:
         let_go(left)
@@ -1885,8 +2070,9 @@ class Frozen:
 def fields(node: Value) -> tuple:
     """Everything ``thaw`` needs to make a node like this one."""
     partials = list(held(node.right)) if node.kind & MANY else [node.d_left, node.d_right]
-    about = None if node.about is None else (node.about.name, node.about.scope, node.about.source)
-    state = getattr(node, "__dict__", None) or (None if node.about is None else node.about.own)
+    name, scope, source, own = about_of(lend(node))
+    about = None if name is scope is source is None else (name, scope, source)
+    state = getattr(node, "__dict__", None) or own
     return type(node), node.op, node.primal, node.adjoint, node.swept, about, node.arguments, partials, state
 
 
@@ -1899,25 +2085,30 @@ def thaw(
     node.primal = data
     node.adjoint = grad
     if about is not None:
-        node.about = About(*about)
+        set_about(lend(node), About(*about))
     if state and hasattr(node, "__dict__"):
         node.__dict__.update(state)
     elif state:
-        node.about = (node.about or NOTHING)._replace(own=dict(state))
+        set_about(lend(node), about_of(lend(node))._replace(own=dict(state)))
     if not op:
         return node
     rule = rules.named(op)
     node.code = rule.code
     if rule.arity is None or rule.arity > 2:
         left, right = tuple(arguments), array("d", partials)
-        node.kind = MANY
+        place = MANY
+    elif rule.arity == 1:
+        left, right = arguments[0], None
+        node.d_left = partials[0]
+        place = LEFT
     else:
-        left, right = arguments[0], arguments[1] if rule.arity == 2 else None
-        node.d_left, node.d_right = partials
-        node.kind = kind_of(left, right)
+        left, right = arguments
+        place = kind_of(left, right)
+        node.d_left = partials[0] if place & LEFT else left
+        node.d_right = partials[1] if place & RIGHT else right
+        left, right = left if place & LEFT else None, right if place & RIGHT else None
     node.left, node.right = hold(left), hold(right)
-    if swept:
-        node.kind |= SWEPT
+    node.kind |= place | (SWEPT if swept else 0)
     return node
 
 

@@ -372,14 +372,14 @@ def test_scopes_are_clusters_inside_clusters() -> None:
 # ---- too much, and not a graph ----------------------------------------------------------------------------------------------
 
 
-def test_a_million_deep_chain_is_folded_and_unfolded_refused(tmp_path: Path) -> None:
+def test_a_deep_chain_is_folded_and_unfolded_refused(tmp_path: Path) -> None:
     x = Value(1.0)
-    for _ in range(1_000_000):
-        x = functions.tanh(x)
+    for _ in range(200_000):
+        x = x * 1.0
     graph = graph_of(x)
-    assert sum(box.count for box in graph.boxes) == 1_000_001
+    assert sum(box.count for box in graph.boxes) == 200_001
     assert len(graph.boxes) <= 500
-    with pytest.raises(GraphTooLarge, match=r"1,000,001 boxes.* 3,000 "):
+    with pytest.raises(GraphTooLarge, match=r"200,001 boxes.* 3,000 "):
         draw(x, tmp_path / "graph.svg", fold=None)
     assert not list(tmp_path.iterdir())
 

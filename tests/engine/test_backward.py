@@ -307,8 +307,8 @@ class Interrupted(BaseException):
     pass
 
 
-def network():
-    """A graph with every kind of node, all of whose gradients are something from before."""
+def network(anew=False):
+    """A graph with every kind of node, all of whose gradients are something from before unless it is to be new."""
     x, w = Value(0.5), Value(-2.0)
     old = w * 2
     for _ in range(100):
@@ -317,7 +317,7 @@ def network():
     out = functions.sum([hidden, 3.0, functions.dot([hidden, old], [x, 2.0])]) - (2 / hidden) * (hidden * hidden)
     nodes = topological_order(out)
     for i, node in enumerate(nodes):
-        node.grad = 100.0 + i
+        node.grad = 0.0 if anew else 100.0 + i
     return out, nodes
 
 
@@ -352,17 +352,21 @@ interpreted_alone = pytest.mark.skipif(implementation == "compiled", reason="sys
 
 
 @interpreted_alone
-def test_an_interruption_at_any_line_leaves_every_gradient_as_it_was():
-    out, nodes = network()
+@pytest.mark.parametrize("anew", [False, True], ids=["with gradients from before", "new"])
+def test_an_interruption_at_any_line_leaves_every_gradient_as_it_was(anew):
+    def state():
+        return [(node.grad, node.swept) for node in nodes]
+
+    out, nodes = network(anew)
     out.backward()
     new_gradients = [node.grad for node in nodes]
     interrupted_in = []
     while True:
-        out, nodes = network()
-        before = [node.grad for node in nodes]
+        out, nodes = network(anew)
+        before = state()
         place = interrupted_after(len(interrupted_in), out.backward)
         if place is not None:
-            assert [node.grad for node in nodes] == before, f"after {len(interrupted_in)} lines, in {place}"
+            assert state() == before, f"after {len(interrupted_in)} lines, in {place}"
             out.backward()
         assert [node.grad for node in nodes] == new_gradients, f"after {len(interrupted_in)} lines, in {place}"
         if place is None:
@@ -397,6 +401,7 @@ def test_an_interruption_of_a_tape_at_any_line_leaves_every_gradient_and_the_gra
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs signal.setitimer")
+@pytest.mark.skipif(sys.gettrace() is not None, reason="what a signal handler raises leaves the lock of coverage.py taken")
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals come to the main thread")
 def test_an_alarm_in_the_middle_leaves_all_gradients_from_before_or_all_the_new_ones(without_collector):
     # Python swallows an alarm that comes while hypothesis's callback of the collector is running.
@@ -625,16 +630,16 @@ def test_a_chain_of_a_million_operations():
     del y
 
 
-def test_a_sum_of_a_million_values():
-    xs = [Value(1.0) for _ in range(1_000_000)]
+def test_a_sum_of_a_hundred_thousand_values():
+    xs = [Value(1.0) for _ in range(100_000)]
     out = functions.sum(xs)
-    assert out.data == 1_000_000.0
+    assert out.data == 100_000.0
     out.backward()
     assert all(x.grad == 1.0 for x in xs)
 
 
-def test_a_dot_of_half_a_million_pairs():
-    xs, ys = [Value(2.0) for _ in range(500_000)], [Value(3.0) for _ in range(500_000)]
+def test_a_dot_of_a_hundred_thousand_pairs():
+    xs, ys = [Value(2.0) for _ in range(100_000)], [Value(3.0) for _ in range(100_000)]
     functions.dot(xs, ys).backward()
     assert all(x.grad == 3.0 for x in xs)
     assert all(y.grad == 2.0 for y in ys)

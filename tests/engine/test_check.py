@@ -100,6 +100,7 @@ def test_functions_of_any_size_and_steepness_are_judged_alike(scale, rate):
 @pytest.mark.parametrize(
     ("f", "x"),
     [(ad.log, 1e-6), (ad.sqrt, 1e-5), (lambda x: 1 / x, 1e-5), (lambda x: 1 / x, 1e-8), (ad.sin, 1e5), (ad.log, 1e-100),
+     (ad.asin, 1 - 1e-8), (ad.asin, -1 + 1e-8), (ad.acos, 1 - 1e-8), (ad.atanh, 1 - 1e-8), (ad.acosh, 1 + 1e-8),
      (lambda x: x * x, 1e100),
      (ad.exp, 300.0), (lambda x: 1 / x, 1e17), (lambda x: ad.sin(1 / x), 1e-3), (ad.log, 1e8)],
 )  # fmt: skip

@@ -132,9 +132,9 @@ def second(function, point):
     yield "gradients of gradients", [ad.gradients(slope, values) for slope in slopes]
 
 
-def agree(xs, ys, tolerance=1e-9):
-    """Equal to rounding; where one way has nan or inf, so has the other."""
+def agree(xs, ys, rounding, tolerance=1e-9):
+    """Equal but for the tolerance and the rounding; where one way has nan or inf, so has the other."""
     return all(
-        math.isclose(x, y, rel_tol=tolerance, abs_tol=1e-12) or not (math.isfinite(x) or math.isfinite(y))
+        math.isclose(x, y, rel_tol=tolerance, abs_tol=max(rounding, 1e-12)) or not (math.isfinite(x) or math.isfinite(y))
         for x, y in zip(xs, ys, strict=True)
     )

@@ -21,14 +21,14 @@ def test_a_graph_in_numbers():
     assert ["depth", "4"] in [line.split() for line in lines]
 
 
-def test_a_million_operations_in_a_row():
+def test_a_graph_of_any_depth():
     x = Value(1.0)
     y = x
-    for _ in range(1_000_000):
+    for _ in range(200_000):
         y = y + x
     found = summary(y)
-    assert (found.depth, found.operations) == (1_000_000, {"add": 1_000_000})
-    assert found.memory >= 1_000_000 * sys.getsizeof(x)
+    assert (found.depth, found.operations) == (200_000, {"add": 200_000})
+    assert found.memory >= 200_000 * sys.getsizeof(x)
 
 
 def test_a_leaf_alone():

@@ -1,6 +1,7 @@
 """Ctrl-C is alive again whatever the handlers of other signals have raised, and wherever."""
 
 import signal
+import sys
 
 import pytest
 
@@ -41,6 +42,7 @@ def test_a_block_that_was_never_closed_does_not_hold_it_for_ever(presses):
     kept.__exit__(None, None, None)
 
 
+@pytest.mark.skipif(sys.gettrace() is not None, reason="what a signal handler raises leaves the lock of coverage.py taken")
 def test_an_exception_of_another_signal_leaves_it_alive(presses):
     class Alarm(Exception):
         pass
