@@ -90,7 +90,7 @@ class _Function:
 
     def __init__(self, recorded: Recording, goal: Any, signature: str, kind: str, used: set[str]):
         self.replay = recorded.entry.replay(goal)
-        self.program = placed(self.replay.groups)
+        self.program = placed(self.replay.program)
         self.places = {p: i for i, p in enumerate(p for array in recorded.places(self.replay) for p in array.places)}
         self.n_params = sum(len(array.values) for array in recorded.arrays)
         self.stored_loss = bool(goal.stored)
@@ -104,7 +104,7 @@ class _Function:
     def text(self) -> str:
         program = self.program
         n = len(program.constants)
-        params = [self.places[j] for j in range(self.replay.groups.n_parameters)]
+        params = [self.places[j] for j in range(self.replay.program.n_parameters)]
         self.copied(range(n, n + len(params)), params, "v", "params")
         self.copied(program.inputs, range(len(program.inputs)), "v", "sample")
         for instruction in [*program.once, *program.each]:
@@ -167,10 +167,20 @@ class _Function:
 
     # ---- instructions -------------------------------------------------------------------------------------------------------
 
-    def write(self, instruction: Instruction) -> None:
-        kind, op, (rows, columns, depth), target, operands, _ = instruction
+    def write(self, instruction: Instruction, turn: str = "t") -> None:
+        """The lines of an instruction. ``turn`` counts the times of the loop around it."""
+        kind, op, (rows, columns, depth), target, operands, body = instruction
         to = Index(target, 1)
-        if kind == "map":
+        if kind == "loop":
+            self.lines.append(f"for (int {turn}t = 0; {turn}t < {rows}; {turn}t++) {{")
+            for inner in body:
+                self.write(inner, turn + "t")
+            self.lines.append("}")
+        elif kind == "take":
+            self.lines += [f"v[{target + r}] = v[{self.at(operand, turn)}];" for r, operand in enumerate(operands)]
+        elif kind == "keep":
+            self.loop(rows, lambda i: f"v[{target} + {turn} * {rows} + {i}] = v[{self.at(operands[0], i)}];")
+        elif kind == "map":
             self.map(op, rows, to, operands)
         elif kind == "fill":
             self.loop(rows, lambda i: f"v[{self.at(to, i)}] = {'0.0' if op == '+0' else '-0.0'};")

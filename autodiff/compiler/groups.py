@@ -30,8 +30,9 @@ is hidden in an order of slots, and no result is overwritten.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from autodiff.compiler.members import even_entries, even_steps
@@ -67,6 +68,11 @@ def vector_of(results: Iterable[int]) -> Index:
     """The index of these results, one after the other."""
     found = array("i", results)
     return index_of(found, len(found))
+
+
+def matrix_of(rows: Sequence[Sequence[int]]) -> Index:
+    """The index of a matrix of results, row by row."""
+    return index_of(array("i", chain.from_iterable(rows)), len(rows), len(rows[0]))
 
 
 class Run(NamedTuple):

@@ -13,7 +13,7 @@ from itertools import chain, combinations, product
 from math import inf, isfinite, prod
 from typing import Any, NamedTuple
 
-from autodiff.compiler.groups import Group, Groups, Index, Padding, Run, index_of
+from autodiff.compiler.groups import Group, Groups, Index, Padding, Run, matrix_of, vector_of
 from autodiff.compiler.program import CONSTANT, TERMS, Linear, Scalars, stem
 from autodiff.compiler.simplify import uses_of, varying
 
@@ -192,7 +192,7 @@ class _Padder:
                 for i in some:
                     self.total[i] = self.n
                     self.n += 1
-                run = Run("terms", "+", 0, len(some), 1, 1, (index_of([(self.result[i],) for i in some]),))
+                run = Run("terms", "+", 0, len(some), 1, 1, (vector_of([self.result[i] for i in some]),))
                 self.groups.append(Group("Total", "", first, len(some), (), True, (run,)))
 
     # ---- what belongs together ----------------------------------------------------------------------------------------------
@@ -449,7 +449,7 @@ class _Padder:
         name, axes = self.name(members), laid.shape or (1,)
         if op:
             columns = [[line[k] for line in matrix] for (matrix,) in taken for k in range(len(matrix[0]))]
-            operands = tuple([index_of([(x,) for x in column]) for column in columns])
+            operands = tuple([vector_of(column) for column in columns])
             self.groups.append(Group("Map", op, first, size, operands, name=name, axes=axes, padding=padding))
             self.join(members, parts, laid)
             return
@@ -513,7 +513,7 @@ class _Padder:
         first = self.n
         self.n += len(places)
         mask = tuple([place in others for place in places])
-        operands = (Index(known.first, 1), index_of([(x,) for x in filling]))
+        operands = (Index(known.first, 1), vector_of(filling))
         self.groups.append(
             Group("Map", JOINED, first, len(places), operands, axes=known.shape, padding=Padding(mask, 0.0, True))
         )
@@ -531,9 +531,9 @@ class _Padder:
             rows, columns = prod(axes[:cut]), prod(axes[cut:])
             lefts, rights = matrices[0][::columns], matrices[1][:columns]
             if all(matrices[0][r] == lefts[r // columns] and matrices[1][r] == rights[r % columns] for r in range(size)):
-                return Run("product", kind[0], 0, rows, columns, depth, (index_of(lefts), index_of(rights)))
+                return Run("product", kind[0], 0, rows, columns, depth, (matrix_of(lefts), matrix_of(rights)))
         name = "dots" if len(kind) == 2 else "terms"
-        return Run(name, kind[0], 0, size, 1, depth, tuple([index_of(matrix) for matrix in matrices]))
+        return Run(name, kind[0], 0, size, 1, depth, tuple([matrix_of(matrix) for matrix in matrices]))
 
     def name(self, members: list[int]) -> str:
         """What all members are called, but for their numbers and indices."""

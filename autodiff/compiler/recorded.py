@@ -12,7 +12,20 @@ except ImportError:
 
 if not cython.compiled:
     from autodiff.compiler.integers import integers_of
-    from autodiff.engine.value import BOTH, LEFT, MANY, NOBODY, NUMBER, RIGHT, held, is_told, lend, value_among, width
+    from autodiff.engine.value import (
+        BOTH,
+        LEFT,
+        MANY,
+        NOBODY,
+        NUMBER,
+        RIGHT,
+        held,
+        is_told,
+        lend,
+        value_among,
+        value_of,
+        width,
+    )
 
 
 def flattened(leaves: list, nodes: list) -> tuple:
@@ -76,6 +89,48 @@ def flattened(leaves: list, nodes: list) -> tuple:
     finally:
         leave_places(order)
     return all_codes, all_starts, all_operands, [float(number) for number in numbers], noted
+
+
+def captured(inputs: list, nodes: list, outputs: list) -> list:
+    """The Values that these operations and outputs take and that are none of them, in the order of their first use."""
+    order: list = inputs + nodes
+    places: dict = {}
+    found: list = []
+    node: borrowed
+    i: place
+    k: place
+    try:
+        take_places(order, places)
+        for i in range(len(nodes)):
+            node = lend(nodes[i])
+            if node.kind & MANY:
+                for k in range(width(node)):
+                    if value_among(node, k) is not NOBODY:
+                        note(value_among(node, k), found, places)
+                continue
+            if node.kind & LEFT:
+                note(node.left, found, places)
+            if node.kind & RIGHT:
+                note(node.right, found, places)
+        for output in outputs:
+            if isinstance(output, Value):
+                note(lend(output), found, places)
+    finally:
+        leave_places(order)
+        leave_places(found)
+    return found
+
+
+@cython.cfunc
+@cython.inline
+def note(operand: borrowed, found: list, places: dict) -> object:
+    """Put down a Value that stands nowhere yet."""
+    if place_of(operand, places) < 0:
+        found.append(value_of(operand))
+        if cython.compiled:
+            operand.uses = 1
+        else:
+            places[id(operand)] = 0
 
 
 @cython.cfunc

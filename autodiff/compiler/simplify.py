@@ -164,7 +164,7 @@ def share(program: Scalars) -> Scalars:
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
     size: place = 16
-    while size < 2 * len(program):
+    while 2 * size < 3 * len(program):
         size *= 2
     table: array = filled(size, -1)
     met: integers = integers_of(table)
@@ -442,7 +442,7 @@ def sums(program: Scalars) -> Scalars:
     heads: integers = integers_of(headed)
     chained: array = fresh(len(program) + 1)
     chain: integers = integers_of(chained)
-    noted: array = fresh(2 * len(program.operands) + 2)
+    noted: array = fresh(64)
     runs: integers = integers_of(noted)
     signs: array = array("i", [sign_of_zero(number) for number in program.constants])
     zeros: integers = integers_of(signs)
@@ -462,10 +462,15 @@ def sums(program: Scalars) -> Scalars:
             continue
         length: place = 0
         node: place = i
+        terms: place = 0
         while node >= 0:
             chain[length] = node
             length += 1
+            terms += starts[node + 1] - starts[node]
             node = heads[node]
+        if 2 * terms > len(noted):  # a run for each at most
+            noted = fresh(4 * terms)
+            runs = integers_of(noted)
         draft.starts[draft.n] = draft.at
         n_runs: place = 0
         from_zero: cython.bint = False

@@ -11,7 +11,7 @@ from autodiff._support.frames import place_of
 from autodiff._support.numbers import as_float
 from autodiff.compiler.adjoint import with_gradients
 from autodiff.compiler.program import Scalars
-from autodiff.compiler.recorded import flattened
+from autodiff.compiler.recorded import captured, flattened
 from autodiff.compiler.simplify import drop
 from autodiff.engine.differentiate import recorded_adjoints
 from autodiff.engine.functions import sum as total
@@ -59,10 +59,7 @@ def trace(fn: Callable[..., Any], name: str, numbers: list[float], call: Callabl
                 outputs[i] = as_float(output, path)
             except TypeError as error:
                 raise TypeError(f"compile(): {name} must return numbers; {error}") from None
-    made = {*inputs, *nodes}
-    captured = {x: None for node in nodes for x in node.operands if x not in made}
-    captured |= {x: None for x in outputs if isinstance(x, Value) and x not in made}
-    return Trace(name, inputs, nodes, list(captured), outputs, structure)
+    return Trace(name, inputs, nodes, captured(inputs, nodes, outputs), outputs, structure)
 
 
 def _as_index(error: Exception) -> TraceError | None:

@@ -727,6 +727,32 @@ def in_c(f, folder, sample, name="step"):
     return loss, gradients
 
 
+def test_a_loop_is_one_loop_in_c(tmp_path):
+    """What is carried, taken anew each time and kept for the way back; a hundred steps are as long a text as a thousand."""
+    a, b = ad.Value(1.1, "a"), ad.Value(0.4, "b")
+
+    def steps(n):
+        def f(inputs):
+            x, y = 1.0, inputs[0] * 0.5
+            for i in range(n):
+                x, y = x + 0.01 * (a * x - b * x * y) + inputs[i], y + 0.01 * ad.tanh(x * y - y) * inputs[n - 1 - i]
+            return x * x + y
+
+        return ad.compile(f)
+
+    lines = []
+    for n in (100, 1000):
+        f, sample = steps(n), [0.3 * math.cos(i) for i in range(n)]
+        a.grad = b.grad = 0.0
+        expected = f.backward([sample])
+        loss, gradients = in_c(f, tmp_path, sample, f"steps_{n}")
+        assert loss == pytest.approx(expected, rel=1e-14)
+        close(gradients, [a.grad, b.grad])
+        assert any(group.loop for group in f.program.groups)
+        lines.append((tmp_path / f"steps_{n}.c").read_text().count("\n"))
+    assert lines[0] == lines[1] < 200
+
+
 def test_every_row_and_edge_in_c(tmp_path):
     table = edges(random.Random(5))
     values, gradients = eagerly(table)
