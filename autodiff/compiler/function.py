@@ -277,8 +277,9 @@ class Compiled(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The value for one sample, in the form that the function returns."""
-        if self._quick_value is not None and not kwargs:
-            result: R | None = self._quick_value.take(args)
+        quick = self._quick_value
+        if quick is not None and not kwargs:
+            result: R | None = quick.take(args)
             if result is not None:
                 return result
         if traced() or differentiate.holds_value(args):
@@ -310,8 +311,9 @@ class Compiled(Generic[P, R]):
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[float, Any]:
         """The value for one sample, and the gradient for the arguments that ``argnums`` names, in their form."""
-        if self._quick_gradient is not None and not kwargs:
-            result: tuple[float, Any] | None = self._quick_gradient.take(args)
+        quick = self._quick_gradient
+        if quick is not None and not kwargs:
+            result: tuple[float, Any] | None = quick.take(args)
             if result is not None:
                 return result
         if traced() or differentiate.holds_value(args):

@@ -62,10 +62,11 @@ def steps_of(instruction: Any, tables: array[int]) -> list[int] | None:
     if kind not in ("map", "tangents", "sums"):
         return None
     entries = [index.entries(rows, depth if kind == "sums" else 1) for index in operands]
+    terms = terms_of(op) if kind == "sums" else []
     steps: list[int] = []
     for row in range(rows):
         if kind == "sums":
-            step = _sum(op[:2], terms_of(op), target + row, entries[0][row * depth : (row + 1) * depth])
+            step = _sum(op[:2], terms, target + row, entries[0][row * depth : (row + 1) * depth])
         elif kind == "map":
             step = _map(op, target + row, [entry[row] for entry in entries])
         else:
