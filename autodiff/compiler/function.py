@@ -696,8 +696,8 @@ def compile(
     anew; keyword arguments are static too. ``passes`` chooses simplifications; all if none are given. ``threads`` share the
     samples of a large batch, block by block (compiled only); their number changes no bit of any result.
 
-    Over a batch NumPy, where it is installed, does the products of layers of 64 × 64 weights and more. The last bits of these sums,
-    and of no others, may depend on the size of the batch.
+    Over a batch NumPy, where it is installed, does the products of layers of 64 × 64 weights and more. The last bits of these,
+    and of no other sums, may depend on the size of the batch.
 
     With Values among its arguments, or inside another function that is compiled, ``fn`` itself is called. A branch is
     ``ad.where(x > 0, y, z)``; conditions are joined by ``&`` and ``|``. Inputs count as Values, so that where an input ties
