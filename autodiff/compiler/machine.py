@@ -423,7 +423,7 @@ class Machine:
         for numbers, number in others:
             load(self, slots, numbers, number, len(numbers), 0, 1, 1)
         execute(self, self.once, memory, 1, 1, False)
-        parts: array = new_numbers(blocks * len(self.summed))
+        parts: array = unset_numbers(blocks * len(self.summed))
         workers: place = min(self.threads, blocks)
         if workers > 1:
             memories: list = [memory]
@@ -1383,7 +1383,7 @@ def matmul(machine: Machine, code: longs, at: place, memory: array, lanes: place
         columns = code[at + 4]
         x = matrix(memory, begin, rows, count, code[left + 1] * lanes, 1)
         y = matrix(memory, other, count, columns, 1, code[right + 1] * lanes)
-    found: array = new_numbers(rows * columns)
+    found: array = unset_numbers(rows * columns)
     x.dot(y, out=matrix(found, 0, rows, columns, columns, 1))
     out: vector = shifted(numbers_of(memory), address(machine, code[at + 6], lanes))
     gain(out, numbers_of(found), code[at + 2], rows * columns)
@@ -1565,6 +1565,12 @@ def new_numbers(n: place) -> array:
     if cython.compiled:
         return clone(EMPTY, n, True)
     return array("d", bytes(8 * n))
+
+
+@cython.cfunc
+def unset_numbers(n: place) -> array:
+    """An array of whatever numbers, to be overwritten."""
+    return clone(EMPTY, n, False) if cython.compiled else new_numbers(n)
 
 
 @cython.cfunc

@@ -6,7 +6,6 @@ from typing import Any
 from autodiff.compiler.slots import Program
 from autodiff.engine.value import Value
 
-FOLDS: dict[str, str]
 KINDS: tuple[str, ...]
 
 class Machine:

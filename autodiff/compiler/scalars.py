@@ -1,8 +1,9 @@
-"""Scalar steps: what is left of instructions with few members where there are no lanes, each number by its own small step.
+"""Scalar steps: instructions with few members where there are no lanes, each number by a small step of its own.
 
-A vector instruction costs some twenty nanoseconds before its first member, a step two or three in all. A step is its code, the
-slot that it sets, and its operands' slots, one after the other in an array of whole numbers; sums of one or two terms have codes
-of their own. The machine does them wherever a slot is one number: what is computed once for all samples, or for one alone.
+A vector instruction takes some twenty nanoseconds before its first member, a step two or three in all. A step is its code, the
+slot that it sets and the slots of its operands, one step after the other in an array of whole numbers; sums of one or two terms
+have codes of their own. The machine takes steps wherever a slot is one number: in what is computed once for all samples, and in
+programs for one sample.
 
 This file is plain Python, and Cython compiles it as it stands (``scalars.pxd`` has its C types).
 """
@@ -61,10 +62,11 @@ def steps_of(instruction: Any, tables: array[int]) -> list[int] | None:
     if kind not in ("map", "tangents", "sums"):
         return None
     entries = [index.entries(rows, depth if kind == "sums" else 1) for index in operands]
+    terms = terms_of(op) if kind == "sums" else []
     steps: list[int] = []
     for row in range(rows):
         if kind == "sums":
-            step = _sum(op[:2], terms_of(op), target + row, entries[0][row * depth : (row + 1) * depth])
+            step = _sum(op[:2], terms, target + row, entries[0][row * depth : (row + 1) * depth])
         elif kind == "map":
             step = _map(op, target + row, [entry[row] for entry in entries])
         else:
@@ -76,7 +78,7 @@ def steps_of(instruction: Any, tables: array[int]) -> list[int] | None:
 
 
 def terms_of(op: str) -> list[int]:
-    """The terms of a whole sum, as ``sums`` names them: 0 for one that is added, 1 for one that is subtracted; 2, 3 for products."""
+    """The terms of a whole sum: 0 for one that is added, 1 for one that is subtracted; 2 and 3 for products."""
     return [2 * (term[1:] == "·") + (term[0] == "-") for term in re.findall("[+-]·?", op[2:])]
 
 
@@ -127,9 +129,7 @@ def _sum(zero: str, terms: list[int], target: int, slots: Sequence[int]) -> list
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def take_steps(
-    code: codes, at: cython.Py_ssize_t, slots: numbers, handles: addresses, turn: cython.Py_ssize_t
-) -> cython.void:
+def take_steps(code: codes, at: cython.Py_ssize_t, slots: numbers, handles: addresses, turn: cython.Py_ssize_t) -> cython.void:
     """The steps from ``at`` to the next ``END``, in the body of a loop for the ``turn``-th time."""
     i: cython.Py_ssize_t
     n: cython.Py_ssize_t

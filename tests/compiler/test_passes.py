@@ -8,10 +8,10 @@ import pytest
 
 import autodiff as ad
 from autodiff import nn
-from autodiff.compiler import machine
 from autodiff.compiler.groups import Group, Index, Run
 from autodiff.compiler.program import CONSTANT, Linear, Scalars
 from autodiff.compiler.roll import roll
+from autodiff.compiler.scalars import FOLDS
 from autodiff.compiler.simplify import PASSES, drop, fold, identities, share, simplified, sums
 from autodiff.compiler.slots import placed
 from autodiff.compiler.trace import program_of, trace
@@ -166,7 +166,7 @@ def test_slots_are_used_again():
 
 
 def test_what_is_folded_is_a_row_of_many_operands_and_by_a_kernel_of_two():
-    for name, by in machine.FOLDS.items():
+    for name, by in FOLDS.items():
         assert rules.TABLE[name].arity is None
         assert KERNELS[by].arity == 2
 

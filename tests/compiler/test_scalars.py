@@ -272,7 +272,7 @@ def test_wide_layers_are_as_without_numpy_whatever_the_threads(n, monkeypatch):
 
 
 def test_nan_and_inf_in_wide_layers_stay_in_their_samples():
-    model, loss = wide_model()
+    _, loss = wide_model()
     f = ad.compile(loss)
     batch = np.zeros((9, 5))
     batch[3, 0], batch[5, 2] = math.nan, math.inf
