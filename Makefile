@@ -39,7 +39,7 @@ test: $(VENV)/dev.stamp $(VENV)/compiled.stamp  ## run the tests, compiled and i
 		AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS); \
 	fi
 
-coverage: $(VENV)/dev.stamp  ## the lines and branches that the interpreted tests take
+coverage: $(VENV)/dev.stamp $(VENV)/onnx.stamp  ## the lines and branches that the interpreted tests take
 	@AUTODIFF_PURE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term $(PYTEST_ARGS)
 
 mutants: $(VENV)/mutants.stamp  ## plant faults that no test may miss, for an hour (MUTANTS_ARGS="autodiff/nn/losses.py --minutes 5")
@@ -109,11 +109,11 @@ $(VENV)/tools.stamp: pyproject.toml
 	$(create-environment)
 	@touch $@
 
-# Compiling has its own rule below, so nothing is compiled here. Every extra here but `dist` contains `demo`.
-EXTRA_STAMPS := $(patsubst %,$(VENV)/%.stamp,demo dev dist docs examples mutants)
+# Compiling has its own rule below, so nothing is compiled here. Every extra here but `dist` and `onnx` contains `demo`.
+EXTRA_STAMPS := $(patsubst %,$(VENV)/%.stamp,demo dev dist docs examples mutants onnx)
 $(EXTRA_STAMPS): $(VENV)/%.stamp: pyproject.toml $(VENV)/tools.stamp
 	@AUTODIFF_PURE=1 $(BIN)/python $(PIP_INSTALL) --no-build-isolation --editable '.[$*]'
-	@touch $(if $(filter dist,$*),,$(VENV)/demo.stamp) $@
+	@touch $(if $(filter dist onnx,$*),,$(VENV)/demo.stamp) $@
 
 # Old compiled files go first, so that they never answer for a newer source. Where nothing could be compiled there is no
 # stamp: the next make tries again, and says so again.

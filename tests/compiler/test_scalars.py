@@ -54,7 +54,7 @@ def test_every_short_sum_at_the_edges(zero, terms, monkeypatch):
     for _ in range(6):
         rows = [[rng.choice(EDGES) for _ in range(depth)] for _ in range(3)]
         numbers = [x for row in rows for x in row]
-        table = Index(0, 0, 0, tuple(range(3 * depth)))
+        table = Index(0, 0, 0, array("i", range(3 * depth)))
         sums = Instruction("sums", zero + "".join(terms), (3, 1, depth), 3 * depth, (table,))
         expected = []
         for row in rows:
@@ -76,7 +76,7 @@ def test_long_sums_of_runs_of_every_length(length, monkeypatch):
             terms += [rng.choice(TERMS)] * rng.randrange(1, 6)
         depth = sum(len(term) for term in terms)
         numbers = [rng.gauss(0.0, 1.0) for _ in range(depth)]
-        sums = Instruction("sums", "+0" + "".join(terms), (1, 1, depth), depth, (Index(0, 0, 0, tuple(range(depth))),))
+        sums = Instruction("sums", "+0" + "".join(terms), (1, 1, depth), depth, (Index(0, 0, 0, array("i", range(depth))),))
         both([sums], numbers, 1, monkeypatch)
 
 
@@ -105,7 +105,7 @@ def test_what_a_loop_carries_is_read_before_it_is_overwritten(source, monkeypatc
     """Slots 3 … 5 are carried; so often each becomes what another was."""
     numbers = [1.0, 2.0, 4.0]
     begin = Instruction("start", "-0", (3, 1, 1), 3, (Index(0, 1),))
-    move = Instruction("start", "-0", (3, 1, 1), 3, (Index(0, 0, 0, source),))
+    move = Instruction("start", "-0", (3, 1, 1), 3, (Index(0, 0, 0, array("i", source)),))
     loop = Instruction("loop", "", (7, 1, 1), 3, (), (move,))
     expected = [*numbers, *numbers]
     for _ in range(7):
@@ -115,7 +115,7 @@ def test_what_a_loop_carries_is_read_before_it_is_overwritten(source, monkeypatc
 
 def test_what_is_taken_and_kept_in_a_loop(monkeypatch):
     numbers = [float(i) for i in range(10)]
-    taken = (Index(0, 1), Index(9, -1), Index(0, 0, 0, (5, 3, 8, 1)), Index(4, 0))
+    taken = (Index(0, 1), Index(9, -1), Index(0, 0, 0, array("i", [5, 3, 8, 1])), Index(4, 0))
     take = Instruction("take", "", (4, 1, 1), 10, taken)
     add = Instruction("map", "sub", (4, 1, 1), 14, (Index(10, 1), Index(13, 0)))
     keep = Instruction("keep", "", (2, 1, 1), 18, (Index(14, 2),))
