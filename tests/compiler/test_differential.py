@@ -10,7 +10,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import autodiff as ad
@@ -51,6 +51,7 @@ OPERATIONS = {
 NAMES = sorted(OPERATIONS)
 EXACT = [name for name in NAMES if name != "hypot"]  # Python's own and C's may differ in the last bit
 PLAIN = sorted({"+", "-", "*", "n", "2", "sum", "dot", "chain", "brackets", "products", "relu", "tanh", "sin", "where", "conv"})
+BRANCHES = ["where", "gelu", "take", "+", "-", "*", "sin", "sum", "tanh", "min"]
 STEP = st.tuples(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
 PLAN = st.lists(STEP, min_size=1, max_size=14)
 NUMBER = st.one_of(st.sampled_from(EDGES), st.floats(-4, 4))
@@ -86,7 +87,14 @@ def all_bits(tree):
     return [bits(x) for x in np.ravel(tree).tolist()]
 
 
+# the operand that is not taken is used by nobody eagerly, and has its turn earlier
+LATER_TAKEN = [(0, 0, 0, 0)] * 3 + [(60, 0, 0, 0), (155, 2, 1, 64140), (3477, 0, 0, 202)]
+LATER_WHERE = [(0, 0, 0, 0), (103, 0, 0, 0), (0, 0, 0, 0), (1, 929988, 0, 0), (4204, 12812, 3, 0)]
+
+
 @given(PLAN, lists(NUMBER, 3), lists(NUMBER, 2))
+@example(LATER_TAKEN, [0.0, 0.0, 1e308], [0.0, 0.0])
+@example(LATER_WHERE, [0.0, 0.0, 0.0], [-1.0, 0.0])
 @pytest.mark.fuzz
 def test_one_sample_is_as_eager_to_the_last_bit(plan, xs, weights):
     weights = [ad.Value(w) for w in weights]
@@ -98,6 +106,35 @@ def test_one_sample_is_as_eager_to_the_last_bit(plan, xs, weights):
     for argument in (xs, np.array(xs), xs, tuple(xs)):
         found = compiled.value_and_grad(argument)
         assert (bits(found[0]), all_bits(found[1])) == (bits(value), all_bits(gradient))
+
+
+BRANCHED = st.lists(
+    st.tuples(st.sampled_from([NAMES.index(name) for name in BRANCHES]), *[st.integers(0, 30)] * 3), min_size=1, max_size=14
+)
+
+
+@given(BRANCHED, lists(lists(st.floats(-2, 2), 3), 4), lists(st.floats(-2, 2), 2))
+@pytest.mark.fuzz
+def test_gradients_are_added_in_the_order_of_eager_whichever_way_is_taken(plan, samples, weights):
+    weights = [ad.Value(w) for w in weights]
+    f = program(plan, weights)
+    gradient, compiled = ad.grad(f), ad.grad(f, compile=True)
+    for xs in samples:
+        assert all_bits(compiled(xs)) == all_bits(gradient(xs))
+
+
+def test_what_a_comparison_takes_is_not_used():
+    def f(x):
+        y = ad.tanh(x)
+        return x * 0.1 + y * 0.7 + (y > 0.0) * (x * 0.3)
+
+    def g(x):  # the comparison comes first, and so its turn last
+        y = ad.sin(x)
+        return (y > 0.0) * x * 0.3 + ad.exp(x) + y * 0.7
+
+    for h in (f, g):
+        for x in (0.3, -0.3, 1.7, 0.9, 2.2, -1.1):
+            assert bits(ad.grad(h, compile=True)(x)) == bits(ad.grad(h)(x))
 
 
 @given(PLAN, lists(lists(NUMBER, 3), 7), lists(NUMBER, 2))
