@@ -10,7 +10,7 @@ each time under the condition that says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from autodiff.engine import rules
@@ -19,7 +19,7 @@ from autodiff.engine.value import Value
 
 BRANCHING = frozenset({"select", "taken"})
 MOST_WAYS = 64
-MOST_STEPS = 50_000  # of all walks together; with more, or more ways, the orders are not told apart
+MOST_STEPS = 50_000  # of all walks together; with more steps, or more ways, the orders are not told apart
 
 Edge = tuple[int, int]  # the id of an operation, for Values compare as numbers; which of those that it passes something to
 
@@ -32,14 +32,14 @@ class TooMany(Exception):
 class Fork:
     """A decision: what decides, and what there is for each outcome, another fork or the number of a way."""
 
-    decides: Value
+    decides: Any
     op: str
-    after: list[Any] = field(default_factory=list)
+    after: list[Any]
 
 
 def question(node: Value) -> Hashable:
     """What an operation that branches asks: alike for those that are decided alike."""
-    choice = node.arguments[0]
+    choice: Any = node.arguments[0]
     operands = choice.arguments if choice.op in rules.CONSTANT else (choice,)
     return (node.op, choice.op, *[id(x) if isinstance(x, Value) else repr(x) for x in operands])
 
@@ -64,7 +64,7 @@ class Ways:
             found = self._walked(decided)
             after: Any = len(self.met)
             if isinstance(found, Value):
-                after = Fork(found.arguments[0], found.op)
+                after = Fork(found.arguments[0], found.op, [])
                 outcomes = range(len(found.arguments) - 1)
                 waiting += [({**decided, question(found): i}, after) for i in reversed(outcomes)]
             else:
@@ -73,7 +73,7 @@ class Ways:
                 self.begin = after
             else:
                 fork.after.append(after)
-            if len(self.met) + len(waiting) > MOST_WAYS or self.steps > MOST_STEPS:
+            if len(self.met) + len(waiting) > MOST_WAYS:
                 raise TooMany
         self.all = (1 << len(self.met)) - 1
 
@@ -90,6 +90,9 @@ class Ways:
         while waiting:
             node = waiting.pop()
             found = below[node] = []
+            self.steps += 1
+            if self.steps > MOST_STEPS:
+                raise TooMany
             for x in taking_part(node, decided):
                 operand, asks = (None, x) if x is node else entry(x, decided)
                 if asks is not None:
@@ -99,7 +102,6 @@ class Ways:
                     uses[operand] = uses.get(operand, 0) + 1
                     if uses[operand] == 1:
                         waiting.append(operand)
-        self.steps += 2 * len(below)
         met: dict[Value, list[Edge]] = {root: [(id(self.root), -1)]}
         waiting = [root]
         while waiting:
@@ -122,18 +124,26 @@ class Ways:
             if x in met:
                 order = tuple(met[x])
                 orders[order] = orders.get(order, 0) | 1 << i
-        left = [[list(reversed(order)), set(order), ways] for order, ways in orders.items() if order]
+        if len(orders) == 1:
+            ((order, ways),) = orders.items()
+            return [(edge, ways) for edge in order]
+        left = {ways: dict.fromkeys(order) for order, ways in orders.items()}
         found = []
         while left:
-            heads = {order[-1]: sum(ways for other, _, ways in left if other[-1] == order[-1]) for order, _, _ in left}
+            heads: dict[Edge, int] = {}
+            for ways, edges in left.items():
+                head = next(iter(edges))
+                heads[head] = heads.get(head, 0) | ways
             # one that no order has later, or that which most have now
-            free = [edge for edge in heads if all(order[-1] == edge or edge not in later for order, later, _ in left)]
-            edge = free[0] if free else max(heads, key=lambda edge: heads[edge].bit_count())
+            free = [
+                head for head, some in heads.items() if all(ways & some or head not in edges for ways, edges in left.items())
+            ]
+            edge = free[0] if free else max(heads, key=lambda head: heads[head].bit_count())
             found.append((edge, heads[edge]))
-            for order, later, _ in left:
-                if order[-1] == edge:
-                    later.remove(order.pop())
-            left = [item for item in left if item[0]]
+            for ways in [ways for ways in left if ways & heads[edge]]:
+                del left[ways][edge]
+                if not left[ways]:
+                    del left[ways]
         return found
 
     def where(self, x: Value) -> int:
@@ -159,11 +169,11 @@ class Ways:
             return float(ways >> fork & 1) if among >> fork & 1 else None
         after = [self._condition(x, ways, among) for x in fork.after]
         told = [x for x in after if x is not None]
-        if not told or not any(isinstance(x, Value) for x in told) and len({*told}) == 1:
+        if not told or (not any(isinstance(x, Value) for x in told) and len({*told}) == 1):
             return told[0] if told else None
         if fork.op == "select":
             return told[0] if len(told) == 1 else select(fork.decides, *after)
-        found = 0.0
+        found: Any = 0.0
         for i, condition in enumerate(after):
             if isinstance(condition, Value) or condition:
                 found = select(equal(fork.decides, float(i)), condition, found)

@@ -542,10 +542,9 @@ def _adjoints_in_each_way(ways: Ways, order: list[Value], values: list[Value], e
     return [found.get(value, 0.0) for value in values]
 
 
-# Where there are too many ways to decide, gradients are added up in the order of the trace. Eagerly the operand that is not
-# taken is not recorded, and no gradient comes there, not even 0 · inf = nan. In a trace all operands are recorded. So each Value
-# has a condition under which it takes part in the result at all, 1.0 for always, and what it passes on is selected under that
-# condition.
+# Where there are too many ways to decide, gradients are added up in the order of the trace, in which every operand is used:
+# equal to rounding. Eagerly no gradient comes to the operand that is not taken, not even 0 · inf = nan. So each Value has a
+# condition under which it takes part in the result at all, 1.0 for always; what it passes on is selected under that condition.
 
 
 def _either(conditions: list[Any]) -> Any:
