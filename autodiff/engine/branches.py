@@ -25,7 +25,7 @@ Edge = tuple[int, int]  # the id of an operation, for Values compare as numbers;
 
 
 class TooMany(Exception):
-    """There are more ways to decide than are looked at."""
+    """There are more ways to decide, or more orders, than are told apart."""
 
 
 @dataclass
@@ -144,6 +144,13 @@ class Ways:
                 del left[ways][edge]
                 if not left[ways]:
                     del left[ways]
+        return found
+
+    def orders(self, nodes: list[Value]) -> list[list[tuple[Edge, int]]]:
+        """``merged`` of each. Raises ``TooMany`` where to add up so would be much more work."""
+        found = [self.merged(x) for x in nodes]
+        if sum(map(len, found)) > 2 * sum(len({edge for edge, _ in order}) for order in found) + 64:
+            raise TooMany
         return found
 
     def where(self, x: Value) -> int:

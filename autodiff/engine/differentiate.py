@@ -473,22 +473,23 @@ def _order_below(outputs: Iterable[Any]) -> list[Value]:
     return topological_order(thaw(Value, "sum", 0.0, 0.0, False, None, roots, [1.0] * len(roots), None))[:-1]
 
 
-def recorded_adjoints(root: Value, values: list[Value], ends: Collection[Value] = ()) -> list[Any]:
+def recorded_adjoints(root: Value, values: list[Value], ends: Collection[Value] = (), exact: bool = False) -> list[Any]:
     """As ``adjoints`` of value.py, with the partials as Values: the sweep backward is recorded itself.
 
     Only what lies between ``root`` and the values is walked, and nothing below ``ends``. What they do not reach has derivative
-    0.0, a plain number.
+    0.0, a plain number. Where a trace branches, ``exact`` has contributions added in the order of ``backward()`` whichever way
+    is taken, which costs operations; it is left out where that would be too many.
     """
     order = topological_order(root)
     varying = _varying(order, values)
     branching = any(node.op in BRANCHING for node in order)
-    if branching:
+    if branching and exact:
+        nodes = [node for node in reversed(order) if node in varying]
         try:
             ways = Ways(root, lambda node: None if (distance := _distance(node, values)) is None else distance.operands)
+            return _adjoints_in_each_way(ways, dict(zip(nodes, ways.orders(nodes), strict=True)), values, ends)
         except TooMany:
             pass
-        else:
-            return _adjoints_in_each_way(ways, [node for node in reversed(order) if node in varying], values, ends)
     found: dict[Value, Any] = {}
     contributions: dict[Value, list[Any]] = {root: [1.0]}
     conditions: dict[Value, list[Any]] = {root: [1.0]}
@@ -514,7 +515,7 @@ def recorded_adjoints(root: Value, values: list[Value], ends: Collection[Value] 
     return [found.get(value, 0.0) for value in values]
 
 
-def _adjoints_in_each_way(ways: Ways, order: list[Value], values: list[Value], ends: Collection[Value]) -> list[Any]:
+def _adjoints_in_each_way(ways: Ways, orders: dict[Value, Any], values: list[Value], ends: Collection[Value]) -> list[Any]:
     """The same where there are branches, added up in the order in which ``backward()`` would, whichever way is taken.
 
     In ways in which a Value takes no part its gradient is anything: nobody asks for it, and a nan stays where it is.
@@ -523,10 +524,10 @@ def _adjoints_in_each_way(ways: Ways, order: list[Value], values: list[Value], e
     passing: dict[int, tuple[Any, list[Any]]] = {}  # by the id of each operation: what has been added up for it, its partials
     products: dict[Any, Any] = {(id(ways.root), -1): 1.0}
     wanted = set(values)
-    for node in order:
+    for node, order in orders.items():
         among = ways.all if node in wanted else ways.where(node)
         terms = []
-        for edge, some in ways.merged(node):
+        for edge, some in order:
             source, k = edge
             if edge not in products:
                 if source not in passing:
@@ -542,9 +543,9 @@ def _adjoints_in_each_way(ways: Ways, order: list[Value], values: list[Value], e
     return [found.get(value, 0.0) for value in values]
 
 
-# Where there are too many ways to decide, gradients are added up in the order of the trace, in which every operand is used:
-# equal to rounding. Eagerly no gradient comes to the operand that is not taken, not even 0 · inf = nan. So each Value has a
-# condition under which it takes part in the result at all, 1.0 for always; what it passes on is selected under that condition.
+# Otherwise gradients are added up in the order of the trace, in which every operand is used: equal to rounding. Eagerly no
+# gradient comes to the operand that is not taken, not even 0 · inf = nan. So each Value has a condition under which it takes
+# part in the result at all, 1.0 for always; what it passes on is selected under that condition.
 
 
 def _either(conditions: list[Any]) -> Any:
