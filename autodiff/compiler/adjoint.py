@@ -14,7 +14,8 @@ from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.program import Scalars
 from autodiff.compiler.recorded import flattened
 from autodiff.engine import rules
-from autodiff.engine.differentiate import BRANCHING, recorded_edges
+from autodiff.engine.branches import BRANCHING
+from autodiff.engine.differentiate import recorded_edges
 from autodiff.engine.recording import tracing
 from autodiff.engine.value import Value, total
 
@@ -96,6 +97,11 @@ def counts_of(numbers: array, n: int) -> array:
 def turns(program: Scalars, root: int) -> array:
     """The operations that ``root`` depends on in the order in which the sweep backward comes to them; see ``value.py``."""
     n: place = len(program)
+    flat: array = fresh(len(rules.BY_CODE))
+    for code in FLAT:
+        flat[code] = 1
+    passes: integers = integers_of(flat)  # eagerly they are recorded by nobody: what they compare they do not use
+    codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
     counts: array = fresh(n)
@@ -114,6 +120,8 @@ def turns(program: Scalars, root: int) -> array:
     while top:
         top -= 1
         node = stack[top]
+        if passes[codes[node]]:
+            continue
         for k in range(starts[node], starts[node + 1]):
             if operands[k] >= 0:
                 uses[operands[k]] += 1
@@ -128,6 +136,8 @@ def turns(program: Scalars, root: int) -> array:
         node = stack[top]
         order[met] = node
         met += 1
+        if passes[codes[node]]:
+            continue
         for k in range(starts[node], starts[node + 1]):
             if operands[k] >= 0:
                 uses[operands[k]] -= 1

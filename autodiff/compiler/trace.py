@@ -97,8 +97,10 @@ def program_of(traced: Trace, wanted: list[Value] | None, batched: tuple[bool, .
     if found is not None:
         return drop(found)
     with tracing() as adjoint:
+        exact = taker != "backward()"  # there sums over samples are grouped as is quick, and so are these
+        gradients = recorded_adjoints(root, wanted, frozenset(traced.parameters), exact)
         # as backward() adds to 0.0, no gradient is ever −0.0
-        outputs += [_never_minus_zero(x) for x in recorded_adjoints(root, wanted, frozenset(traced.parameters))]
+        outputs += [_never_minus_zero(x) for x in gradients]
     return drop(_scalars(traced, traced.nodes + adjoint, outputs, batched))
 
 

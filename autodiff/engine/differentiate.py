@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeVar, overload
 
 from autodiff._support.numbers import as_float
 from autodiff.engine import rules
+from autodiff.engine.branches import BRANCHING, TooMany, Ways
 from autodiff.engine.door import depends_on_open_inputs, open_inputs
 from autodiff.engine.functions import sum as total
 from autodiff.engine.recording import observe_tangents
@@ -472,17 +473,25 @@ def _order_below(outputs: Iterable[Any]) -> list[Value]:
     return topological_order(thaw(Value, "sum", 0.0, 0.0, False, None, roots, [1.0] * len(roots), None))[:-1]
 
 
-def recorded_adjoints(root: Value, values: list[Value], ends: Collection[Value] = ()) -> list[Any]:
+def recorded_adjoints(root: Value, values: list[Value], ends: Collection[Value] = (), exact: bool = False) -> list[Any]:
     """As ``adjoints`` of value.py, with the partials as Values: the sweep backward is recorded itself.
 
     Only what lies between ``root`` and the values is walked, and nothing below ``ends``. What they do not reach has derivative
-    0.0, a plain number.
+    0.0, a plain number. Where a trace branches, ``exact`` has contributions added in the order of ``backward()`` whichever way
+    is taken, which costs operations; it is left out where that would be too many.
     """
     order = topological_order(root)
     varying = _varying(order, values)
+    branching = any(node.op in BRANCHING for node in order)
+    if branching and exact:
+        nodes = [node for node in reversed(order) if node in varying]
+        try:
+            ways = Ways(root, lambda node: None if (distance := _distance(node, values)) is None else distance.operands)
+            return _adjoints_in_each_way(ways, dict(zip(nodes, ways.orders(nodes), strict=True)), values, ends)
+        except TooMany:
+            pass
     found: dict[Value, Any] = {}
     contributions: dict[Value, list[Any]] = {root: [1.0]}
-    branching = any(node.op in BRANCHING for node in order)
     conditions: dict[Value, list[Any]] = {root: [1.0]}
     for node in reversed(order):
         if node not in varying or node not in contributions:
@@ -506,10 +515,37 @@ def recorded_adjoints(root: Value, values: list[Value], ends: Collection[Value] 
     return [found.get(value, 0.0) for value in values]
 
 
-# Eagerly the operand that is not taken is not recorded, and no gradient comes there, not even 0 · inf = nan. In a trace all
-# operands are recorded. So each Value has a condition under which it takes part in the result at all, 1.0 for always, and what
-# it passes on is selected under that condition.
-BRANCHING = frozenset({"select", "taken"})
+def _adjoints_in_each_way(ways: Ways, orders: dict[Value, Any], values: list[Value], ends: Collection[Value]) -> list[Any]:
+    """The same where there are branches, added up in the order in which ``backward()`` would, whichever way is taken.
+
+    In ways in which a Value takes no part its gradient is anything: nobody asks for it, and a nan stays where it is.
+    """
+    found: dict[Value, Any] = {}
+    passing: dict[int, tuple[Any, list[Any]]] = {}  # by the id of each operation: what has been added up for it, its partials
+    products: dict[Any, Any] = {(id(ways.root), -1): 1.0}
+    wanted = set(values)
+    for node, order in orders.items():
+        among = ways.all if node in wanted else ways.where(node)
+        terms = []
+        for edge, some in order:
+            source, k = edge
+            if edge not in products:
+                if source not in passing:
+                    continue
+                upstream, partials = passing[source]
+                products[edge] = _product(upstream, partials[k])
+            terms.append(ways.selected(products[edge], some, among))
+        if terms:
+            found[node] = _added(terms)
+            if node.op and node not in ends:
+                edges = [(node, 1.0)] if node.op == "select" else recorded_edges(node, values)
+                passing[id(node)] = found[node], [partial for _, partial in edges]
+    return [found.get(value, 0.0) for value in values]
+
+
+# Otherwise gradients are added up in the order of the trace, in which every operand is used: equal to rounding. Eagerly no
+# gradient comes to the operand that is not taken, not even 0 · inf = nan. So each Value has a condition under which it takes
+# part in the result at all, 1.0 for always; what it passes on is selected under that condition.
 
 
 def _either(conditions: list[Any]) -> Any:
@@ -580,11 +616,20 @@ def recorded_edges(node: Value, values: Collection[Value]) -> list[tuple[Value, 
     A power k ≥ 2 of a distance, ‖x‖ᵏ or |x|ᵏ, is smooth where the distance is not: its edges lead past it, with the partials
     k · ‖x‖ᵏ⁻² · xᵢ. Otherwise a second derivative at 0 would be 0 · inf, and that of ‖x‖² is 2.
     """
-    root, power = _as_power(node)
-    if root is None or root.op not in ("norm", "hypot", "abs") or not power >= 2 or any(root is value for value in values):
+    root = _distance(node, values)
+    if root is None:
         return list(zip(node.operands, _recorded_partials(node), strict=True))
+    _, power = _as_power(node)
     factor = power if power == 2 else power * root ** (power - 2)
     return [(x, factor * x) for x in root.operands]
+
+
+def _distance(node: Value, values: Collection[Value]) -> Value | None:
+    """The distance past which the edges of a power of it lead; None for any other operation."""
+    root, power = _as_power(node)
+    if root is None or root.op not in ("norm", "hypot", "abs") or not power >= 2 or any(root is value for value in values):
+        return None
+    return root
 
 
 def _as_power(node: Value) -> tuple[Value | None, float]:

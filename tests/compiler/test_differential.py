@@ -10,7 +10,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import autodiff as ad
@@ -51,6 +51,7 @@ OPERATIONS = {
 NAMES = sorted(OPERATIONS)
 EXACT = [name for name in NAMES if name != "hypot"]  # Python's own and C's may differ in the last bit
 PLAIN = sorted({"+", "-", "*", "n", "2", "sum", "dot", "chain", "brackets", "products", "relu", "tanh", "sin", "where", "conv"})
+BRANCHES = ["where", "gelu", "take", "+", "-", "*", "sin", "sum", "tanh", "min"]
 STEP = st.tuples(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
 PLAN = st.lists(STEP, min_size=1, max_size=14)
 NUMBER = st.one_of(st.sampled_from(EDGES), st.floats(-4, 4))
@@ -86,7 +87,14 @@ def all_bits(tree):
     return [bits(x) for x in np.ravel(tree).tolist()]
 
 
+# the operand that is not taken is used by nobody eagerly, and has its turn earlier
+LATER_TAKEN = [(0, 0, 0, 0)] * 3 + [(60, 0, 0, 0), (155, 2, 1, 64140), (3477, 0, 0, 202)]
+LATER_WHERE = [(0, 0, 0, 0), (103, 0, 0, 0), (0, 0, 0, 0), (1, 929988, 0, 0), (4204, 12812, 3, 0)]
+
+
 @given(PLAN, lists(NUMBER, 3), lists(NUMBER, 2))
+@example(LATER_TAKEN, [0.0, 0.0, 1e308], [0.0, 0.0])
+@example(LATER_WHERE, [0.0, 0.0, 0.0], [-1.0, 0.0])
 @pytest.mark.fuzz
 def test_one_sample_is_as_eager_to_the_last_bit(plan, xs, weights):
     weights = [ad.Value(w) for w in weights]
@@ -98,6 +106,65 @@ def test_one_sample_is_as_eager_to_the_last_bit(plan, xs, weights):
     for argument in (xs, np.array(xs), xs, tuple(xs)):
         found = compiled.value_and_grad(argument)
         assert (bits(found[0]), all_bits(found[1])) == (bits(value), all_bits(gradient))
+
+
+BRANCHED = st.lists(
+    st.tuples(st.sampled_from([NAMES.index(name) for name in BRANCHES]), *[st.integers(0, 30)] * 3), min_size=1, max_size=14
+)
+
+
+@given(BRANCHED, lists(lists(st.floats(-2, 2), 3), 4), lists(st.floats(-2, 2), 2))
+@pytest.mark.fuzz
+def test_gradients_are_added_in_the_order_of_eager_whichever_way_is_taken(plan, samples, weights):
+    weights = [ad.Value(w) for w in weights]
+    f = program(plan, weights)
+    gradient, compiled = ad.grad(f), ad.grad(f, compile=True)
+    for xs in samples:
+        assert all_bits(compiled(xs)) == all_bits(gradient(xs))
+
+
+def test_what_a_comparison_takes_is_not_used():
+    def f(x):  # in the trace y waits for the comparison
+        y = ad.sin(x)
+        return (y > 0.0) * x * 0.3 + ad.exp(x) + y * 0.7
+
+    gradient, compiled = ad.grad(f), ad.grad(f, compile=True)
+    for i in range(-40, 40):
+        assert bits(compiled(i / 40)) == bits(gradient(i / 40))
+
+
+def test_one_contribution_comes_early_one_way_and_late_the_other():
+    def f(x):
+        y = ad.sin(x)
+        return ad.where(x > 0.5, y, x) * 0.3 + (ad.exp(x) * 0.7 + y * 0.1) + x * 0.9
+
+    gradient, compiled = ad.grad(f), ad.grad(f, compile=True)
+    for i in range(40):
+        assert bits(compiled(i / 40)) == bits(gradient(i / 40))
+
+
+def test_what_is_taken_passes_each_contribution_on_by_itself():
+    def f(xs, i):  # eagerly take() is no operation: its users are users of the entry
+        y = ad.take([xs[0], ad.sin(xs[1]), 3.0, xs[1]], i)
+        return y * 0.1 + y * 0.7 + xs[0] * 0.3 + xs[1] * 0.9 + y * ad.exp(y)
+
+    compiled = ad.value_and_grad(f, compile=True)
+    for i in (0.0, 1.0, 2.0, 3.0):
+        for x in (0.1, 0.3, -1.7):
+            value, gradient = ad.value_and_grad(f)([x, x * x], i)
+            found = compiled([x, x * x], i)
+            assert (bits(found[0]), all_bits(found[1])) == (bits(value), all_bits(gradient))
+
+
+def test_no_nan_of_what_is_not_taken_comes_through_however_many_ways_there_are():
+    for n in (1, 5, 6, 7, 40):
+
+        def f(xs):
+            return ad.sum([ad.where(x > 0.0, ad.sqrt(x) * ad.log(x), ad.exp(x)) for x in xs])
+
+        compiled = ad.grad(f, compile=True)
+        for xs in ([float(i % 3) for i in range(n)], [-1.0] * n, [0.0] * n, [2.0] * n):
+            assert all_bits(compiled(xs)) == all_bits(ad.grad(f)(xs))
 
 
 @given(PLAN, lists(lists(NUMBER, 3), 7), lists(NUMBER, 2))
