@@ -38,10 +38,10 @@ class Fork:
 
 
 def question(node: Value) -> Hashable:
-    """What an operation that branches asks: alike for those that are decided alike."""
+    """What an operation that branches asks: alike for those that are decided alike, out of as many."""
     choice: Any = node.arguments[0]
     operands = choice.arguments if choice.op in rules.CONSTANT else (choice,)
-    return (node.op, choice.op, *[id(x) if isinstance(x, Value) else repr(x) for x in operands])
+    return (node.op, len(node.arguments), choice.op, *[id(x) if isinstance(x, Value) else repr(x) for x in operands])
 
 
 class Ways:

@@ -156,6 +156,16 @@ def test_what_is_taken_passes_each_contribution_on_by_itself():
             assert (bits(found[0]), all_bits(found[1])) == (bits(value), all_bits(gradient))
 
 
+@pytest.mark.parametrize(("first", "second"), [(2, 3), (3, 2)])
+def test_one_index_into_two_tables_of_different_lengths(first, second):
+    def f(xs, i):
+        return ad.take(list(xs[:first]), i) * ad.sin(ad.take(list(xs[-second:]), i)) + xs[1]
+
+    compiled = ad.grad(f, compile=True)
+    for i in (0.0, 1.0):
+        assert all_bits(compiled([0.3, 0.7, -1.1], i)) == all_bits(ad.grad(f)([0.3, 0.7, -1.1], i))
+
+
 def test_no_nan_of_what_is_not_taken_comes_through_however_many_ways_there_are():
     for n in (1, 5, 6, 7, 40):
 
