@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from autodiff.compiler.program import Operation, Scalars
 
-class Kinds(Protocol):
+class _Kinds(Protocol):
     known: dict[Any, int]
     ops: list[Operation]
     def number(self, op: Operation, n: int, flags: array[int] | None) -> int: ...
@@ -26,7 +26,7 @@ def stages(
     varying: array[int],
     stage_of: array[int],
     all_levels: array[int],
-    kinds: Kinds,
+    kinds: _Kinds,
 ) -> list[list[tuple[int, int, array[int]]]]: ...
 def turn(members: array[int], starts: array[int], args: array[int], result: array[int], leaves: int) -> None: ...
 def operands_of(
