@@ -29,12 +29,8 @@ if not cython.compiled:
 
 MUL = cython.declare(cython.Py_ssize_t, rules.TABLE["mul"].code)
 NEG = cython.declare(cython.Py_ssize_t, rules.TABLE["neg"].code)
-POW = cython.declare(cython.Py_ssize_t, rules.TABLE["pow"].code)
 SUM = cython.declare(cython.Py_ssize_t, rules.TABLE["sum"].code)
 DOT = cython.declare(cython.Py_ssize_t, rules.TABLE["dot"].code)
-NORM = cython.declare(cython.Py_ssize_t, rules.TABLE["norm"].code)
-HYPOT = cython.declare(cython.Py_ssize_t, rules.TABLE["hypot"].code)
-ABS = cython.declare(cython.Py_ssize_t, rules.TABLE["abs"].code)
 FLAT = frozenset({rules.TABLE[name].code for name in rules.CONSTANT})  # no gradient goes through them
 ASKED = frozenset({rules.TABLE[name].code for name in BRANCHING})
 
@@ -43,8 +39,7 @@ OWN = cython.declare(cython.Py_ssize_t, 0)  # an operation of the template
 ARGUMENT = cython.declare(cython.Py_ssize_t, 1)  # an operand of the node
 ITSELF = cython.declare(cython.Py_ssize_t, 2)
 NUMBER = cython.declare(cython.Py_ssize_t, 3)  # a leaf
-FARTHER = cython.declare(cython.Py_ssize_t, 4)  # an operand of the node's first operand
-BITS = cython.declare(cython.Py_ssize_t, 3)
+BITS = cython.declare(cython.Py_ssize_t, 2)
 
 
 def with_gradients(program: Scalars, nodes: list, wanted: list) -> Any:
@@ -206,7 +201,7 @@ def choose(
         key: place = 3 * codes[node] + n
         odd: cython.bint = n > 2
         if n == 2:
-            odd = operands[start] == operands[start + 1] or (operands[start] >= 0 and is_distance(codes[operands[start]]))
+            odd = operands[start] == operands[start + 1]
         if odd:
             which[i] = templates.number(node)
         elif operands[start] < -fixed or (n == 2 and operands[start + 1] < -fixed):
@@ -223,13 +218,6 @@ def choose(
                 quick[key] = templates.number(node)
             which[i] = quick[key]
     return True
-
-
-@cython.cfunc
-@cython.inline
-def is_distance(code: place) -> cython.bint:
-    """Whether a power of it is smoother than itself."""
-    return code in (NORM, HYPOT, ABS)
 
 
 class Templates:
@@ -264,8 +252,6 @@ class Templates:
             for k in range(start, end):
                 plain = plain or operands[k] < -fixed
             same: cython.bint = end - start == 2 and operands[start] == operands[start + 1]
-            if code in (POW, MUL) and operands[start] >= 0 and is_distance(program.codes[operands[start]]):
-                return self.make(i)
             if plain:
                 key = (code, *[x if x < -fixed else same for x in program.operands[start:end]])
             elif same:
@@ -279,15 +265,11 @@ class Templates:
         """A new template, of what the rule records."""
         node, recorded = self.nodes[i], self.recorded
         begin = len(recorded)
-        edges = recorded_edges(node, ())
+        edges = recorded_edges(node, node.operands)  # to the operands themselves, as backward() passes it on
         total([node, *[partial for _, partial in edges]])  # one more operation, whose operands are the partials
         given = node.arguments
         leaves = {x: k << BITS | ARGUMENT for k, x in reversed(list(enumerate(given))) if isinstance(x, Value)}
         targets = [k << BITS | ARGUMENT for k, x in enumerate(given) if isinstance(x, Value)]
-        if [id(x) for x, _ in edges] != [id(x) for x in node.operands]:  # past a distance, to its operands
-            farther = given[0].arguments
-            targets = [k << BITS | FARTHER for k, x in enumerate(farther) if isinstance(x, Value)]
-            leaves = {x: k << BITS | FARTHER for k, x in enumerate(farther) if isinstance(x, Value)} | leaves
         leaves[node] = ITSELF
         codes, starts, operands, numbers, _ = flattened([*leaves], recorded[begin:])
         meanings = [*leaves.values(), *[(-1 - self.writer.constant(number)) << BITS | NUMBER for number in numbers]]
@@ -492,18 +474,17 @@ def sweep(
         template: integers = integers_of(data)
         begin: place = writer.n
         start: place = starts[node]
-        farther: place = starts[operands[start]] if operands[start] >= 0 else 0
         at: place = 2
         for _ in range(template[0]):
             for k in range(at + 2, at + 2 + template[at + 1]):
-                put(writer, meant(template[k], begin, node, operands, start, farther))
+                put(writer, meant(template[k], begin, node, operands, start))
             close(writer, template[at])
             at += 2 + template[at + 1]
         for _ in range(template[1]):
-            target: place = meant(template[at], begin, node, operands, start, farther)
+            target: place = meant(template[at], begin, node, operands, start)
             slot = leaves + target if target >= 0 else -1 - target
             if varies[slot]:
-                partial: place = meant(template[at + 1], begin, node, operands, start, farther)
+                partial: place = meant(template[at + 1], begin, node, operands, start)
                 entries[2 * n_entries] = multiplied(writer, upstream, partial)
                 entries[2 * n_entries + 1] = -1
                 if first[slot] < 0:
@@ -518,13 +499,13 @@ def sweep(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def meant(ref: place, begin: place, node: place, operands: integers, start: place, farther: place) -> place:
+def meant(ref: place, begin: place, node: place, operands: integers, start: place) -> place:
     """The operand that a reference of a template stands for."""
-    kind: place = ref & 7
+    kind: place = ref & 3
     if kind == ARGUMENT:
         return operands[start + (ref >> BITS)]
     if kind == OWN:
         return begin + (ref >> BITS)
     if kind == ITSELF:
         return node
-    return operands[farther + (ref >> BITS)] if kind == FARTHER else -1 - (ref >> BITS)
+    return -1 - (ref >> BITS)

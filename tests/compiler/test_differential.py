@@ -156,6 +156,17 @@ def test_what_is_taken_passes_each_contribution_on_by_itself():
             assert (bits(found[0]), all_bits(found[1])) == (bits(value), all_bits(gradient))
 
 
+@pytest.mark.parametrize("power", [lambda y: y * y, lambda y: y**2, lambda y: y**3])
+def test_a_power_of_a_distance_passes_on_through_it(power):
+    def f(x):
+        y = abs(x)
+        return power(y) * 0.7 + ad.exp(x) + y * 0.3
+
+    gradient, compiled = ad.grad(f), ad.grad(f, compile=True)
+    for i in range(-40, 41):
+        assert bits(compiled(i / 40)) == bits(gradient(i / 40))
+
+
 @pytest.mark.parametrize(("first", "second"), [(2, 3), (3, 2)])
 def test_one_index_into_two_tables_of_different_lengths(first, second):
     def f(xs, i):
