@@ -214,6 +214,13 @@ def test_autodiff_pure_takes_the_source_of_every_module(run_script):
 def test_cython_is_not_needed_at_run_time(run_script, pure):
     report = run_script(REPORT.format(before="sys.modules['cython'] = None"), AUTODIFF_PURE=pure).split()
     assert report[0] == ("python" if pure == "1" else report[0])
+    compiles = """
+import sys
+sys.modules["cython"] = None
+import autodiff as ad
+print(ad.grad(lambda x: ad.tanh(x) * x, compile=True)(0.0), *ad.compile(lambda x: x * x).map([2.0, 3.0]))
+"""
+    assert run_script(compiles, AUTODIFF_PURE=pure).split() == ["0.0", "4.0", "9.0"]
 
 
 HEAVY = "numpy matplotlib tqdm IPython torch mpmath graphviz pdb autodiff.debugger autodiff.drawing autodiff.nn"

@@ -1552,7 +1552,7 @@ def load_array(quick: QuickCall, slots: vector, argument: object, shape: tuple, 
     return number + size
 
 
-SIDE_BY_SIDE = cython.declare(cython.int, 0x101)  # in C's order, and where a processor may read them
+SIDE_BY_SIDE = cython.declare(cython.Py_ssize_t, 0x101)  # in C's order, and where a processor may read them
 
 # ---- memory -----------------------------------------------------------------------------------------------------------------
 
