@@ -24,7 +24,7 @@ from autodiff import nn
 from benchmarks import problems, workloads
 from benchmarks.engines import Autodiff
 from benchmarks.report import Table, machine, number
-from benchmarks.tensors import gpt_tensors
+from benchmarks.tensors import cross_entropy, gpt_tensors
 
 Run = Callable[[], Any]
 Gradients = dict[str, np.ndarray]
@@ -94,12 +94,7 @@ def by_hand(workload: str, p: Gradients, x: np.ndarray, y: np.ndarray) -> tuple[
         margins = 1.0 - y[:, None] * outputs
         loss, delta = np.maximum(margins, 0.0).mean(), (margins > 0) * (-y[:, None] / n)
     else:
-        shifted = outputs - outputs.max(axis=1, keepdims=True)
-        powers = np.exp(shifted)
-        totals = powers.sum(axis=1, keepdims=True)
-        loss, delta = (np.log(totals[:, 0]) - shifted[np.arange(n), y]).mean(), powers / totals
-        delta[np.arange(n), y] -= 1.0
-        delta /= n
+        loss, delta = cross_entropy(outputs, y)
     gradients: Gradients = {}
     for i in range(last, -1, -1):
         gradients |= {f"layers.{i}.w": delta.T @ inputs[i], f"layers.{i}.b": delta.sum(axis=0)}
