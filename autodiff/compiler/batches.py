@@ -20,12 +20,12 @@ Axis = Any  # a whole number, None, or a dict or sequence of these for the membe
 class Batch:
     """Arguments taken apart. ``n`` is the number of samples, None if no argument has any.
 
-    ``samples`` and ``others`` are pairs of an array of floats and the number of its first input: those that each sample has of
-    its own, sample after sample, and those that all share.
+    ``samples`` and ``others`` are pairs of an array of floats, Python's or NumPy's, and the number of its first input: those
+    that each sample has of its own, sample after sample, and those that all share.
     """
 
     n: int | None = None
-    samples: list[tuple[array[float], int]] = field(default_factory=list)
+    samples: list[tuple[Any, int]] = field(default_factory=list)
     others: list[tuple[array[float], int]] = field(default_factory=list)
     batched: list[bool] = field(default_factory=list)
     of_arrays: bool = False
@@ -134,9 +134,7 @@ def arrays_alike(arguments: Sequence[Any], shapes: Sequence[tuple[int, ...]]) ->
         if not argument.size or n != (batch.n or n) or not argument.flags.c_contiguous or not argument.dtype.isnative:
             return None
         batch.n = n
-        numbers = array("d")
-        numbers.frombytes(argument.data.cast("B"))
-        batch.samples.append((numbers, first))
+        batch.samples.append((argument.reshape(-1), first))
         size = 1
         for length in shape:
             size *= length

@@ -30,7 +30,7 @@ is hidden in an order of slots, and no result is overwritten.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
@@ -185,6 +185,22 @@ class Group(NamedTuple):
                 f"    {sign} {kind} ({size}) of {', '.join(map(_shown, operands))}" + (f", from {offset}" * (offset > 0))
             )
         return "\n".join(lines)
+
+
+def totals(
+    summed: Iterable[int], varying: Sequence[int], result: Sequence[int] | Mapping[int, int], first: int
+) -> tuple[list[Group], dict[int, int]]:
+    """Groups that add up these operations over the samples, each once, and the number of each sum, from ``first`` on."""
+    groups: list[Group] = []
+    numbers: dict[int, int] = {}
+    for varies in (0, 1):
+        some = [i for i in dict.fromkeys(summed) if varying[i] == varies]
+        if some:
+            at = first + len(numbers)
+            run = Run("terms", "+", 0, len(some), 1, 1, (vector_of([result[i] for i in some]),))
+            groups.append(Group("Total", "", at, len(some), (), True, (run,)))
+            numbers.update(zip(some, range(at, at + len(some)), strict=True))
+    return groups, numbers
 
 
 def _shown(index: Index) -> str:

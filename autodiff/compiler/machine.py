@@ -133,6 +133,60 @@ def gain_two_scaled_4(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+def gain_four_rows(
+    first: vector,
+    second: vector,
+    third: vector,
+    fourth: vector,
+    x: vector,
+    step: place,
+    factors: vector,
+    depth: place,
+    n: place,
+) -> kernel:
+    """Four rows of a product of lanes: first += factors[0] · x + factors[1] · x[step] + …, from left to right, and so on.
+
+    Eight lanes at a time, which stay in registers meanwhile; ``n`` is a multiple of that. Compiled only.
+    """
+    a: cython.double[8]
+    b: cython.double[8]
+    c: cython.double[8]
+    d: cython.double[8]
+    i: place
+    k: place
+    lane: place
+    for i in range(0, n, 8):
+        for lane in range(8):
+            a[lane] = first[i + lane]
+            b[lane] = second[i + lane]
+            c[lane] = third[i + lane]
+            d[lane] = fourth[i + lane]
+        for k in range(depth):
+            for lane in range(8):
+                a[lane] += factors[k] * x[k * step + i + lane]
+                b[lane] += factors[depth + k] * x[k * step + i + lane]
+                c[lane] += factors[2 * depth + k] * x[k * step + i + lane]
+                d[lane] += factors[3 * depth + k] * x[k * step + i + lane]
+        for lane in range(8):
+            first[i + lane] = a[lane]
+            second[i + lane] = b[lane]
+            third[i + lane] = c[lane]
+            fourth[i + lane] = d[lane]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def choose(out: vector, x: vector, y: vector, z: vector, n: place) -> kernel:
+    """out = y, or z where x is 0."""
+    i: place
+    for i in range(n):
+        out[i] = y[i] if x[i] != 0.0 else z[i]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
 def fill(out: vector, c: cython.double, n: place) -> kernel:
     """out = c."""
     i: place
@@ -372,7 +426,7 @@ def _kernel_of(op: str) -> tuple[str, int]:
     return (op if op in KINDS else "rule"), rules.TABLE[op].code
 
 
-MOST_LANES = 128
+MOST_LANES = 264
 CACHE = 1 << 20  # bytes that the slots of a block of samples should not exceed
 
 
@@ -409,13 +463,12 @@ class Machine:
     def run(self, n: int, samples: Any, others: Any, out: Any) -> Any:
         """The program on ``n`` samples. What is stored goes into ``out``, sample after sample; the sums over them come back.
 
-        ``samples`` and ``others`` are pairs of an array of floats and the number of its first input: those that vary, sample
-        after sample, and those that all samples share. The samples are cut into blocks, each of which has sums of its own, and
-        these are added up in order: whichever thread has done which block.
+        ``samples`` and ``others`` are pairs of an array of floats, Python's or NumPy's, and the number of its first input:
+        those that vary, sample after sample, and those that all samples share. The samples are cut into blocks, each of which
+        has sums of its own, and these are added up in order: whichever thread has done which block.
         """
-        blocks: place = 1 if n <= self.most_lanes else -(-n // self.most_lanes)
-        lanes: place = 1 if n <= 1 else (-(-n // blocks) + 7) // 8 * 8
-        blocks = -(-n // lanes)
+        lanes: place = lanes_for(n, self.most_lanes)
+        blocks: place = -(-n // lanes)
         i: place
         memory: array = fresh_memory(self, lanes)
         slots: vector = numbers_of(memory)
@@ -534,6 +587,27 @@ def give_numbers(out: vector, wanted: longs, x: vector, n: place) -> cython.void
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
+def lanes_for(n: place, most: place) -> place:
+    """How many lanes the blocks of so many samples have, so that few lanes are left over.
+
+    It is an odd number of times eight: numbers that lie a power of two apart share few lines of a cache.
+    """
+    if n <= 1:
+        return 1
+    fewest: place = (n + most - 1) // most
+    blocks: place
+    found: place = most
+    least: place = 2 * n + 16 * fewest
+    for blocks in range(fewest, fewest + 3):
+        lanes: place = ((n + blocks - 1) // blocks + 7) // 8 * 8 | 8
+        total: place = (n + lanes - 1) // lanes * lanes
+        if total < least:
+            found, least = lanes, total
+    return found
+
+
+@cython.cfunc
 def fresh_memory(machine: Machine, lanes: place) -> array:
     """Slots that no other call uses, with the constants in their places."""
     try:
@@ -543,9 +617,9 @@ def fresh_memory(machine: Machine, lanes: place) -> array:
     except IndexError:
         pass
     # what is computed once has one lane whatever the block has; up to 8 lanes all members of a group are copied at once
-    scratch: place = 2 * (machine.deepest + machine.widest) + 8  # four rows of lanes at least
+    scratch: place = 2 * machine.deepest + 3 * machine.widest + 8  # four rows of lanes at least
     if lanes > 1:
-        scratch += 16 * machine.widest + 8 * lanes
+        scratch += 24 * machine.widest + 8 * lanes
     fresh: array = new_numbers(machine.uniform + machine.varying * lanes + scratch)
     i: place
     for i in range(len(machine.constants)):
@@ -556,17 +630,23 @@ def fresh_memory(machine: Machine, lanes: place) -> array:
 @cython.cfunc
 @cython.exceptval(check=False)
 def load(
-    machine: Machine, slots: vector, numbers: array, number: place, size: place, first: place, count: place, lanes: place
+    machine: Machine, slots: vector, numbers: object, number: place, size: place, first: place, count: place, lanes: place
 ) -> cython.void:
     """The inputs of ``count`` samples into their lanes; lanes that are left over get the last sample once more."""
-    source: vector = numbers_of(numbers)
+    source: vector = numbers_in(numbers)
     i: place
     lane: place
+    start: place
+    begin: place = 0
+    while begin < count:  # a few lanes at a time, whose numbers a cache holds
+        end: place = begin + 8 if begin + 8 < count else count
+        for i in range(size):
+            start = address(machine, whole(machine.input_slots, number + i), lanes)
+            for lane in range(begin, end):
+                slots[start + lane] = source[(first + lane) * size + i]
+        begin = end
     for i in range(size):
-        slot: place = whole(machine.input_slots, number + i)
-        start: place = slot if slot < machine.uniform else machine.uniform + (slot - machine.uniform) * lanes
-        for lane in range(count):
-            slots[start + lane] = source[(first + lane) * size + i]
+        start = address(machine, whole(machine.input_slots, number + i), lanes)
         for lane in range(count, lanes):
             slots[start + lane] = slots[start + count - 1]
 
@@ -663,9 +743,9 @@ def run_until(
         elif kind == SUMMED_DOTS:
             summed_dots(machine, code, at, slots, out, lanes, count)
         elif kind == MAP_FOLD:
-            map_fold(machine, code, at, slots, out, width, lanes)
+            map_fold(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == MAP_SELECT:
-            map_select(machine, code, at, slots, out, width, lanes)
+            map_select(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == MAP_LOGSUMEXP:
             map_log_sum_exp(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == TAKE:
@@ -871,20 +951,32 @@ def keep_turn(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def map_fold(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
+def map_fold(
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
+) -> cython.void:
     """Any number of operands, from left to right, by a kernel of two; a sum and a norm begin with 0."""
     f: binary_function = binary_at(code[at + 2])
     from_zero: cython.bint = f in (add, hypot)
-    row: place
-    lane: place
+    rows: place = code[at + 3]
+    n: place = rows if width <= 8 else 1  # members at once
+    size: place = n * width
+    total: vector = scratch
+    before: vector = shifted(scratch, size)
+    room: vector = shifted(scratch, 2 * size)
+    x: vector
+    first: place = 0
     i: place
-    for row in range(code[at + 3]):
-        for lane in range(width):
-            x: cython.double = operand(machine, code, at, slots, 0, row, lane, lanes)
-            x = f(0.0, x) if from_zero else x
-            for i in range(1, code[at + 7]):
-                x = f(x, operand(machine, code, at, slots, i, row, lane, lanes))
-            out[row * width + lane] = x
+    while first < rows:
+        fill(total, 0.0, size)
+        for i in range(code[at + 7]):
+            x = side_by_side(machine, code, at + HEADER + i * FIELDS, slots, room, first, n, width, lanes)
+            if i == 0 and not from_zero:
+                copy(total, x, size)
+            else:
+                before, total = total, before
+                binary(f, total, before, x, size)
+        copy(shifted(out, first * width), total, size)
+        first += n
 
 
 @cython.cfunc
@@ -908,14 +1000,21 @@ def map_taken(machine: Machine, code: longs, at: place, slots: vector, out: vect
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def map_select(machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place) -> cython.void:
+def map_select(
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
+) -> cython.void:
     """The second operand, or the third where the first is 0."""
-    row: place
-    lane: place
-    for row in range(code[at + 3]):
-        for lane in range(width):
-            which: place = 1 if operand(machine, code, at, slots, 0, row, lane, lanes) != 0.0 else 2
-            out[row * width + lane] = operand(machine, code, at, slots, which, row, lane, lanes)
+    rows: place = code[at + 3]
+    n: place = together(machine, code, at, rows, width)
+    first: place = 0
+    while first < rows:
+        x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
+        room: vector = shifted(scratch, n * width)
+        y: vector = side_by_side(machine, code, at + HEADER + FIELDS, slots, room, first, n, width, lanes)
+        room = shifted(scratch, 2 * n * width)
+        z: vector = side_by_side(machine, code, at + HEADER + 2 * FIELDS, slots, room, first, n, width, lanes)
+        choose(shifted(out, first * width), x, y, z, n * width)
+        first += n
 
 
 @cython.cfunc
@@ -1028,7 +1127,7 @@ def product(
     if width == 1:
         product_of_numbers(machine, code, at, slots, out, scratch, lanes)
     elif slot_of(machine, code, left, 0, 0, 1) < machine.uniform <= slot_of(machine, code, right, 0, 0, 1):
-        product_of_lanes(machine, code, at, slots, out, width, lanes)
+        product_of_lanes(machine, code, at, slots, out, scratch, width, lanes)
     else:
         dots_of_lanes(machine, code, at, slots, out, code[at + 4], width, lanes)
 
@@ -1037,7 +1136,7 @@ def product(
 @cython.nogil
 @cython.exceptval(check=False)
 def product_of_lanes(
-    machine: Machine, code: longs, at: place, slots: vector, out: vector, width: place, lanes: place
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
     """Left what all samples share, right lanes."""
     sign: cython.double = code[at + 2]
@@ -1048,10 +1147,29 @@ def product_of_lanes(
     # columns that stand side by side are so many lanes more
     wide: cython.bint = columns > 1 and code[right + 3] < 0 and code[right + 1] == 1
     row: place = 0
+    line: place
     column: place
     k: place
     n: place = width * columns if wide else width
     rows: place = code[at + 3]
+    if cython.compiled and code[right + 3] < 0:
+        while row + 4 <= rows:
+            for line in range(4):
+                for k in range(depth):
+                    scratch[line * depth + k] = sign * slots[slot_of(machine, code, left, row + line, k, depth)]
+            for column in range(1 if wide else columns):
+                gain_four_rows(
+                    shifted(out, (row * columns + column) * width),
+                    shifted(out, ((row + 1) * columns + column) * width),
+                    shifted(out, ((row + 2) * columns + column) * width),
+                    shifted(out, ((row + 3) * columns + column) * width),
+                    lanes_of(machine, code, right, column, 0, depth, slots, lanes),
+                    code[right + 2] * lanes,
+                    scratch,
+                    depth,
+                    n,
+                )
+            row += 4
     while row < rows:
         two: cython.bint = row + 1 < rows
         for column in range(1 if wide else columns):
@@ -1609,6 +1727,17 @@ def numbers_of(numbers: array) -> vector:
     if cython.compiled:
         return numbers.data.as_doubles
     return memoryview(numbers)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def numbers_in(numbers: object) -> vector:
+    """Those of an array, or of an array of NumPy's that has them side by side."""
+    if not cython.compiled:
+        return memoryview(numbers)
+    if isinstance(numbers, array):
+        return numbers_of(numbers)
+    return cython.cast(cython.pointer(cython.double), cython.cast(cython.pointer(numpy_array), numbers).data)
 
 
 @cython.cfunc

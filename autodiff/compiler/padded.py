@@ -13,7 +13,7 @@ from itertools import chain, combinations, product
 from math import inf, isfinite, prod
 from typing import Any, NamedTuple
 
-from autodiff.compiler.groups import Group, Groups, Index, Padding, Run, matrix_of, vector_of
+from autodiff.compiler.groups import Group, Groups, Index, Padding, Run, matrix_of, totals, vector_of
 from autodiff.compiler.program import CONSTANT, TERMS, Linear, Scalars, stem
 from autodiff.compiler.simplify import uses_of, varying
 
@@ -139,15 +139,17 @@ class _Padder:
                 self.number([i for i in range(n_batched) if self.varying[i]])
             self.enter_leaves(varies)
             self.enter_all([i for i in range(self.n_leaves, len(self.ops)) if self.varying[i] == varies and i not in fused])
-        totals = self.n
+        first_total = self.n
         self.enter(sorted(fused), total=True)
-        self.add_totals(fused)
+        groups, numbers = totals([i for i in self.summed if i not in fused], self.varying, self.result, self.n)
+        self.groups += groups
+        self.total.update(numbers)
         return Groups(
             program.constants,
             program.n_parameters,
             [self.result[i] for i in range(n_batched)],
             shared,
-            totals,
+            first_total,
             self.groups,
             [self.result[i] for i in self.stored],
             [self.total[i] for i in self.summed],
@@ -182,18 +184,6 @@ class _Padder:
             if alone and len(kinds) == 1 and kinds[0] not in TERMS and all(self.varying[x] for x in self.args[i]):
                 found.add(i)
         return found
-
-    def add_totals(self, fused: set[int]) -> None:
-        """The sums over the samples of the other results that are wanted so."""
-        for varies in (0, 1):
-            some = [i for i in dict.fromkeys(self.summed) if i not in fused and self.varying[i] == varies]
-            if some:
-                first = self.n
-                for i in some:
-                    self.total[i] = self.n
-                    self.n += 1
-                run = Run("terms", "+", 0, len(some), 1, 1, (vector_of([self.result[i] for i in some]),))
-                self.groups.append(Group("Total", "", first, len(some), (), True, (run,)))
 
     # ---- what belongs together ----------------------------------------------------------------------------------------------
 

@@ -21,7 +21,10 @@ if not cython.compiled:
         RIGHT,
         held,
         is_told,
+        leave_places,
         lend,
+        place_of,
+        take_places,
         value_among,
         value_of,
         width,
@@ -153,33 +156,3 @@ def number_among(number: object, numbers: dict) -> place:
     if found is None:
         found = numbers[key] = len(numbers)
     return found
-
-
-@cython.cfunc
-def take_places(order: list, places: dict) -> object:
-    """Note for each Value where it stands: compiled in the Value itself, where nobody looks meanwhile."""
-    value: Value
-    i: place
-    for i in range(len(order)):
-        value = order[i]
-        if cython.compiled:
-            value.uses = i + 1
-        else:
-            places[id(value)] = i
-
-
-@cython.cfunc
-def leave_places(order: list) -> object:
-    value: Value
-    if cython.compiled:
-        for value in order:
-            value.uses = 0
-
-
-@cython.cfunc
-@cython.inline
-def place_of(node: borrowed, places: dict) -> place:
-    """Where a Value stands, −1 if it does not."""
-    if cython.compiled:
-        return cython.cast(place, node.uses) - 1
-    return places.get(id(node), -1)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from autodiff.compiler.groups import Group, Groups, Loop, Run, index_of, vector_of
+from autodiff.compiler.groups import Group, Groups, Loop, Run, index_of, totals, vector_of
 from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.loops import Stretch, between, spread, stretches, used_later
 from autodiff.compiler.members import (
@@ -134,16 +134,18 @@ class _Roller:
         shared = self.n
         self.number([i for i in range(n_batched) if self.varying[i]])
         self.enter_all(staged, 1)
-        totals = self.n
+        first_total = self.n
         for (_, kind), members in sorted(totals_of.items(), key=lambda item: item[0][0]):
             self.enter(kind, members, total=True)
-        self.add_totals(fused)
+        groups, numbers = totals([i for i in self.summed if i not in fused], self.varying, self.result, self.n)
+        self.groups += groups
+        self.total.update(numbers)
         return Groups(
             program.constants,
             program.n_parameters,
             list(self.result[:n_batched]),
             shared,
-            totals,
+            first_total,
             self.groups,
             [self.result[i] for i in self.stored],
             [self.total[i] for i in self.summed],
@@ -196,7 +198,14 @@ class _Roller:
         *found, summed = stages(self.program, piece, self.args, self.varying, stage_of, self.levels, self.kinds)
         for level, kind, members in summed:
             totals.setdefault((level, kind), array("i")).extend(members)
-        return found
+        return [self.in_pairs(groups) for groups in found]
+
+    def in_pairs(self, groups: list[Any]) -> list[Any]:
+        """These with the slope of tanh next to tanh, where the machine makes both at once."""
+        ops = self.kinds.ops
+        tanh = {level: number for number, (level, kind, _) in enumerate(groups) if ops[kind] == "tanh"}
+        places = [tanh.get(level, i) if ops[kind] == "sech2" else i for i, (level, kind, _) in enumerate(groups)]
+        return [groups[i] for i in sorted(range(len(groups)), key=places.__getitem__)]
 
     def enter_loop(self, stretch: Stretch) -> None:
         """A loop: its body in groups of its own, with locals for what it is given anew each time."""
@@ -342,19 +351,6 @@ class _Roller:
     def factors(self, members: array[int], runs: Sequence[tuple[str, int]], number: int) -> tuple[array[int], array[int]]:
         """The left and the right factors of a run of products, a row for each of the members."""
         return factors_of(self.operands(members, _offset(runs, number), 2 * runs[number][1]))
-
-    def add_totals(self, fused: set[int]) -> None:
-        """The sums over the samples of results that are wanted of each sample too, or are no products."""
-        for varies in (0, 1):
-            some = [i for i in dict.fromkeys(self.summed) if i not in fused and self.varying[i] == varies]
-            if not some:
-                continue
-            first = self.n
-            for i in some:
-                self.total[i] = self.n
-                self.n += 1
-            run = Run("terms", "+", 0, len(some), 1, 1, (vector_of([self.result[i] for i in some]),))
-            self.groups.append(Group("Total", "", first, len(some), (), True, (run,)))
 
     def name(self, members: array[int]) -> str:
         """What all members are called, but for their numbers and indices; empty if one has no name or another name."""

@@ -188,4 +188,9 @@ cdef inline void lower_flags() noexcept:
 cdef void **dying
 cdef Py_ssize_t n_dying, room
 
+# where each Value of a list stands
+cdef object take_places(list order, dict places)
+cdef object leave_places(list order)
+cdef Py_ssize_t place_of(borrowed node, dict places) noexcept
+
 cpdef bint traced()

@@ -1538,7 +1538,7 @@ def tangents(order: Any, values: Any, seeds: Any) -> list:
 
 @cython.cfunc
 def take_places(order: list, places: dict) -> object:
-    """Note for each node where it stands."""
+    """Note for each Value where it stands: compiled in the Value itself, where nobody looks meanwhile."""
     node: Value
     i: cython.Py_ssize_t
     for i in range(len(order)):
