@@ -28,8 +28,8 @@ if not cython.compiled:
     from autodiff.engine.ieee import divide
     from autodiff.engine.kernels import binary_at, tangent, unary_at
 
-    COPY, NEG, ADD, SUB, MUL, DIV, MUL_ADD, SUB_MUL, MUL_SUB, DOT_2, DIFFERENCE_2, *others = range(26)
-    ZERO_ADD, ZERO_MUL, ZERO_MUL_ADD, ZERO_SUB_MUL, ZERO_DOT_2, SUM, CALL, CALL_2, TANGENT, FOLD, SELECT, *others = others
+    COPY, NEG, ADD, SUB, MUL, DIV, MUL_ADD, SUB_MUL, MUL_SUB, DOT_2, DIFFERENCE_2, *others = range(27)
+    ZERO_ADD, ZERO_MUL, ZERO_MUL_ADD, ZERO_SUB_MUL, ZERO_DOT_2, ZERO_DOT_3, SUM, CALL, CALL_2, TANGENT, FOLD, SELECT, *others = others
     TAKE, TAKE_BY_TABLE, KEEP, END = others
 
 HANDLES = array("q", [kernel.handle for kernel in KERNELS.values()])
@@ -42,6 +42,7 @@ SHORT = {
     ("-0", 2): MUL, ("-0", 0, 0): ADD, ("-0", 0, 1): SUB, ("-0", 2, 0): MUL_ADD, ("-0", 0, 3): SUB_MUL,
     ("-0", 2, 1): MUL_SUB, ("-0", 2, 2): DOT_2, ("-0", 2, 3): DIFFERENCE_2, ("+0", 2): ZERO_MUL, ("+0", 0, 0): ZERO_ADD,
     ("+0", 2, 0): ZERO_MUL_ADD, ("+0", 0, 3): ZERO_SUB_MUL, ("+0", 2, 2): ZERO_DOT_2,
+    ("+0", 2, 2, 2): ZERO_DOT_3,
 }  # fmt: skip
 MOST_MEMBERS = 16  # of an instruction that is written as steps
 
@@ -113,6 +114,8 @@ def _map(op: str, target: int, slots: Sequence[int]) -> list[int]:
 
 
 def _sum(zero: str, terms: list[int], target: int, slots: Sequence[int]) -> list[int]:
+    if terms == [0, 2]:  # x + y · z, the same as y · z + x
+        terms, slots = [2, 0], [*slots[1:], slots[0]]
     short = SHORT.get((zero, *terms))
     if short is not None:
         return [short, target, *slots]
@@ -187,6 +190,10 @@ def take_steps(code: codes, at: cython.Py_ssize_t, slots: numbers, handles: addr
         elif step == ZERO_DOT_2:
             slots[out] = slots[code[at + 2]] * slots[code[at + 3]] + slots[code[at + 4]] * slots[code[at + 5]] + 0.0
             at += 6
+        elif step == ZERO_DOT_3:
+            total = slots[code[at + 2]] * slots[code[at + 3]] + slots[code[at + 4]] * slots[code[at + 5]]
+            slots[out] = total + slots[code[at + 6]] * slots[code[at + 7]] + 0.0
+            at += 8
         elif step == SUM:
             total = -0.0 if code[at + 2] else 0.0
             i = at + 4

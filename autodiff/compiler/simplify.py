@@ -496,13 +496,21 @@ def sums(program: Scalars) -> Scalars:
                 if x == heads[node] and x >= 0:
                     continue
                 negative: cython.bint = codes[node] == NEG or (codes[node] == SUB and k > start)
-                while x >= 0 and absorbed[x] and codes[x] == NEG:
+                while x >= 0 and codes[x] == NEG and (absorbed[x] or stands(operands[starts[x]], absorbed)):
                     negative = not negative
                     x = operands[starts[x]]
                 if x >= 0 and absorbed[x]:
+                    y: place = operands[starts[x]]
+                    z: place = operands[starts[x] + 1]
+                    if y >= 0 and codes[y] == NEG and stands(operands[starts[y]], absorbed):
+                        negative = not negative
+                        y = operands[starts[y]]
+                    if z >= 0 and codes[z] == NEG and stands(operands[starts[z]], absorbed):
+                        negative = not negative
+                        z = operands[starts[z]]
                     n_runs = extend(runs, n_runs, PRODUCTS + negative, 1)
-                    put(draft, operands[starts[x]])
-                    put(draft, operands[starts[x] + 1])
+                    put(draft, y)
+                    put(draft, z)
                 elif x < -fixed and zeros[-1 - x - fixed]:
                     # + 0.0 anywhere is as if the sum began with it, and − 0.0 changes nothing
                     from_zero = from_zero or (zeros[-1 - x - fixed] > 0) != negative
@@ -512,6 +520,14 @@ def sums(program: Scalars) -> Scalars:
         draft.codes[draft.n] = named(draft, from_zero, runs, n_runs, known, packed)
         close(draft, i, KEPT)
     return draft.finished()
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def stands(x: place, absorbed: integers) -> cython.bint:
+    """Whether an operand is an operation of its own still."""
+    return x < 0 or not absorbed[x]
 
 
 def sign_of_zero(number: float) -> int:
