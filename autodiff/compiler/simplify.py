@@ -451,6 +451,7 @@ def sums(program: Scalars) -> Scalars:
     draft.linears = list(program.linears)
     fixed: place = program.n_fixed
     i: place
+    j: place
     k: place
     for i in range(len(program)):
         if absorbed[i] or not uses[i]:
@@ -500,17 +501,13 @@ def sums(program: Scalars) -> Scalars:
                     negative = not negative
                     x = operands[starts[x]]
                 if x >= 0 and absorbed[x]:
-                    y: place = operands[starts[x]]
-                    z: place = operands[starts[x] + 1]
-                    if y >= 0 and codes[y] == NEG and stands(operands[starts[y]], absorbed):
-                        negative = not negative
-                        y = operands[starts[y]]
-                    if z >= 0 and codes[z] == NEG and stands(operands[starts[z]], absorbed):
-                        negative = not negative
-                        z = operands[starts[z]]
+                    for j in range(starts[x], starts[x + 1]):
+                        y: place = operands[j]
+                        while y >= 0 and codes[y] == NEG and stands(operands[starts[y]], absorbed):
+                            negative = not negative
+                            y = operands[starts[y]]
+                        put(draft, y)
                     n_runs = extend(runs, n_runs, PRODUCTS + negative, 1)
-                    put(draft, y)
-                    put(draft, z)
                 elif x < -fixed and zeros[-1 - x - fixed]:
                     # + 0.0 anywhere is as if the sum began with it, and − 0.0 changes nothing
                     from_zero = from_zero or (zeros[-1 - x - fixed] > 0) != negative

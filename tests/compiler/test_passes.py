@@ -9,6 +9,7 @@ import pytest
 import autodiff as ad
 from autodiff import nn
 from autodiff.compiler.groups import Group, Index, Run
+from autodiff.compiler.machine import paired
 from autodiff.compiler.program import CONSTANT, Linear, Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.scalars import FOLDS
@@ -89,6 +90,18 @@ def test_sums_take_in_chains_of_sums_and_products():
         assert len(operations(drop(sums(scalars(f, 3))))) == 2
 
 
+def test_a_negative_that_several_sums_use_is_subtracted_in_each():
+    def f(x):
+        y = -x[0]
+        return [x[1] + y * x[2], x[2] * y - x[1], y + x[1] * x[2], -y * y + x[2]]
+
+    flat = drop(sums(scalars(f, 3)))
+    assert "neg" not in operations(flat)
+    for numbers in ([0.0, 0.0, 0.0], [-0.0, 0.0, -0.0], [math.inf, 1.0, 2.0], [0.1, 0.2, 0.3]):
+        eager, replayed = f([ad.Value(x) for x in numbers]), ad.compile(f)(numbers)
+        assert [repr(x.data) for x in eager] == [repr(x) for x in replayed]
+
+
 def test_a_chain_of_a_hundred_thousand_terms_is_one_sum():
     def f(x):
         total = x[0]
@@ -149,6 +162,15 @@ def test_the_gradient_of_the_weights_is_an_outer_product_added_up_over_the_sampl
     f.backward(np.zeros((2, 3)))
     kinds = {(run.kind, run.rows, run.columns, run.depth) for g in f.program.groups if g.kind == "Total" for run in g.runs}
     assert ("product", 3, 5, 1) in kinds
+
+
+def test_tanh_and_its_slope_are_made_at_once_whatever_else_is_made_of_the_same_numbers():
+    w = [ad.Value(0.1 * i) for i in range(8)]
+    f = ad.compile(lambda x: sum(ad.tanh(a * x) * ad.where(x > 0.0, ad.relu(a * x), ad.exp(a * x)) for a in w))
+    f.backward(np.linspace(-1.0, 1.0, 16))
+    each = paired(placed(f.program).each)
+    assert [instruction.shape[0] for instruction in each if instruction.kind == "tangents"] == [8]
+    assert not {"tanh", "sech2"} & {instruction.op for instruction in each if instruction.kind == "map"}
 
 
 def test_slots_are_used_again():
