@@ -29,8 +29,8 @@ if not cython.compiled:
     from autodiff.engine.kernels import binary_at, tangent, unary_at
 
     COPY, NEG, ADD, SUB, MUL, DIV, MUL_ADD, SUB_MUL, MUL_SUB, DOT_2, DIFFERENCE_2, *others = range(27)
-    ZERO_ADD, ZERO_MUL, ZERO_MUL_ADD, ZERO_SUB_MUL, ZERO_DOT_2, ZERO_DOT_3, SUM, CALL, CALL_2, TANGENT, FOLD, SELECT, *others = others
-    TAKE, TAKE_BY_TABLE, KEEP, END = others
+    ZERO_ADD, ZERO_MUL, ZERO_MUL_ADD, ZERO_SUB_MUL, ZERO_DOT_2, ZERO_DOT_3, SUM, *others = others
+    CALL, CALL_2, TANGENT, FOLD, SELECT, TAKE, TAKE_BY_TABLE, KEEP, END = others
 
 HANDLES = array("q", [kernel.handle for kernel in KERNELS.values()])
 NUMBERS = {name: number for number, name in enumerate(KERNELS)}
