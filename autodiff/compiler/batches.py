@@ -56,14 +56,12 @@ class Batch:
         if argument.dtype.kind not in "fiub":
             raise TypeError(f"{path}: a batch is an array of real numbers, not of {argument.dtype}")
         moved = numpy.ascontiguousarray(argument if axis == 0 else numpy.moveaxis(argument, axis, 0), dtype=float)
-        numbers = array("d")
-        numbers.frombytes(moved.tobytes())
         shape = moved.shape[1:]
         size = 1
         for length in shape:
             size *= length
         structure = Structure(ARRAY, shape, size=size) if shape else NUMBER
-        self._note(numbers, size, len(moved), path)
+        self._note(moved.reshape(-1), size, len(moved), path)
         return structure
 
     def _add_sequence(self, argument: Any, axis: int, path: str) -> Structure:
@@ -87,7 +85,7 @@ class Batch:
         self._note(array("d", leaves), structure.size, len(samples), path)
         return structure
 
-    def _note(self, numbers: array[float], size: int, n: int | None, path: str) -> None:
+    def _note(self, numbers: Any, size: int, n: int | None, path: str) -> None:
         first = len(self.batched)
         self.batched += [n is not None] * size
         if n is None:
@@ -120,7 +118,7 @@ def batch_of(arguments: Sequence[Any], axes: Axis, numbers: Sequence[int]) -> Ba
 
 
 def arrays_alike(arguments: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> Batch | None:
-    """Arrays of float64 whose samples along the first axis have these shapes, as they are read fastest; None for others."""
+    """Arrays of real numbers whose samples along the first axis have these shapes, quickly; None for others."""
     import numpy
 
     if len(arguments) != len(shapes):
@@ -128,17 +126,14 @@ def arrays_alike(arguments: Sequence[Any], shapes: Sequence[tuple[int, ...]]) ->
     batch = Batch(of_arrays=True)
     first = 0
     for argument, shape in zip(arguments, shapes, strict=True):
-        if type(argument) is not numpy.ndarray or argument.dtype.char != "d" or argument.shape[1:] != shape:
+        if type(argument) is not numpy.ndarray or argument.dtype.kind not in "fiub" or not argument.size:
             return None
-        n = len(argument)
-        if not argument.size or n != (batch.n or n) or not argument.flags.c_contiguous or not argument.dtype.isnative:
+        if argument.ndim != len(shape) + 1 or argument.shape[1:] != shape or len(argument) != (batch.n or len(argument)):
             return None
-        batch.n = n
-        batch.samples.append((argument.reshape(-1), first))
-        size = 1
-        for length in shape:
-            size *= length
-        first += size
+        batch.n = len(argument)
+        numbers = numpy.ascontiguousarray(argument, dtype=float).reshape(-1)
+        batch.samples.append((numbers, first))
+        first += numbers.size // batch.n
     return batch
 
 

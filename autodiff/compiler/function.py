@@ -565,7 +565,7 @@ class Compiled(Generic[P, R]):
         first = array("d", bytes(8 * size))
         for numbers, number in batch.samples:
             here = len(numbers) // batch.n if batch.n else 0
-            first[number : number + here] = numbers[:here]
+            first[number : number + here] = array("d", numbers[:here])
         for numbers, number in batch.others:
             first[number : number + len(numbers)] = numbers
         if batch.n == 0 and not batch.of_arrays:
