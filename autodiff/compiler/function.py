@@ -141,7 +141,7 @@ class Entry:
         return Replay(traced, scalars, summed, self.passes, self.threads)
 
 
-VALUE = Goal("value")
+VALUE, ADDED_UP, STORED = Goal("value"), Goal("backward"), Goal("backward", stored=True)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -377,7 +377,7 @@ class Compiled(Generic[P, R]):
     def swept(self, *args: Any, **kwargs: Any) -> tuple[Any, Callable[[], None]]:
         """As ``backward``, but the gradients are added by the function that comes with the loss, when it is called."""
         stored = self.reduce is None
-        goal = Goal("backward", stored=stored)
+        goal = STORED if stored else ADDED_UP
         entry, batch = self._many(args, kwargs, "backward()", goal)
         if batch.n == 0 and self.reduce == "mean":
             raise ShapeError(f"backward() of {self.name}: the mean over no samples; there must be at least one")
