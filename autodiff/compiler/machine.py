@@ -106,33 +106,6 @@ def gain_scaled_4(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def gain_two_scaled_4(
-    out: vector,
-    below: vector,
-    x: vector,
-    y: vector,
-    z: vector,
-    w: vector,
-    a: cython.double,
-    b: cython.double,
-    c: cython.double,
-    d: cython.double,
-    e: cython.double,
-    f: cython.double,
-    g: cython.double,
-    h: cython.double,
-    n: place,
-) -> kernel:
-    """As ``gain_scaled_4`` with a, b, c, d, and for the row below with e, f, g, h."""
-    i: place
-    for i in range(n):
-        out[i] = out[i] + a * x[i] + b * y[i] + c * z[i] + d * w[i]
-        below[i] = below[i] + e * x[i] + f * y[i] + g * z[i] + h * w[i]
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
 def gain_four_rows(
     first: vector,
     second: vector,
@@ -1171,36 +1144,28 @@ def product_of_lanes(
                 )
             row += 4
     while row < rows:
-        two: cython.bint = row + 1 < rows
         for column in range(1 if wide else columns):
             here: vector = shifted(out, (row * columns + column) * width)
             k = 0
             while k + 4 <= depth:
-                x: vector = lanes_of(machine, code, right, column, k, depth, slots, lanes)
-                y: vector = lanes_of(machine, code, right, column, k + 1, depth, slots, lanes)
-                z: vector = lanes_of(machine, code, right, column, k + 2, depth, slots, lanes)
-                w: vector = lanes_of(machine, code, right, column, k + 3, depth, slots, lanes)
-                a: cython.double = sign * slots[slot_of(machine, code, left, row, k, depth)]
-                b: cython.double = sign * slots[slot_of(machine, code, left, row, k + 1, depth)]
-                c: cython.double = sign * slots[slot_of(machine, code, left, row, k + 2, depth)]
-                d: cython.double = sign * slots[slot_of(machine, code, left, row, k + 3, depth)]
-                if two:
-                    e: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k, depth)]
-                    f: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k + 1, depth)]
-                    g: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k + 2, depth)]
-                    h: cython.double = sign * slots[slot_of(machine, code, left, row + 1, k + 3, depth)]
-                    gain_two_scaled_4(here, shifted(here, columns * width), x, y, z, w, a, b, c, d, e, f, g, h, n)
-                else:
-                    gain_scaled_4(here, x, y, z, w, a, b, c, d, n)
+                gain_scaled_4(
+                    here,
+                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column, k + 1, depth, slots, lanes),
+                    lanes_of(machine, code, right, column, k + 2, depth, slots, lanes),
+                    lanes_of(machine, code, right, column, k + 3, depth, slots, lanes),
+                    sign * slots[slot_of(machine, code, left, row, k, depth)],
+                    sign * slots[slot_of(machine, code, left, row, k + 1, depth)],
+                    sign * slots[slot_of(machine, code, left, row, k + 2, depth)],
+                    sign * slots[slot_of(machine, code, left, row, k + 3, depth)],
+                    n,
+                )
                 k += 4
             while k < depth:
-                v: vector = lanes_of(machine, code, right, column, k, depth, slots, lanes)
-                gain_scaled(here, v, sign * slots[slot_of(machine, code, left, row, k, depth)], n)
-                if two:
-                    below: vector = shifted(here, columns * width)
-                    gain_scaled(below, v, sign * slots[slot_of(machine, code, left, row + 1, k, depth)], n)
+                x: vector = lanes_of(machine, code, right, column, k, depth, slots, lanes)
+                gain_scaled(here, x, sign * slots[slot_of(machine, code, left, row, k, depth)], n)
                 k += 1
-        row += 2 if two else 1
+        row += 1
 
 
 @cython.cfunc
