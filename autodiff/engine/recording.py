@@ -39,12 +39,15 @@ _open_sources = 0
 
 @contextmanager
 def _observing(**changes: Any) -> Iterator[None]:
-    """Have ``_observe`` see each new operation while at least one block is open, in any thread or task."""
+    """Have ``_observe`` see each new operation while at least one block is open, in any thread or task.
+
+    As long as a trace is the only block, its list takes the operations without a call.
+    """
     global _open_blocks
     before = {key: getattr(_state.get(), key) for key in changes}
     with _lock:
         _open_blocks += 1
-        set_observer(_observe, _observe_sweep)
+        set_observer(_observe, _observe_sweep, changes.get("trace") if _open_blocks == 1 else None)
     _state.set(_state.get()._replace(**changes))
     try:
         yield

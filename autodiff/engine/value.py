@@ -27,6 +27,8 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
+    from threading import get_ident
+
     from autodiff.engine import ieee as libm
     from autodiff.engine import kernels
 
@@ -115,6 +117,8 @@ HELD = cython.declare(cython.short, rules.TABLE["held"].code)
 noting = cython.declare(cython.bint, False)  # whether each new Value notes where it was made, while record_source() is on
 decided = cython.declare(object, None)  # called with each comparison that Python decides while record_source() is on
 observer = cython.declare(object, None)  # called with each new operation while scope() or strict() is on
+tape = cython.declare(list, None)  # takes them instead, those of one thread
+tape_thread = cython.declare(cython.Py_ssize_t, 0)
 sweep_observer = cython.declare(object, None)  # and with the Value and the seed before a sweep backward
 door = cython.declare(object, None)  # called with a Value before float() takes its number
 tracing = cython.declare(object, None)  # asked before a number is read out of a Value while ad.compile traces, in any thread
@@ -730,7 +734,9 @@ def announced(node: Value) -> Value:
     """A new operation, after those who want to know of it have been told."""
     if noting:
         set_about(lend(node), made_here(4))
-    if observer is not None:
+    if tape is not None and tape_thread == get_ident():
+        tape.append(node)
+    elif observer is not None:
         observer(node)
     return node
 
@@ -1064,15 +1070,17 @@ def set_noting(on: bool) -> None:
     noting = on
 
 
-def set_observer(of_operations: Any, of_sweeps: Any) -> tuple:
-    """Have one function called with each new operation, one before each sweep; None for nobody. Returns the two before.
+def set_observer(of_operations: Any, of_sweeps: Any, operations: Any = None) -> tuple:
+    """Have one function called with each new operation, one before each sweep; None for nobody. Returns what was before.
 
-    For ``recording.py`` alone.
+    Where there is a list of ``operations``, those of this thread go there, and nobody is called. For ``recording.py`` alone.
     """
-    global observer, sweep_observer
-    before = observer, sweep_observer
+    global observer, sweep_observer, tape, tape_thread
+    before = observer, sweep_observer, tape
     observer = of_operations
     sweep_observer = of_sweeps
+    tape = operations
+    tape_thread = get_ident()
     return before
 
 

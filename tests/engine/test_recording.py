@@ -3,11 +3,12 @@
 import inspect
 import math
 import threading
+from contextlib import nullcontext
 
 import pytest
 
 from autodiff.engine import functions, value
-from autodiff.engine.recording import first_non_finite, in_words, scope, strict
+from autodiff.engine.recording import first_non_finite, in_words, scope, strict, tracing
 from autodiff.engine.value import Value
 from autodiff.errors import AutodiffError, NonFiniteError
 
@@ -25,9 +26,9 @@ def observer_now():
 
 @pytest.fixture(autouse=True)
 def nobody_observes_afterwards():
-    assert observer_now() == (None, None)
+    assert observer_now() == (None, None, None)
     yield
-    assert observer_now() == (None, None)
+    assert observer_now() == (None, None, None)
 
 
 # ---- scope -------------------------------------------------------------------------------------------------------------------
@@ -229,3 +230,32 @@ def test_a_leaf_that_is_nan_is_found_before_what_was_computed_from_it():
     x = Value(math.nan, "x")
     assert first_non_finite(x * 2) is x
     assert in_words(x) == "the input Value(nan, grad=0.0, name='x') is nan"
+
+
+def test_a_trace_takes_the_operations_of_its_thread_whatever_opens_meanwhile():
+    def elsewhere(block):
+        with block:
+            x * 3.0
+
+    def in_thread(block):
+        thread = threading.Thread(target=elsewhere, args=(block,))
+        thread.start()
+        thread.join()
+
+    x = Value(2.0)
+    with tracing() as nodes:
+        made = [x * x]
+        in_thread(nullcontext())
+        made.append(x + 1.0)
+        with scope("inner"):
+            made.append(x.exp())
+            in_thread(nullcontext())
+        made.append(x.tanh())
+        in_thread(scope("outside"))
+        with tracing() as others:
+            x.sin()
+        made.append(x.cos())
+    assert [node.op for node in others] == ["sin"]
+    assert len(nodes) == len(made)
+    assert all(node is other for node, other in zip(nodes, made, strict=True))
+    assert [node.scope for node in nodes] == [None, None, "inner", None, None]
