@@ -47,7 +47,7 @@ cdef extern from "Python.h":
     void *PyMem_RawRealloc(void *, size_t)
     void PyMem_RawFree(void *)
     void PyMem_Free(void *)
-    Py_ssize_t get_ident "PyThread_get_thread_ident"()
+    Py_ssize_t get_ident "(Py_ssize_t)PyThread_get_thread_ident"()
 
 cdef extern from "<fenv.h>":
     const int FE_DIVBYZERO, FE_INVALID, FE_OVERFLOW, FE_UNDERFLOW
