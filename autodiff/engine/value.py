@@ -301,8 +301,8 @@ class Value:
         for operand, partial in zip(self.operands, self.partials):
             operand.adjoint += self.adjoint * partial
 
-    def __getattr__(self, name: str) -> Any:
-        # Compiled only, as the two that follow: interpreted Values have a dictionary for attributes of the user's own.
+    def __getattr__(self, name: str) -> Any:  # compiled only
+        # As the two that follow: interpreted Values have a dictionary for attributes of the user's own.
         own: object = about_of(lend(self)).own
         if own is not None and name in own:
             return own[name]
@@ -310,7 +310,7 @@ class Value:
             raise AttributeError(name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
-    def __setattr__(self, name: str, thing: Any) -> None:
+    def __setattr__(self, name: str, thing: Any) -> None:  # compiled only
         own: object = about_of(lend(self)).own
         if own is not None and name in own:
             own[name] = thing
@@ -322,7 +322,7 @@ class Value:
                 raise
             set_about(lend(self), about_of(lend(self))._replace(own={**(own or {}), name: thing}))
 
-    def __delattr__(self, name: str) -> None:
+    def __delattr__(self, name: str) -> None:  # compiled only
         own: object = about_of(lend(self)).own
         if own is not None and name in own:
             del own[name]
@@ -956,7 +956,7 @@ def set_about(node: borrowed, about: object) -> object:
     if not cython.compiled:
         node.about = about
         return
-    forget_about(node)
+    forget_about(node)  # compiled only from here
     if about is not None:
         slot: cython.pointer(cython.p_void) = about_slot(node)
         slot[0] = hold(about)
@@ -965,7 +965,7 @@ def set_about(node: borrowed, about: object) -> object:
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def forget_about(node: borrowed) -> cython.void:
+def forget_about(node: borrowed) -> cython.void:  # compiled only
     about: cython.p_void
     if node.kind & TOLD:
         about = about_slot(node)[0]
@@ -975,7 +975,7 @@ def forget_about(node: borrowed) -> cython.void:
 
 @cython.cfunc
 @cython.inline
-def about_slot(node: borrowed) -> cython.pointer(cython.p_void):
+def about_slot(node: borrowed) -> cython.pointer(cython.p_void):  # compiled only
     """Where its About stands or will stand: in a table of its page, or in itself outside of pages."""
     if not in_page(node):
         return cython.address(node.about)
@@ -1007,7 +1007,7 @@ def made_here(depth: cython.int) -> object:
     """
     if not cython.compiled:
         return made_in(sys._getframe(depth))
-    frame: cython.pointer(PyFrameObject) = PyEval_GetFrame()
+    frame: cython.pointer(PyFrameObject) = PyEval_GetFrame()  # compiled only from here
     if frame != cython.NULL:
         Py_INCREF(frame)
     found: object = None
@@ -1025,7 +1025,7 @@ def made_here(depth: cython.int) -> object:
 
 @cython.cfunc
 @cython.inline
-def noted_at(code: object, address: cython.Py_ssize_t, offset: cython.Py_ssize_t) -> object:
+def noted_at(code: object, address: cython.Py_ssize_t, offset: cython.Py_ssize_t) -> object:  # compiled only
     """What is noted for an instruction: an ``About``, or None for one of this package."""
     slot: cython.Py_ssize_t = ((address >> 4) ^ (offset * 5)) & (NOTED - 1)
     if noted_code.data.as_longlongs[slot] == address and noted_offset.data.as_longlongs[slot] == offset:
@@ -1258,20 +1258,20 @@ class Stack:
     @cython.cfunc
     @cython.inline
     @cython.exceptval(check=False)
-    def append(self, node: borrowed) -> cython.void:
+    def append(self, node: borrowed) -> cython.void:  # compiled only
         self.nodes[self.n] = node
         self.n += 1
 
     @cython.cfunc
     @cython.inline
     @cython.exceptval(check=False)
-    def pop(self) -> borrowed:
+    def pop(self) -> borrowed:  # compiled only
         self.n -= 1
         return self.nodes[self.n]
 
     @cython.cfunc
     @cython.exceptval(check=False)
-    def make_room(self, n: cython.Py_ssize_t) -> cython.bint:
+    def make_room(self, n: cython.Py_ssize_t) -> cython.bint:  # compiled only
         """Have room for so many operations, no more; whether there was memory for that."""
         nodes: cython.pointer(borrowed) = as_nodes(PyMem_RawMalloc((n + 2) * cython.sizeof(borrowed)))
         if nodes == cython.NULL:
@@ -1290,7 +1290,7 @@ waiting = cython.declare(Stack, Stack())
 def empty_stack() -> Stack:
     if not cython.compiled:
         return [NOBODY]
-    waiting.n = 0
+    waiting.n = 0  # compiled only from here
     waiting.append(NOBODY)
     return waiting
 
@@ -1676,10 +1676,13 @@ def memory_in_use() -> tuple:
     k: cython.Py_ssize_t
     if not cython.compiled:
         return 0, 0
-    for i in range(n_blocks):
+    for i in range(n_blocks):  # compiled only from here
         for k in range(pages_in(blocks[i])):
             nodes += page_in(blocks[i], k).used
     return nodes, n_blocks * BLOCK
+
+
+# ---- its pages, compiled only from here -------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -1910,6 +1913,7 @@ ROOM = cython.declare(cython.Py_ssize_t, 1 << 16)  # how many may wait without t
 releasing = cython.declare(cython.bint, False)
 
 
+# compiled only from here
 @cython.cfunc
 def allocate(kind: cython.pointer(PyTypeObject), items: cython.Py_ssize_t) -> cython.p_void:
     """What Python calls for the memory of a new Value, all 0 but for its head. ``record`` does without."""
