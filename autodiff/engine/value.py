@@ -2092,7 +2092,7 @@ def thaw(
         set_about(lend(node), About(*about))
     if state and hasattr(node, "__dict__"):
         node.__dict__.update(state)
-    elif state:
+    elif state:  # compiled only
         set_about(lend(node), about_of(lend(node))._replace(own=dict(state)))
     if not op:
         return node
@@ -2164,7 +2164,7 @@ attach("__array_ufunc__", LeavesMasked())
 if not cython.compiled:
     del Value.__getattr__, Value.__setattr__, Value.__delattr__
 if not cython.compiled and sys.platform in ("emscripten", "wasi"):
-    attach("__del__", release_operands)
+    attach("__del__", release_operands)  # pragma: no cover  (in a browser)
 present(Value, "Value")
 present(thaw, "_thaw")
 present(last, "_last")

@@ -248,12 +248,15 @@ def test_what_is_no_data_is_named():
         lambda x, w: x * range(3)[x],
         lambda x, w: x * round(x),
         lambda x, w: x * math.floor(x),
+        lambda x, w: x * math.ceil(x),
+        lambda x, w: x * math.trunc(x),
         lambda x, w: x * math.exp(w),
         lambda x, w: x and w,
         lambda x, w: ad.Value(x),
         lambda x, w: x * w.grad,
         lambda x, w: np.array([1.0, 2.0])[x] * x,
         lambda x, w: (x * w).backward(),
+        lambda x, w: (x * w)._backward(),
     ],
 )
 def test_reading_a_number_while_tracing_raises_with_the_line_and_leaves_nothing_behind(f):
@@ -275,16 +278,22 @@ def test_the_remedies_are_named():
         ad.compile(lambda x: [1.0, 2.0][x])(1.0)
 
 
-def test_writing_while_tracing_raises():
+@pytest.mark.parametrize("what", ["data", "grad"])
+def test_writing_while_tracing_raises(what):
     w = ad.Value(1.0)
 
     def f(x):
-        w.data = 2.0
+        setattr(w, what, 2.0)
         return w * x
 
     with pytest.raises(ad.TraceError, match="changes"):
         ad.compile(f)(1.0)
-    assert w.data == 1.0
+    assert (w.data, w.grad) == (1.0, 0.0)
+
+
+def test_what_is_no_number_equals_none_while_tracing():
+    assert ad.compile(lambda x: x * 2.0 if x == "a" else x * 3.0)(1.0) == 3.0
+    assert ad.compile(lambda x: x * 2.0 if x != "a" else x * 3.0)(1.0) == 2.0
 
 
 def test_static_arguments_are_passed_on_and_recorded_anew():
