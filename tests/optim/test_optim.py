@@ -387,13 +387,16 @@ def step_interrupted_at(optimizer, line):
 
 @interpreted_only
 @every_configuration
-def test_a_step_that_raises_has_not_been_made(name):
+@pytest.mark.parametrize("slot", ["adjoint", "primal"])
+def test_a_step_that_raises_has_not_been_made(name, slot):
     optimizer, twin = configured(name, leaves()), configured(name, leaves())
     train(optimizer, range(3))
     train(twin, range(3))
-    optimizer.parameters[4].adjoint = "no number"
+    number = getattr(optimizer.parameters[4], slot)
+    setattr(optimizer.parameters[4], slot, "no number")
     with pytest.raises(TypeError):
         optimizer.step()
+    setattr(optimizer.parameters[4], slot, number)
     assert data(optimizer) == data(twin)
     train(optimizer, range(3, 6))
     train(twin, range(3, 6))
