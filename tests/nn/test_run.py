@@ -769,7 +769,7 @@ def test_a_head_that_does_not_fit_its_numbers_is_refused(saved, changes):
 
 @pytest.mark.parametrize(
     ("column", "number", "message"),
-    [("start", 0.5, "the batch of step 2 is"), ("end", 1e9, "the batch of step 2 is"), ("rate", -1.0, "the rate of step 2 is -1.0"),
+    [("start", 0.5, "the batch of step 2 is"), ("end", 1e9, "the batch of step 2 is"), ("rate", -1.0, "rate of step 2 is -1.0"),
      ("scale", 2.0, "its scale 2.0")],
 )  # fmt: skip
 def test_numbers_that_no_training_has_are_refused(saved, column, number, message):
