@@ -1,6 +1,7 @@
 """The text of arrays against the eager engine, in every namespace that is installed: rules, edges, forms, names, files."""
 
 import ctypes
+import functools
 import itertools
 import keyword
 import math
@@ -577,6 +578,40 @@ def test_two_models_with_the_same_paths_and_ragged_ones():
     agrees(f, np, [[1.0, 2.0]])
 
 
+class Registry:
+    """Holds parameters where nobody looks for them by path."""
+
+    named, unnamed, twice = ad.Value(2.0, "scale.w"), ad.Value(3.0), ad.Value(4.0, "scale.w")
+
+
+def test_parameters_that_no_variable_leads_to_go_by_their_names_or_numbers():
+    f = ad.compile(lambda x: x * Registry.named + Registry.unnamed * Registry.twice)
+    f(1.0)
+    assert {key: float(value) for key, value in f.params().items()} == {"scale.w": 2.0, "p.1": 3.0, "scale.w_2": 4.0}
+    agrees(f, np, [1.0, 2.0])
+
+
+def test_parameters_in_arrays_of_objects_defaults_partials_and_lists_of_any_depth():
+    row, alone = np.array([ad.Value(1.0), ad.Value(2.0)]), np.array(ad.Value(3.0))
+    mixed = [ad.Value(4.0), [ad.Value(5.0), ad.Value(6.0)]]
+    dotted = {"a.b": ad.Value(7.0), "a": {"b": ad.Value(8.0)}}
+
+    def loss(scale, x, more=mixed):
+        if x is None:
+            return later  # which is never assigned
+        return x * row[0] * row[1] + alone.item() * more[0] * more[1][0] * more[1][1] * scale + dotted["a.b"] * dotted["a"]["b"]
+
+    if not row.size:
+        later = None
+    f = ad.compile(functools.partial(loss, ad.Value(9.0, "scale")))
+    f(1.0)
+    values = {key: array.ravel().tolist() for key, array in f.params().items()}
+    assert sorted(itertools.chain(*values.values())) == [float(i) for i in range(1, 10)]
+    assert values["row"] == [1.0, 2.0]
+    assert (values["dotted.a.b"], values["dotted.a.b_2"]) == ([7.0], [8.0])
+    agrees(f, np, [1.0, 2.0])
+
+
 def test_methods_callables_partials_and_plain_objects():
     class Net:
         def __init__(self, seed):
@@ -613,6 +648,32 @@ def test_what_does_not_fit_changes_nothing():
     with pytest.raises(TypeError, match="real numbers"):
         f.load_params({"w": np.zeros(2), "b": np.array("x")})
     assert model.state_dict() == before
+
+
+def test_parameters_are_taken_from_the_arrays_of_a_device():
+    class OnDevice:
+        """As CuPy has it."""
+
+        def get(self):
+            return np.array([0.5, -0.5])
+
+    model = nn.Perceptron(2, seed=1)
+    f = ad.compile(lambda x: model(x))
+    f([1.0, 2.0])
+    f.load_params({"w": OnDevice(), "b": np.array(3)})
+    assert [p.data for p in model.parameters()] == [0.5, -0.5, 3.0]
+
+
+def test_a_callable_that_does_not_say_what_it_takes_has_arguments_with_numbers():
+    class Silent:
+        __signature__ = "none"
+
+        def __call__(self, x, y):
+            return x * y
+
+    f = ad.compile(Silent())
+    assert module_of(f, 2.0, 3.0).values(np, {}, np.array([2.0]), np.array([5.0])).tolist() == [10.0]
+    assert "(xp, params, x0, x1):" in f.source
 
 
 def test_an_operation_that_has_no_spelling_is_named(tmp_path, monkeypatch):
