@@ -344,6 +344,83 @@ def test_attention_and_its_triangles(xp):
     agrees(f, xp, np.random.default_rng(1).normal(size=(4, 5, 3)))
 
 
+def table_of(rows, columns, seed):
+    rng = random.Random(seed)
+    return [[ad.Value(rng.uniform(-1.0, 1.0)) for _ in range(columns)] for _ in range(rows)]
+
+
+TABLES = {"e": table_of(4, 3, 1), "f": table_of(4, 3, 2), "g": table_of(3, 3, 3), "k": table_of(3, 3, 4)}
+
+
+def padded_with_zeros(x):
+    wide = len(x[0]) + 2
+    return [[0.0] * wide, *[[0.0, *row, 0.0] for row in x], [0.0] * wide]
+
+
+def convolved(x):
+    z = padded_with_zeros(x)
+    return [
+        ad.tanh(ad.sum([TABLES["k"][a][b] * z[i + a][j + b] for a in range(3) for b in range(3)]))
+        for i in range(len(x))
+        for j in range(len(x[0]))
+    ]
+
+
+def looked_up(x):
+    e, f = TABLES["e"], TABLES["f"]
+    rows = [e[2], f[0], e[0], x[0], f[2], [1.0, 1.0, 1.0], e[1], f[1], x[1], e[3], [1.0, 1.0, 1.0]]
+    return [ad.tanh(ad.dot(row, weights)) for row in rows for weights in TABLES["g"]]
+
+
+def recurrent(x):
+    state = [0.0, 0.0, 0.0]
+    for row in x:
+        state = [
+            ad.tanh(ad.dot(weights, state) + ad.dot(others, row))
+            for weights, others in zip(TABLES["g"], TABLES["k"], strict=True)
+        ]
+    return state
+
+
+FORMS = {
+    "a convolution": convolved,
+    "rows of tables, of data and of ones": looked_up,
+    "the products of all rows": lambda x: [
+        ad.dot(a, b) for rows in [[*x, [1.0] * 3, *TABLES["e"], x[0]]] for a in rows for b in rows
+    ],
+    "a recurrence": recurrent,
+    "parameters times columns of data": lambda x: [ad.tanh(ad.dot(w, row)) for w in TABLES["e"] for row in x],
+    "a linear system": lambda x: ad.solve([[*row[:2]] for row in x[:2]], x[2][:2]),
+    "two sums of several shapes": lambda x: [ad.sum(row) - ad.dot(row, x[0]) * 2.0 for row in x] + [-ad.sum(x[1])],
+    "a chequerboard": lambda x: [
+        ad.exp(ad.tanh(a * b) if (i + j) % 2 else ad.sin(a * b)) for i, a in enumerate(x[0]) for j, b in enumerate(x[1])
+    ],
+}
+
+
+@pytest.mark.parametrize("pad", [False, True], ids=["as it comes", "padded"])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_whatever_lies_beside_each_other_is_gathered_in_values_and_gradients(form, pad, monkeypatch):
+    if pad:
+        monkeypatch.setattr(export, "shorter", lambda rolled, n, pad: pad())
+    f = ad.compile(lambda x: ad.sum([v * math.cos(i) for i, v in enumerate(form(x))]))
+    agrees(f, np, np.random.default_rng(1).normal(size=(4, 3, 3)) + 2.0 * np.eye(3), tolerance=1e-11)
+
+
+def test_no_numbers_are_an_array_of_none():
+    f = ad.compile(lambda x: [[], []])
+    assert module_of(f, 1.0).values(np, {}, np.zeros(5)).shape == (5, 2, 0)
+
+
+def test_parameters_of_another_form_of_arguments_have_gradient_0():
+    few, many = [ad.Value(2.0)], [ad.Value(3.0), ad.Value(4.0)]
+    f = ad.compile(lambda xs: ad.dot(few if len(xs) == 1 else many, xs))
+    f([1.0])
+    agrees(f, np, [[1.0, 2.0]])
+    _, gradients = module_of(f).loss_and_gradients(np, f.params(), np.array([[1.0, 2.0]]))
+    assert {key: array.tolist() for key, array in gradients.items()} == {"few": [0.0], "many": [1.0, 2.0]}
+
+
 # ---- padding ----------------------------------------------------------------------------------------------------------------
 
 
