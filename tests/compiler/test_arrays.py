@@ -392,6 +392,15 @@ FORMS = {
     "parameters times columns of data": lambda x: [ad.tanh(ad.dot(w, row)) for w in TABLES["e"] for row in x],
     "a linear system": lambda x: ad.solve([[*row[:2]] for row in x[:2]], x[2][:2]),
     "two sums of several shapes": lambda x: [ad.sum(row) - ad.dot(row, x[0]) * 2.0 for row in x] + [-ad.sum(x[1])],
+    "a diagonal of its own": lambda x: [
+        ad.sum(
+            [
+                ad.dot([v * v if i == j else ad.tanh(v) for j, v in enumerate(row)], x[1]) * TABLES["k"][0][i]
+                for i, row in enumerate(TABLES["g"])
+            ]
+        )
+    ],
+    "one input for each": lambda x: [ad.tanh(w * v) for row in TABLES["g"] for w, v in zip(row, x[0], strict=True)],
     "a chequerboard": lambda x: [
         ad.exp(ad.tanh(a * b) if (i + j) % 2 else ad.sin(a * b)) for i, a in enumerate(x[0]) for j, b in enumerate(x[1])
     ],
