@@ -931,27 +931,60 @@ def test_values_in_c_when_there_are_several(tmp_path):
     assert "#define SEVERAL_VALUES 3" in header
 
 
-def test_every_row_and_edge_in_onnx(tmp_path):
-    runtime = onnxruntime()
+@pytest.fixture(params=["its reference", "onnxruntime"])
+def run_onnx(request, tmp_path):
+    """Writes the model of a function and evaluates it; the example is the first sample."""
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime" if request.param == "onnxruntime" else "onnx.reference")
+
+    def run(f, example, *batch):
+        file = tmp_path / "model.onnx"
+        f.to_onnx(file, *example)
+        if request.param == "onnxruntime":
+            session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+            names = [entry.name for entry in session.get_inputs()]
+        else:
+            session = runtime.ReferenceEvaluator(str(file))
+            names = session.input_names
+        with np.errstate(all="ignore"):
+            return session.run(None, dict(zip(names, [np.asarray(x, dtype=float) for x in batch], strict=True)))[0]
+
+    return run
+
+
+def test_every_row_and_edge_in_onnx(run_onnx):
     table = edges(random.Random(5))
-    ad.compile(every_row).to_onnx(tmp_path / "model.onnx", table[0].tolist())
-    close_by_row(run_onnx(runtime, tmp_path / "model.onnx", table), eagerly(table)[0])
+    close_by_row(run_onnx(ad.compile(every_row), [table[0].tolist()], table), eagerly(table)[0])
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 100])
-def test_a_network_in_onnx(tmp_path, n):
-    runtime = onnxruntime()
+def test_a_network_in_onnx(run_onnx, n):
     model = nn.MLP(4, [6, 3], "gelu", seed=1)
     f = ad.compile(lambda x, label: nn.cross_entropy([model(x)], [label]))
-    f.to_onnx(tmp_path / "model.onnx", [0.0] * 4, 0)
     rng = np.random.default_rng(n)
     x, labels = rng.normal(size=(n, 4)), rng.integers(0, 3, n)
-    close(run_onnx(runtime, tmp_path / "model.onnx", x, labels), f.map(x, labels) if n else [])
+    close(run_onnx(f, [[0.0] * 4, 0], x, labels), f.map(x, labels) if n else [])
     scores = ad.compile(lambda x: ad.softmax(model(x)))
-    scores.to_onnx(tmp_path / "scores.onnx", [0.0] * 4)
-    assert runtime.InferenceSession(str(tmp_path / "scores.onnx")).get_outputs()[0].shape == ["batch", 3]
+    found = run_onnx(scores, [[0.0] * 4], x)
+    assert found.shape == (n, 3)
     if n:
-        close(run_onnx(runtime, tmp_path / "scores.onnx", x), scores.map(x))
+        close(found, scores.map(x))
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_whatever_lies_beside_each_other_in_onnx(run_onnx, form):
+    f = ad.compile(form)
+    xs = np.random.default_rng(1).normal(size=(4, 3, 3)) + 2.0 * np.eye(3)
+    close(run_onnx(f, [xs[0].tolist()], xs), f.map(xs), 1e-11)
+
+
+def test_arguments_of_any_form_in_onnx(run_onnx):
+    """Dictionaries, samples along another axis, numbers that all samples share, and results taken backwards or of none."""
+    f = ad.compile(lambda d, s: [d["x"][2] * s, *d["x"][::-1], d["y"], 1.0], in_axes=({"x": 1, "y": 0}, None))
+    x, y = np.arange(12.0).reshape(3, 4), np.arange(4.0)
+    found = run_onnx(f, [{"x": [0.0] * 3, "y": 0.0}, 0.0], x, y, 2.0)
+    close(found, np.stack([2.0 * x[2], x[2], x[1], x[0], y, np.ones(4)], axis=1))
+    assert run_onnx(ad.compile(lambda x: [[], []]), [1.0], np.zeros(5)).shape == (5, 2, 0)
 
 
 def test_a_missing_form_in_onnx_is_named():
@@ -960,17 +993,6 @@ def test_a_missing_form_in_onnx_is_named():
 
     with pytest.raises(AttributeError, match="'bessel'"):
         Namespace(Graph()).bessel  # noqa: B018
-
-
-def onnxruntime():
-    pytest.importorskip("onnx")
-    return pytest.importorskip("onnxruntime")
-
-
-def run_onnx(runtime, file, *batch):
-    session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    feeds = {entry.name: np.asarray(x, dtype=float) for entry, x in zip(session.get_inputs(), batch, strict=True)}
-    return session.run(None, feeds)[0]
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
