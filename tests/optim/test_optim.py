@@ -6,6 +6,7 @@ import math
 import pickle
 import runpy
 import sys
+from array import array
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 import autodiff as ad
 from autodiff import nn, optim
 from autodiff.errors import NonFiniteWarning
+from autodiff.optim.optimizers import differ
 
 DATA = Path(__file__).parents[1] / "data"
 REFERENCE = SimpleNamespace(**runpy.run_path(str(DATA / "make_torch_optimizers.py")))
@@ -578,3 +580,18 @@ def test_bad_clipping_changes_nothing(clip):
 def test_no_gradients_have_the_norm_zero():
     assert optim.clip_grad_norm([], 1.0) == 0.0
     optim.clip_grad_value([], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("data", "other", "different"),
+    [
+        (1.0, 1.0, False),
+        (1.0, 2.0, True),
+        (0.0, -0.0, True),
+        (-0.0, -0.0, False),
+        (math.nan, math.nan, False),
+        (math.nan, 1.0, True),
+    ],
+)
+def test_numbers_differ_by_their_bits(data, other, different):
+    assert differ((ad.Value(3.0), ad.Value(data)), array("d", [3.0, other])) is different
