@@ -3,6 +3,7 @@
 import math
 import pickle
 import random
+import re
 from array import array
 
 import numpy as np
@@ -343,6 +344,21 @@ def test_the_source_has_every_step_and_the_listing_the_loop():
     assert "loop" not in f.source
     assert f._replay().groups is not f._replay().program
     assert without_loops(f, START) == [expected]
+
+
+def test_the_listing_of_a_loop_says_what_it_is_given_what_it_takes_and_what_it_keeps():
+    def f(xs):
+        x = xs[0]
+        for k in range(STEPS):
+            x = ad.sin(x * (1.0 + 0.01 * k)) + x * math.cos(k) * xs[1]
+        return x
+
+    compiled = ad.compile(f)
+    compiled.value_and_grad([0.3, 0.7])
+    listing = str(compiled.program)
+    assert re.search(r"\d+ times\n +v\[\d+:\d+\] from \S+.*, then ", listing)
+    assert re.search(r"\n +v\[\d+\] the next of \d+ \([+−-]\d+\)\n", listing)
+    assert re.search(r"\n +v\[\d+:\d+\] keeps ", listing)
 
 
 def test_a_program_with_loops_is_pickled():
