@@ -874,6 +874,33 @@ def in_c(f, folder, sample, name="step"):
     return loss, gradients
 
 
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_whatever_lies_beside_each_other_in_c(tmp_path, form):
+    f = ad.compile(lambda x: ad.sum([v * math.cos(i) for i, v in enumerate(form(x))]))
+    x = np.random.default_rng(1).normal(size=(3, 3)) + 2.0 * np.eye(3)
+    f.backward(x[None])
+    zeroed(f)
+    expected = f.backward(x[None])
+    loss, gradients = in_c(f, tmp_path, x)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    close(gradients, np.concatenate([array.ravel() for array in gradients_of(f).values()] or [np.zeros(0)]), 1e-11)
+
+
+def test_numbers_that_are_none_in_c(tmp_path):
+    f = ad.compile(lambda x: ad.where(x[0] > 0, x[0], math.nan) + ad.where(x[1] > 0, x[1], -math.inf))
+    f.value_and_grad([1.0, 1.0])
+    assert in_c(f, tmp_path, [1.0, 2.0])[0] == 3.0
+    assert math.isnan(in_c(f, tmp_path, [-1.0, 2.0])[0])
+    assert in_c(f, tmp_path, [1.0, -2.0])[0] == -math.inf
+
+
+def test_an_operation_that_has_no_spelling_in_c_is_named(tmp_path, monkeypatch):
+    monkeypatch.delitem(c.SPELLINGS, "tanh")
+    with pytest.raises(UnknownNameError, match="'tanh' has no spelling in C"):
+        ad.compile(lambda x: ad.tanh(x)).to_c(tmp_path / "never.c", 1.0)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_loop_is_one_loop_in_c(tmp_path):
     """What is carried, taken anew each time and kept for the way back; a hundred steps are as long a text as a thousand."""
     a, b = ad.Value(1.1, "a"), ad.Value(0.4, "b")
