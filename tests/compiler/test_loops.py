@@ -272,6 +272,28 @@ def test_a_loop_on_parameters_alone_is_done_once_for_all_samples():
     assert expected == pytest.approx(w.grad, rel=1e-10)
 
 
+@pytest.mark.parametrize("n", [1, 2, 40])
+def test_a_loop_over_samples_takes_a_parameter_at_each_turn(n):
+    """All samples share what is taken, and each has its own that is carried."""
+    w = [ad.Value(0.5 + 0.01 * k) for k in range(STEPS)]
+
+    def f(x):
+        for v in w:
+            x = ad.tanh(x * v + 0.1)
+        return x
+
+    compiled, xs = ad.compile(f), np.random.default_rng(n).normal(size=n)
+    mean = compiled.backward(xs)
+    assert len(found(compiled)) == 2
+    gradients = [v.grad for v in w]
+    for v in w:
+        v.grad = 0.0
+    expected = ad.mean([f(ad.Value(x)) for x in xs.tolist()])
+    expected.backward()
+    assert mean == pytest.approx(expected.data, rel=1e-13)
+    assert gradients == pytest.approx([v.grad for v in w], rel=1e-9, abs=1e-18)
+
+
 # ---- what is none ------------------------------------------------------------------------------------------------------------
 
 
