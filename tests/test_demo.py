@@ -70,6 +70,13 @@ def test_demo_without_extras_says_what_is_missing_and_how_to_mend_it(tmp_path):
     assert 'pip install "autodiff-scalar[progress]"' in run.stderr
 
 
+def test_demo_without_a_renderer_writes_what_it_can(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTODIFF_DOT", str(tmp_path / "no-such-program"))
+    written, missing = demo.write_pictures(tmp_path, demo.train_one_weight())
+    assert any("no-such-program" in message for message in missing)
+    assert not any(file.suffix == ".svg" for file in written)
+
+
 def test_a_folder_that_cannot_be_made_is_an_error_not_a_traceback(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["demo", "--out", str(tmp_path / "file" / "out")]) == 1

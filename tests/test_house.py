@@ -218,9 +218,12 @@ def test_cython_is_not_needed_at_run_time(run_script, pure):
 import sys
 sys.modules["cython"] = None
 import autodiff as ad
-print(ad.grad(lambda x: ad.tanh(x) * x, compile=True)(0.0), *ad.compile(lambda x: x * x).map([2.0, 3.0]))
+w = ad.Value(1.0)
+ad.optim.SGD([w], lr=0.5).step()
+print(ad.grad(lambda x: ad.tanh(x) * x, compile=True)(0.0), *ad.compile(lambda x: x * x).map([2.0, 3.0]), w.data)
+print(ad.compile(lambda i: ad.take([1.0, 3.0], i))(1))
 """
-    assert run_script(compiles, AUTODIFF_PURE=pure).split() == ["0.0", "4.0", "9.0"]
+    assert run_script(compiles, AUTODIFF_PURE=pure).split() == ["0.0", "4.0", "9.0", "1.0", "3.0"]
 
 
 HEAVY = "numpy matplotlib tqdm IPython torch mpmath graphviz pdb autodiff.debugger autodiff.drawing autodiff.nn"

@@ -232,10 +232,6 @@ class Groups:
         """How many results there are."""
         return max(self.totals, self.groups[-1].first + self.groups[-1].size if self.groups else 0)
 
-    def varies(self, result: int) -> bool:
-        """Whether each sample has its own."""
-        return self.shared <= result < self.totals
-
     def __str__(self) -> str:
         """A listing: how many operations each pass left, then every group."""
         passes = " → ".join(f"{name} {count:,}" for name, count in self.counts.items())

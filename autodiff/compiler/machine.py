@@ -451,7 +451,7 @@ class Machine:
         execute(self, self.once, memory, 1, 1, False)
         parts: array = unset_numbers(blocks * len(self.summed))
         workers: place = min(self.threads, blocks)
-        if workers > 1:
+        if workers > 1:  # compiled only
             memories: list = [memory]
             while len(memories) < workers:
                 another: array = fresh_memory(self, lanes)
@@ -519,7 +519,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=without_pool)
 
 
-def helpers() -> Any:
+def helpers() -> Any:  # compiled only
     """The threads that help to run programs over large batches, as many as there are processors."""
     global pool
     if pool is None:
@@ -552,7 +552,7 @@ def take_numbers(out: vector, x: vector, wanted: longs, n: place) -> cython.void
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def give_numbers(out: vector, wanted: longs, x: vector, n: place) -> cython.void:
+def give_numbers(out: vector, wanted: longs, x: vector, n: place) -> cython.void:  # compiled only
     """out at these places = x."""
     i: place
     for i in range(n):
@@ -1545,7 +1545,7 @@ class QuickCall:
         """The result, or None if the call is not of this form, or ``ad.compile`` is tracing."""
         if not cython.compiled or len(args) != len(self.kinds) or traced():
             return None
-        machine: Machine = self.machine
+        machine: Machine = self.machine  # compiled only from here
         memory: array = self.spare
         self.spare = None  # no other thread may have it meanwhile
         if memory is None:
@@ -1567,7 +1567,7 @@ class QuickCall:
 
 
 @cython.cfunc
-def result_of(quick: QuickCall, slots: vector) -> object:
+def result_of(quick: QuickCall, slots: vector) -> object:  # compiled only
     machine: Machine = quick.machine
     first: place = quick.first
     n: place = len(machine.stored)
@@ -1589,7 +1589,7 @@ def result_of(quick: QuickCall, slots: vector) -> object:
 
 
 @cython.cfunc
-def load_one(quick: QuickCall, slots: vector, argument: object, which: place, number: place) -> place:
+def load_one(quick: QuickCall, slots: vector, argument: object, which: place, number: place) -> place:  # compiled only
     """One argument into its slots. Returns the number of the next input, −1 if the argument has another form."""
     machine: Machine = quick.machine
     i: place
@@ -1616,7 +1616,7 @@ def load_one(quick: QuickCall, slots: vector, argument: object, which: place, nu
 
 
 @cython.cfunc
-def load_array(quick: QuickCall, slots: vector, argument: object, shape: tuple, number: place) -> place:
+def load_array(quick: QuickCall, slots: vector, argument: object, shape: tuple, number: place) -> place:  # compiled only
     """An array, if it is one of floats side by side, as NumPy makes them."""
     if not cython.compiled:
         return -1

@@ -79,7 +79,7 @@ def ordered(order: array, keys: array) -> array:
         return order
     if not cython.compiled:
         return array("i", sorted(order, key=keys.__getitem__))
-    found: array = order[:]
+    found: array = order[:]  # compiled only from here
     new: integers = integers_of(found)
     if n <= FEW:
         for i in range(1, n):

@@ -273,7 +273,8 @@ class Tensor:
     def _sliced(self, axis: int, k: slice) -> Tensor:
         length = self.shape[axis]
         start, stop, step = k.indices(length)
-        numbers = [self.graph.integers([number]) for number in (start, stop, axis, step)]
+        end = stop if stop >= 0 else -length - 1  # in ONNX −1 is the last one, not that before the first
+        numbers = [self.graph.integers([number]) for number in (start, end, axis, step)]
         shape = (*self.shape[:axis], len(range(start, stop, step)), *self.shape[axis + 1 :])
         return Tensor(self.graph, self.graph.add("Slice", [self.name, *numbers]), shape, self.kind)
 

@@ -153,9 +153,9 @@ class _Placer:
             return
         runs = list(group.runs)
         if group.kind == "Total":
-            ((kind, sign, offset, rows, columns, depth, indices),) = runs
-            moved = self.moved_all(kind, indices, rows, columns, depth)
-            where.append(Instruction(f"summed {kind}", sign, (rows, columns, depth), target + offset, moved))
+            for kind, sign, offset, rows, columns, depth, indices in runs:
+                moved = self.moved_all(kind, indices, rows, columns, depth)
+                where.append(Instruction(f"summed {kind}", sign, (rows, columns, depth), target + offset, moved))
             return
         zero = "+0" if group.from_zero else "-0"
         if (self.alone or group.first < self.groups.shared) and _is_scattered(group):

@@ -47,8 +47,6 @@ class Scale:
 
     def samples(self) -> list[float]:
         """Sizes from the smallest to the largest, for a legend."""
-        if self.low == self.high:
-            return [self.high]
         ratio = self.high / self.low
         return [self.low * ratio ** (step / (SAMPLES - 1)) for step in range(SAMPLES)]
 

@@ -50,11 +50,6 @@ class _Lock:
 nogil = _Lock()
 
 
-def freelist(size: int) -> Callable[[Any], Any]:
-    """A decorator that does nothing."""
-    return cclass
-
-
 def exceptval(check: bool = True) -> Callable[[Any], Any]:
     """A decorator that does nothing."""
     return cclass

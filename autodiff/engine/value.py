@@ -305,8 +305,8 @@ class Value:
         for operand, partial in zip(self.operands, self.partials):
             operand.adjoint += self.adjoint * partial
 
-    def __getattr__(self, name: str) -> Any:
-        # Compiled only, as the two that follow: interpreted Values have a dictionary for attributes of the user's own.
+    def __getattr__(self, name: str) -> Any:  # compiled only
+        # As the two that follow: interpreted Values have a dictionary for attributes of the user's own.
         own: object = about_of(lend(self)).own
         if own is not None and name in own:
             return own[name]
@@ -314,7 +314,7 @@ class Value:
             raise AttributeError(name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
-    def __setattr__(self, name: str, thing: Any) -> None:
+    def __setattr__(self, name: str, thing: Any) -> None:  # compiled only
         own: object = about_of(lend(self)).own
         if own is not None and name in own:
             own[name] = thing
@@ -326,7 +326,7 @@ class Value:
                 raise
             set_about(lend(self), about_of(lend(self))._replace(own={**(own or {}), name: thing}))
 
-    def __delattr__(self, name: str) -> None:
+    def __delattr__(self, name: str) -> None:  # compiled only
         own: object = about_of(lend(self)).own
         if own is not None and name in own:
             del own[name]
@@ -962,7 +962,7 @@ def set_about(node: borrowed, about: object) -> object:
     if not cython.compiled:
         node.about = about
         return
-    forget_about(node)
+    forget_about(node)  # compiled only from here
     if about is not None:
         slot: cython.pointer(cython.p_void) = about_slot(node)
         slot[0] = hold(about)
@@ -971,7 +971,7 @@ def set_about(node: borrowed, about: object) -> object:
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def forget_about(node: borrowed) -> cython.void:
+def forget_about(node: borrowed) -> cython.void:  # compiled only
     about: cython.p_void
     if node.kind & TOLD:
         about = about_slot(node)[0]
@@ -981,7 +981,7 @@ def forget_about(node: borrowed) -> cython.void:
 
 @cython.cfunc
 @cython.inline
-def about_slot(node: borrowed) -> cython.pointer(cython.p_void):
+def about_slot(node: borrowed) -> cython.pointer(cython.p_void):  # compiled only
     """Where its About stands or will stand: in a table of its page, or in itself outside of pages."""
     if not in_page(node):
         return cython.address(node.about)
@@ -1013,7 +1013,7 @@ def made_here(depth: cython.int) -> object:
     """
     if not cython.compiled:
         return made_in(sys._getframe(depth))
-    frame: cython.pointer(PyFrameObject) = PyEval_GetFrame()
+    frame: cython.pointer(PyFrameObject) = PyEval_GetFrame()  # compiled only from here
     if frame != cython.NULL:
         Py_INCREF(frame)
     found: object = None
@@ -1031,7 +1031,7 @@ def made_here(depth: cython.int) -> object:
 
 @cython.cfunc
 @cython.inline
-def noted_at(code: object, address: cython.Py_ssize_t, offset: cython.Py_ssize_t) -> object:
+def noted_at(code: object, address: cython.Py_ssize_t, offset: cython.Py_ssize_t) -> object:  # compiled only
     """What is noted for an instruction: an ``About``, or None for one of this package."""
     slot: cython.Py_ssize_t = ((address >> 4) ^ (offset * 5)) & (NOTED - 1)
     if noted_code.data.as_longlongs[slot] == address and noted_offset.data.as_longlongs[slot] == offset:
@@ -1266,20 +1266,20 @@ class Stack:
     @cython.cfunc
     @cython.inline
     @cython.exceptval(check=False)
-    def append(self, node: borrowed) -> cython.void:
+    def append(self, node: borrowed) -> cython.void:  # compiled only
         self.nodes[self.n] = node
         self.n += 1
 
     @cython.cfunc
     @cython.inline
     @cython.exceptval(check=False)
-    def pop(self) -> borrowed:
+    def pop(self) -> borrowed:  # compiled only
         self.n -= 1
         return self.nodes[self.n]
 
     @cython.cfunc
     @cython.exceptval(check=False)
-    def make_room(self, n: cython.Py_ssize_t) -> cython.bint:
+    def make_room(self, n: cython.Py_ssize_t) -> cython.bint:  # compiled only
         """Have room for so many operations, no more; whether there was memory for that."""
         nodes: cython.pointer(borrowed) = as_nodes(PyMem_RawMalloc((n + 2) * cython.sizeof(borrowed)))
         if nodes == cython.NULL:
@@ -1298,7 +1298,7 @@ waiting = cython.declare(Stack, Stack())
 def empty_stack() -> Stack:
     if not cython.compiled:
         return [NOBODY]
-    waiting.n = 0
+    waiting.n = 0  # compiled only from here
     waiting.append(NOBODY)
     return waiting
 
@@ -1684,10 +1684,13 @@ def memory_in_use() -> tuple:
     k: cython.Py_ssize_t
     if not cython.compiled:
         return 0, 0
-    for i in range(n_blocks):
+    for i in range(n_blocks):  # compiled only from here
         for k in range(pages_in(blocks[i])):
             nodes += page_in(blocks[i], k).used
     return nodes, n_blocks * BLOCK
+
+
+# ---- its pages, compiled only from here -------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -1918,6 +1921,7 @@ ROOM = cython.declare(cython.Py_ssize_t, 1 << 16)  # how many may wait without t
 releasing = cython.declare(cython.bint, False)
 
 
+# compiled only from here
 @cython.cfunc
 def allocate(kind: cython.pointer(PyTypeObject), items: cython.Py_ssize_t) -> cython.p_void:
     """What Python calls for the memory of a new Value, all 0 but for its head. ``record`` does without."""
@@ -2096,7 +2100,7 @@ def thaw(
         set_about(lend(node), About(*about))
     if state and hasattr(node, "__dict__"):
         node.__dict__.update(state)
-    elif state:
+    elif state:  # compiled only
         set_about(lend(node), about_of(lend(node))._replace(own=dict(state)))
     if not op:
         return node
@@ -2168,7 +2172,7 @@ attach("__array_ufunc__", LeavesMasked())
 if not cython.compiled:
     del Value.__getattr__, Value.__setattr__, Value.__delattr__
 if not cython.compiled and sys.platform in ("emscripten", "wasi"):
-    attach("__del__", release_operands)
+    attach("__del__", release_operands)  # pragma: no cover  (in a browser)
 present(Value, "Value")
 present(thaw, "_thaw")
 present(last, "_last")

@@ -42,6 +42,21 @@ def test_a_traceback_keeps_the_users_frames() -> None:
     assert users_part(None) is None
 
 
+def test_a_notebook_shows_the_users_frames_alone(run_script) -> None:
+    pytest.importorskip("IPython")
+    script = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(colors="nocolor" if hasattr(InteractiveShell, "theme_name") else "NoColor")
+shell.run_cell("import math, autodiff as ad")
+shell.run_cell("def bell(x):\\n    return math.exp(x)")
+shell.run_cell("ad.grad(bell)(0.5)")
+"""
+    shown = run_script(script)
+    assert "DetachedError" in shown
+    assert "return math.exp(x)" in shown
+    assert "differentiate.py" not in shown
+
+
 def test_what_a_function_returned_is_called_as_the_variable_that_holds_it() -> None:
     def forward(w: ad.Value) -> ad.Value:
         h = w * 1.5

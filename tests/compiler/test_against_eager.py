@@ -391,6 +391,19 @@ def test_gradients_of_layers_of_every_width(rows, columns, n):
     assert [[w.grad for w in row] for row in weights] == pytest.approx(expected, rel=1e-12, abs=1e-14)
 
 
+@pytest.mark.parametrize("n", [1, 7, 300])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 6), (2, 2), (3, 3), (4, 4), (5, 3), (3, 8)])
+def test_gradients_of_parameters_that_meet_one_input_each(rows, columns, n):
+    """Their sums over the samples are several full products of their own, one for each input."""
+    generator = np.random.default_rng(rows * 10 + columns)
+    start, xs = generator.normal(size=(rows, columns)), generator.normal(size=(n, columns))
+    weights = [[ad.Value(x) for x in row] for row in start]
+    f = ad.compile(lambda x: ad.sum([ad.tanh(w * v) for row in weights for w, v in zip(row, x, strict=True)]))
+    f.backward(xs)
+    expected = ((1 - np.tanh(xs[:, None] * start) ** 2) * xs[:, None]).mean(axis=0)
+    assert [[w.grad for w in row] for row in weights] == pytest.approx(expected, rel=1e-12, abs=1e-14)
+
+
 @pytest.mark.parametrize("rows", [1, 3, 4, 5, 40])
 def test_scattered_sums_have_the_bits_of_the_eager_ones(rows):
     """Terms and products with either sign, from places that follow no pattern: of a few rows, and of many at once."""

@@ -1,6 +1,7 @@
 """The text of arrays against the eager engine, in every namespace that is installed: rules, edges, forms, names, files."""
 
 import ctypes
+import functools
 import itertools
 import keyword
 import math
@@ -343,6 +344,92 @@ def test_attention_and_its_triangles(xp):
     agrees(f, xp, np.random.default_rng(1).normal(size=(4, 5, 3)))
 
 
+def table_of(rows, columns, seed):
+    rng = random.Random(seed)
+    return [[ad.Value(rng.uniform(-1.0, 1.0)) for _ in range(columns)] for _ in range(rows)]
+
+
+TABLES = {"e": table_of(4, 3, 1), "f": table_of(4, 3, 2), "g": table_of(3, 3, 3), "k": table_of(3, 3, 4)}
+
+
+def padded_with_zeros(x):
+    wide = len(x[0]) + 2
+    return [[0.0] * wide, *[[0.0, *row, 0.0] for row in x], [0.0] * wide]
+
+
+def convolved(x):
+    z = padded_with_zeros(x)
+    return [
+        ad.tanh(ad.sum([TABLES["k"][a][b] * z[i + a][j + b] for a in range(3) for b in range(3)]))
+        for i in range(len(x))
+        for j in range(len(x[0]))
+    ]
+
+
+def looked_up(x):
+    e, f = TABLES["e"], TABLES["f"]
+    rows = [e[2], f[0], e[0], x[0], f[2], [1.0, 1.0, 1.0], e[1], f[1], x[1], e[3], [1.0, 1.0, 1.0]]
+    return [ad.tanh(ad.dot(row, weights)) for row in rows for weights in TABLES["g"]]
+
+
+def recurrent(x):
+    state = [0.0, 0.0, 0.0]
+    for row in x:
+        state = [
+            ad.tanh(ad.dot(weights, state) + ad.dot(others, row))
+            for weights, others in zip(TABLES["g"], TABLES["k"], strict=True)
+        ]
+    return state
+
+
+FORMS = {
+    "a convolution": convolved,
+    "rows of tables, of data and of ones": looked_up,
+    "the products of all rows": lambda x: [
+        ad.dot(a, b) for rows in [[*x, [1.0] * 3, *TABLES["e"], x[0]]] for a in rows for b in rows
+    ],
+    "a recurrence": recurrent,
+    "parameters times columns of data": lambda x: [ad.tanh(ad.dot(w, row)) for w in TABLES["e"] for row in x],
+    "a linear system": lambda x: ad.solve([[*row[:2]] for row in x[:2]], x[2][:2]),
+    "two sums of several shapes": lambda x: [ad.sum(row) - ad.dot(row, x[0]) * 2.0 for row in x] + [-ad.sum(x[1])],
+    "a diagonal of its own": lambda x: [
+        ad.sum(
+            [
+                ad.dot([v * v if i == j else ad.tanh(v) for j, v in enumerate(row)], x[1]) * TABLES["k"][0][i]
+                for i, row in enumerate(TABLES["g"])
+            ]
+        )
+    ],
+    "one input for each": lambda x: [ad.tanh(w * v) for row in TABLES["g"] for w, v in zip(row, x[0], strict=True)],
+    "a chequerboard": lambda x: [
+        ad.exp(ad.tanh(a * b) if (i + j) % 2 else ad.sin(a * b)) for i, a in enumerate(x[0]) for j, b in enumerate(x[1])
+    ],
+}
+
+
+@pytest.mark.parametrize("pad", [False, True], ids=["as it comes", "padded"])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_whatever_lies_beside_each_other_is_gathered_in_values_and_gradients(form, pad, monkeypatch):
+    if pad:
+        monkeypatch.setattr(export, "shorter", lambda rolled, n, pad: pad())
+    f = ad.compile(lambda x: ad.sum([v * math.cos(i) for i, v in enumerate(form(x))]))
+    agrees(f, np, np.random.default_rng(1).normal(size=(4, 3, 3)) + 2.0 * np.eye(3), tolerance=1e-11)
+
+
+def test_no_numbers_are_an_array_of_none():
+    f = ad.compile(lambda x: [[], []])
+    assert module_of(f, 1.0).values(np, {}, np.zeros(5)).shape == (5, 2, 0)
+
+
+def test_parameters_of_another_form_of_arguments_have_gradient_0():
+    few, many = [ad.Value(2.0)], [ad.Value(3.0), ad.Value(4.0)]
+    f = ad.compile(lambda xs: ad.dot(few if len(xs) == 1 else many, xs))
+    f([1.0])
+    agrees(f, np, [[1.0, 2.0]])
+    _, gradients = module_of(f).loss_and_gradients(np, f.params(), np.array([[1.0, 2.0]]))
+    assert {key: array.tolist() for key, array in gradients.items()} == {"few": [0.0], "many": [1.0, 2.0]}
+
+
 # ---- padding ----------------------------------------------------------------------------------------------------------------
 
 
@@ -577,6 +664,40 @@ def test_two_models_with_the_same_paths_and_ragged_ones():
     agrees(f, np, [[1.0, 2.0]])
 
 
+class Registry:
+    """Holds parameters where nobody looks for them by path."""
+
+    named, unnamed, twice = ad.Value(2.0, "scale.w"), ad.Value(3.0), ad.Value(4.0, "scale.w")
+
+
+def test_parameters_that_no_variable_leads_to_go_by_their_names_or_numbers():
+    f = ad.compile(lambda x: x * Registry.named + Registry.unnamed * Registry.twice)
+    f(1.0)
+    assert {key: float(value) for key, value in f.params().items()} == {"scale.w": 2.0, "p.1": 3.0, "scale.w_2": 4.0}
+    agrees(f, np, [1.0, 2.0])
+
+
+def test_parameters_in_arrays_of_objects_defaults_partials_and_lists_of_any_depth():
+    row, alone = np.array([ad.Value(1.0), ad.Value(2.0)]), np.array(ad.Value(3.0))
+    mixed = [ad.Value(4.0), [ad.Value(5.0), ad.Value(6.0)]]
+    dotted = {"a.b": ad.Value(7.0), "a": {"b": ad.Value(8.0)}}
+
+    def loss(scale, x, more=mixed):
+        if x is None:
+            return later  # which is never assigned
+        return x * row[0] * row[1] + alone.item() * more[0] * more[1][0] * more[1][1] * scale + dotted["a.b"] * dotted["a"]["b"]
+
+    if not row.size:
+        later = None
+    f = ad.compile(functools.partial(loss, ad.Value(9.0, "scale")))
+    f(1.0)
+    values = {key: array.ravel().tolist() for key, array in f.params().items()}
+    assert sorted(itertools.chain(*values.values())) == [float(i) for i in range(1, 10)]
+    assert values["row"] == [1.0, 2.0]
+    assert (values["dotted.a.b"], values["dotted.a.b_2"]) == ([7.0], [8.0])
+    agrees(f, np, [1.0, 2.0])
+
+
 def test_methods_callables_partials_and_plain_objects():
     class Net:
         def __init__(self, seed):
@@ -613,6 +734,32 @@ def test_what_does_not_fit_changes_nothing():
     with pytest.raises(TypeError, match="real numbers"):
         f.load_params({"w": np.zeros(2), "b": np.array("x")})
     assert model.state_dict() == before
+
+
+def test_parameters_are_taken_from_the_arrays_of_a_device():
+    class OnDevice:
+        """As CuPy has it."""
+
+        def get(self):
+            return np.array([0.5, -0.5])
+
+    model = nn.Perceptron(2, seed=1)
+    f = ad.compile(lambda x: model(x))
+    f([1.0, 2.0])
+    f.load_params({"w": OnDevice(), "b": np.array(3)})
+    assert [p.data for p in model.parameters()] == [0.5, -0.5, 3.0]
+
+
+def test_a_callable_that_does_not_say_what_it_takes_has_arguments_with_numbers():
+    class Silent:
+        __signature__ = "none"
+
+        def __call__(self, x, y):
+            return x * y
+
+    f = ad.compile(Silent())
+    assert module_of(f, 2.0, 3.0).values(np, {}, np.array([2.0]), np.array([5.0])).tolist() == [10.0]
+    assert "(xp, params, x0, x1):" in f.source
 
 
 def test_an_operation_that_has_no_spelling_is_named(tmp_path, monkeypatch):
@@ -727,6 +874,33 @@ def in_c(f, folder, sample, name="step"):
     return loss, gradients
 
 
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_whatever_lies_beside_each_other_in_c(tmp_path, form):
+    f = ad.compile(lambda x: ad.sum([v * math.cos(i) for i, v in enumerate(form(x))]))
+    x = np.random.default_rng(1).normal(size=(3, 3)) + 2.0 * np.eye(3)
+    f.backward(x[None])
+    zeroed(f)
+    expected = f.backward(x[None])
+    loss, gradients = in_c(f, tmp_path, x)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    close(gradients, np.concatenate([array.ravel() for array in gradients_of(f).values()] or [np.zeros(0)]), 1e-11)
+
+
+def test_numbers_that_are_none_in_c(tmp_path):
+    f = ad.compile(lambda x: ad.where(x[0] > 0, x[0], math.nan) + ad.where(x[1] > 0, x[1], -math.inf))
+    f.value_and_grad([1.0, 1.0])
+    assert in_c(f, tmp_path, [1.0, 2.0])[0] == 3.0
+    assert math.isnan(in_c(f, tmp_path, [-1.0, 2.0])[0])
+    assert in_c(f, tmp_path, [1.0, -2.0])[0] == -math.inf
+
+
+def test_an_operation_that_has_no_spelling_in_c_is_named(tmp_path, monkeypatch):
+    monkeypatch.delitem(c.SPELLINGS, "tanh")
+    with pytest.raises(UnknownNameError, match="'tanh' has no spelling in C"):
+        ad.compile(lambda x: ad.tanh(x)).to_c(tmp_path / "never.c", 1.0)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_loop_is_one_loop_in_c(tmp_path):
     """What is carried, taken anew each time and kept for the way back; a hundred steps are as long a text as a thousand."""
     a, b = ad.Value(1.1, "a"), ad.Value(0.4, "b")
@@ -784,27 +958,60 @@ def test_values_in_c_when_there_are_several(tmp_path):
     assert "#define SEVERAL_VALUES 3" in header
 
 
-def test_every_row_and_edge_in_onnx(tmp_path):
-    runtime = onnxruntime()
+@pytest.fixture(params=["its reference", "onnxruntime"])
+def run_onnx(request, tmp_path):
+    """Writes the model of a function and evaluates it; the example is the first sample."""
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime" if request.param == "onnxruntime" else "onnx.reference")
+
+    def run(f, example, *batch):
+        file = tmp_path / "model.onnx"
+        f.to_onnx(file, *example)
+        if request.param == "onnxruntime":
+            session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+            names = [entry.name for entry in session.get_inputs()]
+        else:
+            session = runtime.ReferenceEvaluator(str(file))
+            names = session.input_names
+        with np.errstate(all="ignore"):
+            return session.run(None, dict(zip(names, [np.asarray(x, dtype=float) for x in batch], strict=True)))[0]
+
+    return run
+
+
+def test_every_row_and_edge_in_onnx(run_onnx):
     table = edges(random.Random(5))
-    ad.compile(every_row).to_onnx(tmp_path / "model.onnx", table[0].tolist())
-    close_by_row(run_onnx(runtime, tmp_path / "model.onnx", table), eagerly(table)[0])
+    close_by_row(run_onnx(ad.compile(every_row), [table[0].tolist()], table), eagerly(table)[0])
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 100])
-def test_a_network_in_onnx(tmp_path, n):
-    runtime = onnxruntime()
+def test_a_network_in_onnx(run_onnx, n):
     model = nn.MLP(4, [6, 3], "gelu", seed=1)
     f = ad.compile(lambda x, label: nn.cross_entropy([model(x)], [label]))
-    f.to_onnx(tmp_path / "model.onnx", [0.0] * 4, 0)
     rng = np.random.default_rng(n)
     x, labels = rng.normal(size=(n, 4)), rng.integers(0, 3, n)
-    close(run_onnx(runtime, tmp_path / "model.onnx", x, labels), f.map(x, labels) if n else [])
+    close(run_onnx(f, [[0.0] * 4, 0], x, labels), f.map(x, labels) if n else [])
     scores = ad.compile(lambda x: ad.softmax(model(x)))
-    scores.to_onnx(tmp_path / "scores.onnx", [0.0] * 4)
-    assert runtime.InferenceSession(str(tmp_path / "scores.onnx")).get_outputs()[0].shape == ["batch", 3]
+    found = run_onnx(scores, [[0.0] * 4], x)
+    assert found.shape == (n, 3)
     if n:
-        close(run_onnx(runtime, tmp_path / "scores.onnx", x), scores.map(x))
+        close(found, scores.map(x))
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_whatever_lies_beside_each_other_in_onnx(run_onnx, form):
+    f = ad.compile(form)
+    xs = np.random.default_rng(1).normal(size=(4, 3, 3)) + 2.0 * np.eye(3)
+    close(run_onnx(f, [xs[0].tolist()], xs), f.map(xs), 1e-11)
+
+
+def test_arguments_of_any_form_in_onnx(run_onnx):
+    """Dictionaries, samples along another axis, numbers that all samples share, and results taken backwards or of none."""
+    f = ad.compile(lambda d, s: [d["x"][2] * s, *d["x"][::-1], d["y"], 1.0], in_axes=({"x": 1, "y": 0}, None))
+    x, y = np.arange(12.0).reshape(3, 4), np.arange(4.0)
+    found = run_onnx(f, [{"x": [0.0] * 3, "y": 0.0}, 0.0], x, y, 2.0)
+    close(found, np.stack([2.0 * x[2], x[2], x[1], x[0], y, np.ones(4)], axis=1))
+    assert run_onnx(ad.compile(lambda x: [[], []]), [1.0], np.zeros(5)).shape == (5, 2, 0)
 
 
 def test_a_missing_form_in_onnx_is_named():
@@ -813,17 +1020,6 @@ def test_a_missing_form_in_onnx_is_named():
 
     with pytest.raises(AttributeError, match="'bessel'"):
         Namespace(Graph()).bessel  # noqa: B018
-
-
-def onnxruntime():
-    pytest.importorskip("onnx")
-    return pytest.importorskip("onnxruntime")
-
-
-def run_onnx(runtime, file, *batch):
-    session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    feeds = {entry.name: np.asarray(x, dtype=float) for entry, x in zip(session.get_inputs(), batch, strict=True)}
-    return session.run(None, feeds)[0]
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):

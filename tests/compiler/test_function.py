@@ -7,6 +7,8 @@ import pickle
 import sys
 import threading
 import weakref
+from array import array
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -216,6 +218,40 @@ def test_batches_that_do_not_fit_are_named(xs, ys, message):
         ad.compile(quadratic).backward(xs, ys)
 
 
+@pytest.mark.parametrize(
+    ("axes", "args", "error", "message"),
+    [
+        ("0", ([1.0],), TypeError, r"in_axes: a whole number or None for args\[0\], not '0'"),
+        (True, ([1.0],), TypeError, "not True"),
+        ((0,), ([1.0], [1.0]), ValueError, "in_axes has 1 entries, and there is an argument number 1"),
+        (-1, ([[1.0], [2.0]],), ValueError, "an axis below 0 needs an array, not list"),
+        (1, ([1.0, 2.0],), ad.ShapeError, "these lists have no axis 1"),
+    ],
+)
+def test_axes_that_do_not_fit_are_named(axes, args, error, message):
+    with pytest.raises(error, match=message):
+        ad.compile(lambda *xs: ad.sum(xs[0]) if isinstance(xs[0], list) else xs[0] * 1.0, in_axes=axes).map(*args)
+
+
+def test_buffers_are_data():
+    f = ad.compile(lambda x: ad.dot(x, [1.0, 10.0]))
+    assert f(array("d", [1.0, 2.0])) == f(memoryview(array("f", [1.0, 2.0]))) == 21.0
+    assert list(ad.compile(lambda x: x * 2.0).map(array("i", [1, 2]))) == [2.0, 4.0]
+
+
+def test_axes_of_a_dictionary_are_of_its_parts():
+    w = ad.Value(2.0, "w")
+    f = ad.compile(lambda d: d["x"] * w + d["y"], in_axes=({"x": 0, "y": None},))
+    assert list(f.map({"x": [1.0, 2.0], "y": 10.0})) == [12.0, 14.0]
+    assert f({"x": 3.0, "y": 10.0}) == 16.0
+
+
+def test_a_static_argument_has_no_gradient():
+    f = ad.compile(lambda x, n: x**n, static=1, argnums=1)
+    with pytest.raises(ValueError, match="argnums names argument 1, which static= names too"):
+        f.value_and_grad(2.0, 3)
+
+
 def test_what_is_no_data_is_named():
     f = ad.compile(quadratic)
     with pytest.raises(TypeError, match="static"):
@@ -248,12 +284,15 @@ def test_what_is_no_data_is_named():
         lambda x, w: x * range(3)[x],
         lambda x, w: x * round(x),
         lambda x, w: x * math.floor(x),
+        lambda x, w: x * math.ceil(x),
+        lambda x, w: x * math.trunc(x),
         lambda x, w: x * math.exp(w),
         lambda x, w: x and w,
         lambda x, w: ad.Value(x),
         lambda x, w: x * w.grad,
         lambda x, w: np.array([1.0, 2.0])[x] * x,
         lambda x, w: (x * w).backward(),
+        lambda x, w: (x * w)._backward(),
     ],
 )
 def test_reading_a_number_while_tracing_raises_with_the_line_and_leaves_nothing_behind(f):
@@ -275,16 +314,22 @@ def test_the_remedies_are_named():
         ad.compile(lambda x: [1.0, 2.0][x])(1.0)
 
 
-def test_writing_while_tracing_raises():
+@pytest.mark.parametrize("what", ["data", "grad"])
+def test_writing_while_tracing_raises(what):
     w = ad.Value(1.0)
 
     def f(x):
-        w.data = 2.0
+        setattr(w, what, 2.0)
         return w * x
 
     with pytest.raises(ad.TraceError, match="changes"):
         ad.compile(f)(1.0)
-    assert w.data == 1.0
+    assert (w.data, w.grad) == (1.0, 0.0)
+
+
+def test_what_is_no_number_equals_none_while_tracing():
+    assert ad.compile(lambda x: x * 2.0 if x == "a" else x * 3.0)(1.0) == 3.0
+    assert ad.compile(lambda x: x * 2.0 if x != "a" else x * 3.0)(1.0) == 2.0
 
 
 def test_static_arguments_are_passed_on_and_recorded_anew():
@@ -420,6 +465,30 @@ def test_inside_another_compiled_function_it_is_written_out():
     assert outer(3.0) == 8.0
     w.data = 3.0
     assert outer(3.0) == 12.0
+    slope = ad.compile(lambda x: inner.value_and_grad(x)[1] * x)
+    assert slope(5.0) == 15.0
+    assert inner.value_and_grad(ad.Value(5.0))[0].data == 15.0
+    with pytest.raises(ad.TraceError, match=r"map\(\) of .* inside of another function that is compiled"):
+        ad.compile(lambda x: inner.map([x]))(1.0)
+
+
+@dataclass(frozen=True)
+class Setting:
+    power: float
+
+
+def test_a_static_dataclass_is_told_apart_by_the_bits_of_its_parts():
+    f = ad.compile(lambda x, s: x * 1.0 if math.copysign(1.0, s.power) > 0 else -x, static=1)
+    assert [f(2.0, Setting(0.0)), f(2.0, Setting(-0.0)), f(2.0, Setting(0.0)), f.traces] == [2.0, -2.0, 2.0, 2]
+
+
+@ad.compile
+def decorated(x):
+    return x * WEIGHT
+
+
+def test_a_decorated_function_is_pickled_by_its_name():
+    assert pickle.loads(pickle.dumps(decorated)) is decorated
 
 
 # ---- threads, copies, pickles ------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import math
 import pickle
 import random
+import re
 from array import array
 
 import numpy as np
@@ -271,6 +272,28 @@ def test_a_loop_on_parameters_alone_is_done_once_for_all_samples():
     assert expected == pytest.approx(w.grad, rel=1e-10)
 
 
+@pytest.mark.parametrize("n", [1, 2, 40])
+def test_a_loop_over_samples_takes_a_parameter_at_each_turn(n):
+    """All samples share what is taken, and each has its own that is carried."""
+    w = [ad.Value(0.5 + 0.01 * k) for k in range(STEPS)]
+
+    def f(x):
+        for v in w:
+            x = ad.tanh(x * v + 0.1)
+        return x
+
+    compiled, xs = ad.compile(f), np.random.default_rng(n).normal(size=n)
+    mean = compiled.backward(xs)
+    assert len(found(compiled)) == 2
+    gradients = [v.grad for v in w]
+    for v in w:
+        v.grad = 0.0
+    expected = ad.mean([f(ad.Value(x)) for x in xs.tolist()])
+    expected.backward()
+    assert mean == pytest.approx(expected.data, rel=1e-13)
+    assert gradients == pytest.approx([v.grad for v in w], rel=1e-9, abs=1e-18)
+
+
 # ---- what is none ------------------------------------------------------------------------------------------------------------
 
 
@@ -343,6 +366,21 @@ def test_the_source_has_every_step_and_the_listing_the_loop():
     assert "loop" not in f.source
     assert f._replay().groups is not f._replay().program
     assert without_loops(f, START) == [expected]
+
+
+def test_the_listing_of_a_loop_says_what_it_is_given_what_it_takes_and_what_it_keeps():
+    def f(xs):
+        x = xs[0]
+        for k in range(STEPS):
+            x = ad.sin(x * (1.0 + 0.01 * k)) + x * math.cos(k) * xs[1]
+        return x
+
+    compiled = ad.compile(f)
+    compiled.value_and_grad([0.3, 0.7])
+    listing = str(compiled.program)
+    assert re.search(r"\d+ times\n +v\[\d+:\d+\] from \S+.*, then ", listing)
+    assert re.search(r"\n +v\[\d+\] the next of \d+ \([+−-]\d+\)\n", listing)
+    assert re.search(r"\n +v\[\d+:\d+\] keeps ", listing)
 
 
 def test_a_program_with_loops_is_pickled():

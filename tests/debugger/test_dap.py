@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -131,6 +132,59 @@ def test_steps_and_continue_cross_passes_in_both_directions(client, write):
     assert client.end() == 0
 
 
+def test_steps_go_over_the_ends_of_a_pass(client, write):
+    def standing():
+        found = [f"{m['body']['description']}" for m in client.messages if "description" in m.get("body", {})]
+        return client.request("threads")["threads"][0]["name"][11], found[-1] if found else ""
+
+    client.begin(write())
+    client.wait("stopped")
+    assert client.move("stepBack")["description"].startswith("The start of backward() 1")
+    while standing()[0] == "1":
+        client.move("stepOut")
+    assert standing()[0] == "2"
+    client.move("stepBack")
+    assert standing()[0] == "1"
+    assert client.request("evaluate", expression="w")["result"].startswith("data −0.2, grad ")
+    assert client.move("stepIn")["description"].startswith("The start of backward() 2")
+    assert client.end() == 0
+
+
+def test_objects_of_the_program_are_looked_into(client, write):
+    client.begin(write(OBJECTS))
+    client.wait("stopped")
+
+    def inside(name):
+        reference = client.variables("Locals", client.stack()[-1]["id"])[name]["variablesReference"]
+        if not reference:
+            return None
+        return {row["name"]: row["value"] for row in client.request("variables", variablesReference=reference)["variables"]}
+
+    rows = client.variables("Locals", client.stack()[-1]["id"])
+    assert rows["odd"]["value"].startswith("<Odd instance at ")
+    assert rows["named"]["value"] in ("<mine>", "<array; its repr raises AttributeError>")  # reprlib goes by names up to 3.11
+    assert inside("table") == {"['a']": "1", "[2]": "[3]"}
+    assert inside("odd") == {"rate": "0.5"}
+    assert inside("nothing") is None
+    assert client.request("evaluate", expression="odd.rate", frameId=client.stack()[-1]["id"])["result"] == "0.5"
+    assert client.end() == 0
+
+
+OBJECTS = """
+import autodiff as ad
+class Odd:
+    def __init__(self):
+        self.rate = 0.5
+    def __repr__(self):
+        return 1 / 0
+class array:
+    def __repr__(self):
+        return "<mine>"
+odd, named, table, nothing = Odd(), array(), {"a": 1, 2: [3]}, []
+ad.Value(1.0, "w").backward()
+"""
+
+
 def test_conditions_hit_counts_and_log_points(client, write):
     file = write()
     _, answers = client.begin(
@@ -220,7 +274,7 @@ def test_a_name_is_this_moment_and_anything_else_is_the_programs(client, write):
     assert "not been computed yet" in client.refused("evaluate", expression="w.data * rate")
     client.move("stepIn")
     assert value("w.data * rate") == "-0.1"
-    assert value("w", context="hover") == "data −0.2, grad not known yet"
+    assert value("w", context="hover") == value("[w][0]") == "data −0.2, grad not known yet"
     inside = client.request("variables", variablesReference=client.request("evaluate", expression="w")["variablesReference"])
     assert [row["name"] for row in inside["variables"]] == ["data", "grad"]
     assert value("epoch = 40", context="repl") == ""
@@ -232,6 +286,10 @@ def test_a_name_is_this_moment_and_anything_else_is_the_programs(client, write):
     assert client.refused("evaluate", expression="(").startswith("SyntaxError")
     assert client.refused("evaluate", expression="exit()").startswith("SystemExit")
     assert "evaluate" in client.refused("evaluate", well_formed=False)
+    assert "an expression, a string" in client.refused("evaluate", well_formed=False, expression=3)
+    assert "not about what is caught" in client.refused("exceptionInfo", threadId=1)
+    assert "launched already" in client.refused("launch", program="train.py")
+    assert client.request("loadedSources") == {"sources": []}
     assert "no frame 99" in client.refused("evaluate", expression="w", frameId=99)
     assert client.request("completions", text="1 + w", column=6)["targets"] == [{"label": "w", "length": 1, "start": 4}]
     client.request("continue", threadId=1)
@@ -318,6 +376,7 @@ def test_an_exception_stops_where_it_was_raised(client, write):
     assert [(frame["name"], frame["line"]) for frame in frames] == [("f", 5), ("f", 6), ("f", 6), ("<module>", 8)]
     assert client.variables("Locals", frames[1]["id"])["depth"]["value"] == "1"
     assert client.request("evaluate", expression="depth", frameId=frames[2]["id"])["result"] == "2"
+    assert client.request("evaluate", expression="depth")["result"] == "0"
     assert client.request("exceptionInfo", threadId=1)["exceptionId"] == "KeyError"
     client.request("continue", threadId=1)
     client.wait("terminated")
@@ -390,6 +449,9 @@ def test_frames_that_are_none_are_passed_over(client, write):
     )
     assert "is running" in client.refused("stackTrace", threadId=1)
     assert "is running" in client.refused("next", threadId=1)
+    assert "is running" in client.refused("scopes", frameId=1)
+    assert "is running" in client.refused("evaluate", expression="w")
+    assert "is running" in client.refused("completions", text="w", column=1)
     assert len([line for line in client.output("console").splitlines() if line.startswith("autodiff: ")]) >= 9
     client.begin(write())
     client.wait("stopped")
@@ -523,8 +585,10 @@ def test_each_connection_to_a_port_is_a_session_of_its_own(write):
             assert client.output("stdout").count("epoch") == 3
             assert client.end() == 0
             assert client.faults == []
+        server.send_signal(signal.SIGINT)
+        assert server.wait(60) == 0
     finally:
-        server.terminate()
+        server.kill()
         server.wait()
         server.stdout.close()
 

@@ -143,6 +143,7 @@ def test_a_nan_and_an_infinity_are_events_like_any_other():
 def test_it_is_a_sequence():
     h = steps(perceptron()[0])
     events = list(h)
+    assert repr(h) == "<History: 12 forward and 11 backward events>"
     assert len(events) == len(h) == 23
     assert [h[i] for i in range(len(h))] == events
     assert h[-1] == events[-1]

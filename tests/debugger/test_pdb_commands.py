@@ -85,6 +85,47 @@ def test_p_means_this_moment_for_values_and_the_programs_frame_for_all_else(prog
     assert said(shown, "p [w.data for _ in more]") == ["[-0.2]"]
 
 
+ODD = """
+import autodiff as ad
+class Odd:
+    def __repr__(self):
+        return 1 / 0
+odd, rate, text = Odd(), 0.5, "half"
+w = ad.Value(2.0, "w")
+alias = w
+(w * 3.0).backward()
+"""
+
+
+def test_objects_that_stand_for_values_or_cannot_be_shown(program):
+    shown = program(
+        "p odd", "pp odd", "s", "p [w][0]", "p alias * w.data", "p text * w.data", "display [alias][0]", "display [rate]",
+        "pp v1", "detach", text=ODD,
+    )  # fmt: skip
+    assert said(shown, "p odd") == ["*** its repr raises ZeroDivisionError: division by zero"]
+    assert said(shown, "p [w][0]") == ["w: data 2, grad not known yet"]
+    assert said(shown, "p alias * w.data") == ["4"]
+    assert said(shown, "p text * w.data") == ["*** arithmetic over Values takes a real number, not str 'half'"]
+    assert "show   [alias][0] = data 2, grad not known yet" in shown
+    assert "show   [rate] = [0.5]" in shown
+    assert "  line   " in shown
+
+
+def test_where_the_input_ends_pythons_prompt_is_left_too(program):
+    shown = program("interact", "rate + 1")
+    assert ">>> rate + 1\n1.5\n" in shown
+
+
+def test_code_without_a_file_has_no_function_to_be_listed(program):
+    text = "import autodiff as ad\nexec('ad.Value(1.0).backward()')\n"
+    assert "*** there is no source of '<string>' to be listed" in program("ll", "detach", text=text)
+
+
+def test_an_exception_of_nobodys_frames_is_said():
+    with pytest.raises(ad.DebuggerError, match="KeyError has no frame outside of autodiff"):
+        ad.pm(KeyError("k"))
+
+
 def test_a_variable_of_the_program_comes_before_a_values_number(program):
     shown = program("p v2", "p v1", text="import autodiff as ad\nv2 = 'mine'\n(ad.Value(3.0) * 2.0 * 2.0).backward()\n")
     assert said(shown, "p v2") == ["'mine'"]

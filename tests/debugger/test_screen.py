@@ -53,3 +53,11 @@ def test_of_a_long_line_the_expression_is_in_view():
     assert len(text) <= 80
     assert text.lstrip().startswith("…")
     assert text[marks.index("^") : marks.rindex("^") + 1] == expression
+
+
+def test_a_stream_that_knows_few_characters_gets_escapes_and_a_closed_one_nothing():
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    Screen(stream).say("∂loss/∂w")
+    assert stream.buffer.getvalue() == b"\\u2202loss/\\u2202w\n"
+    stream.close()
+    Screen(stream).say("more")

@@ -7,7 +7,7 @@ import pytest
 from graphs import perceptron, random_graph
 
 from autodiff.debugger.history import steps
-from autodiff.debugger.session import Session
+from autodiff.debugger.session import Session, hit_count
 from autodiff.engine import functions
 from autodiff.engine.recording import record_source, scope
 from autodiff.engine.value import Value
@@ -476,3 +476,11 @@ def test_names_come_from_the_assignments(lined):
     assert [*lined.words.known()] == ["x", "y", "z"]
     assert lined.add_watch("y").what == "y.grad"
     assert len(stops_of(lined)) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "stops"), [("3", [3]), (">= 5", [5, 6]), ("% 2", [2, 4, 6]), ("== 1", [1]), ("hits < 2", [1]), ("< 2", [1])]
+)
+def test_hit_counts(text, stops):
+    condition = hit_count(text)
+    assert [n for n in range(1, 7) if condition.value({"hits": float(n)}.__getitem__)] == stops

@@ -247,6 +247,53 @@ def test_printing_and_displaying():
     assert "*** 'w9' is not displayed; displayed is nothing" in shown
 
 
+def test_long_lists_are_cut_and_say_how_much_is_left_out():
+    x = ad.Value(1.0, "x")
+    loss = x
+    for _ in range(60):
+        loss = loss * x
+    most = terminal.MOST_ROWS
+    shown = transcript(loss, "goto 2", "w", "goto 181", "why x", "info values", "info operations", "info scopes")
+    assert f"     … {60 - most} more\n   55 v56 = v55 · x: " in shown
+    assert f"(goto 141)\n         … and {61 - most} more\n" in shown
+    assert f"… and {61 - most} more: info values PATTERN" in shown
+    assert "    60 mul\n" in shown
+    assert "no Value belongs to a scope" in shown
+    same = transcript(ad.sum([ad.Value(float(i), "same") for i in range(60)]), "goto 3", "p same")
+    assert same.count("same@") >= most
+    assert f"… and {60 - most} more\n" in same
+
+
+def test_blame_of_gradients_says_where_to_go():
+    x = ad.Value(0.0, "x")
+    root = ad.sqrt(x)
+    root.name = "root"
+    shown = transcript(root * 2.0 + x, "blame gradients")
+    (position,) = re.findall(r"that is root \(goto (\d+)\)", shown)
+    assert "x.grad = inf" in transcript(root * 2.0 + x, f"goto {position}", "why x")
+
+
+def test_comments_questions_and_what_is_told_beside_the_stops():
+    shown = transcript(perceptron()[0], "# a comment", "?next", "? fly")
+    assert "next" in shown
+    assert "*** there is no command 'fly'" in shown
+    assert "comment" not in shown.replace("# a comment", "")
+    out = io.StringIO()
+    debugger = Terminal([], stdin=io.StringIO(), stdout=out)
+    debugger.say("said")
+    assert out.getvalue() == "said\n"
+    assert debugger.completedefault("w", "p w", 2, 3) == []
+
+
+def test_what_is_watched_and_displayed_need_not_be_in_the_next_graph():
+    out = io.StringIO()
+    debugger = Terminal(["watch w1.grad", "display w1.grad * 2", "q"], stdin=io.StringIO(), stdout=out)
+    debugger.interact(steps(perceptron()[0]))
+    debugger.cmdqueue += ["s"]
+    debugger.interact(steps(ad.Value(1.0, "x") * 2.0))
+    assert "  watch  w1.grad = not in this graph\n  show   w1.grad * 2 = there is no Value 'w1'" in out.getvalue()
+
+
 def test_where_up_and_down_follow_the_way_to_the_loss():
     shown = transcript(perceptron()[0], "goto 22", "w", "up", "up 2", "down", "p", "up 9", "down 9")
     assert ">   0 w1, a leaf: data 0.8, grad −0.26617\n    1 v5 = w1 · x1: " in shown

@@ -184,6 +184,14 @@ def test_the_picture_says_what_was_folded() -> None:
     assert "50 edges" in words or "wider" in words
 
 
+def test_in_a_folded_box_nan_and_inf_are_counted_and_the_largest_gradient_gives_its_colour() -> None:
+    loss, given = batch(50, True)
+    given[0].data = given[0].grad = float("nan")
+    given[1].grad = -7.0
+    drawing = draw(loss, parameters=given, heat=True).source
+    assert "1 nan or inf" in drawing
+
+
 @pytest.mark.parametrize(
     ("scope_name", "parts"),
     [
@@ -289,3 +297,8 @@ def test_mermaid_is_folded_to_what_viewers_take(tmp_path: Path) -> None:
     assert len(text) < 50_000
     assert sum(bool(EDGE.match(line)) for line in text.splitlines()) < 500
     assert "Values and" in text
+
+
+def test_in_mermaid_an_edge_has_no_text_if_none_is_wanted(tmp_path: Path) -> None:
+    draw(Value(2.0, "x") * 3, tmp_path / "graph.mmd", edges=None)
+    assert "v0 --> v1" in (tmp_path / "graph.mmd").read_text(encoding="utf-8").splitlines()

@@ -3,13 +3,14 @@
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import autodiff as ad
 from autodiff import nn
 from autodiff.drawing import draw, render
-from autodiff.drawing.network import FIRST, LAST, MOST_UNITS, WIDEST, layers_of
+from autodiff.drawing.network import FIRST, LAST, MOST_UNITS, WIDEST, layers_of, part_of
 from autodiff.errors import ShapeError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -101,3 +102,15 @@ def test_it_is_written_in_either_theme_and_takes_no_option_of_graphs(tmp_path: P
             draw(model, **options)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="for the graph of a Value"):
         draw(model, tmp_path / "model.mmd")
+
+
+def test_a_layer_that_is_not_to_be_found_by_its_path_is_drawn_without_its_activation() -> None:
+    class Hidden(nn.Module):
+        def __init__(self) -> None:
+            self.layer = nn.Layer(2, 3, "tanh")
+
+        def named_parameters(self) -> Any:
+            return [(path.replace("layer", "elsewhere"), value) for path, value in super().named_parameters()]
+
+    assert "label=<elsewhere: 3>" in draw(Hidden()).source
+    assert part_of([nn.Neuron(2)], "1.w") is part_of(nn.Neuron(2), "w.0.x") is None

@@ -127,6 +127,9 @@ def test_graphviz_own_methods_find_it_too(program: Program, no_renderer: None, l
         draw(loss).pipe("svg")
     program("environment/graphviz-pure", DRAWS)
     assert b"drawn by" in draw(loss).pipe("svg")
+    program("environment/graphviz-pure", "import sys; open(sys.argv[-1] + '.svg', 'w').write(open(sys.argv[-1]).read())")
+    drawn = Path(draw(loss).render(out / "graph", format="svg"))
+    assert (drawn.name, drawn.read_text(encoding="utf-8").strip()) == ("graph.svg", draw(loss).source.strip())
     assert before == dot_command.DOT_BINARY
     program("path/dot", "import sys; sys.stdin.read(); sys.exit(3)")
     with pytest.raises(Exception, match="exit status 3"):
@@ -318,6 +321,18 @@ def test_it_shows_itself_in_a_notebook(loss: Value) -> None:
     bundle = draw(loss)._repr_mimebundle_(include={"image/png", "text/plain"})
     assert list(bundle) == ["image/png"]
     assert draw(loss)._repr_mimebundle_(exclude={"image/svg+xml"}) == {}
+
+
+def test_a_picture_wider_than_a_cell_scrolls_in_a_notebook(set_renderer: Callable[[object], None], loss: Value) -> None:
+    svg = '<?xml version="1.0"?><svg width="{}pt" height="50pt" style="background: none">…</svg>'
+    for width, hint in ((600, None), (800, False), (12345, True)):
+        set_renderer(lambda dot, width=width: svg.format(width))
+        html = draw(loss)._repr_mimebundle_().get("text/html")
+        assert (html is None) == (hint is None)
+        if html is not None:
+            assert html.startswith('<div tabindex="0" style="overflow-x: auto; max-width: 100%"><svg width=')
+            assert 'style="max-width: none; background: none"' in html
+            assert ("12,345 × 50 points: it scrolls" in html) == hint
 
 
 def test_without_a_renderer_a_notebook_shows_text(no_renderer: None, loss: Value) -> None:

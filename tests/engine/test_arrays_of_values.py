@@ -40,6 +40,8 @@ OF_ONE = str.split("""
 FUNCTIONS = {name: getattr(np.linalg if "." in name else np, name.split(".")[-1]) for name in OF_ONE} | {
     "percentile": lambda a: np.percentile(a, [10, 40], axis=0),
     "norm(axis=)": lambda a: np.linalg.norm(a, axis=-1),
+    "norm(3)": lambda a: np.linalg.norm(a, ord=3, axis=1),
+    "corrcoef of one": lambda a: np.corrcoef(a[0]),
     "norm(inf)": lambda a: np.linalg.norm(a, ord=np.inf, axis=-1),
     "std(axis=, ddof=)": lambda a: np.std(a, axis=0, ddof=1),
     "var, keepdims": lambda a: a.var(keepdims=True),
@@ -262,6 +264,9 @@ def test_sums_and_the_like_are_one_operation():
         a.sum(axis=1)
     a.max().backward()
     assert [v.grad for v in a[2:]] == [0.5, 0.5]
+    into = ad.zeros(2)
+    assert np.add.reduce(square, axis=0, out=into) is into
+    assert numbers(into).tolist() == [4.0, 6.0]
 
 
 def test_what_grad_hands_over_is_such_an_array_at_every_order():
@@ -309,6 +314,20 @@ def test_what_cannot_work_says_what_does(name):
         function(ad.array([[Value(1.0), 2.0], [3.0, 4.0]]))
     (note,) = caught.value.__notes__
     assert re.search(remedy, note)
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (lambda a: np.interp(a, [0.0, 1.0], [0.0, 1.0], period=2.0), TypeError, r"no period: reduce x by np\.mod"),
+        (lambda a: np.interp(a, [0.0, 1.0], [0.0]), ad.ShapeError, "as many fp as xp.*not 1 and 2"),
+        (lambda a: np.interp(a, [], []), ad.ShapeError, "at least one: not 0 and 0"),
+        (lambda a: np.cov(a, aweights=[1.0, 2.0]), TypeError, "takes no weights"),
+    ],
+)
+def test_what_is_not_offered_is_refused(function, error, message):
+    with pytest.raises(error, match=message):
+        function(ad.array([Value(1.0), 2.0]))
 
 
 def test_autodiff_without_numpy(run_script):

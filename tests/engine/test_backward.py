@@ -400,6 +400,31 @@ def test_an_interruption_of_a_tape_at_any_line_leaves_every_gradient_and_the_gra
     assert [node.grad for node in nodes] == [node.grad for node in copies]
 
 
+@pytest.mark.skipif(implementation == "compiled", reason="compiled, a sweep neither raises nor looks for signals")
+@pytest.mark.parametrize("anew", [False, True], ids=["with gradients from before", "new"])
+@pytest.mark.parametrize("part", ["count_uses", "sweep_many", "add_leaves"])
+def test_a_walk_that_raises_leaves_the_graph_as_it_was(monkeypatch, part, anew):
+    """Where nothing but the engine's own code is traced, as by a profiler or a debugger of the user's."""
+    out, nodes = network(anew)
+    before = [(node.grad, node.swept) for node in nodes]
+    real = getattr(value, part)
+
+    def failing(*arguments):
+        real(*arguments)
+        raise Interrupted
+
+    monkeypatch.setattr(value, part, failing)
+    with pytest.raises(Interrupted):
+        topological_order(out) if part == "add_leaves" else out.backward()
+    monkeypatch.undo()
+    assert [(node.grad, node.swept) for node in nodes] == before
+    assert topological_order(out) == nodes
+    again, copies = network(anew)
+    again.backward()
+    out.backward()
+    assert [node.grad for node in nodes] == [node.grad for node in copies]
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs signal.setitimer")
 @pytest.mark.skipif(sys.gettrace() is not None, reason="what a signal handler raises leaves the lock of coverage.py taken")
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals come to the main thread")

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import autodiff as ad
+from autodiff.engine import door
 
 np = pytest.importorskip("numpy")
 
@@ -241,6 +242,20 @@ def test_without_a_file_to_read_the_taker_has_its_name(run_script):
     )
     assert run_script(script, PYTHONWARNINGS="error").startswith(("math.exp reads", "`math.exp` reads", "`math.exp(x)` reads"))
     assert run_script(script, PYTHONWARNINGS="error", PYTHONNODEBUGRANGES="1")
+
+
+def test_a_taker_without_a_text_or_a_name():
+    there = {}
+    exec("def first(numbers):\n    for x in numbers:\n        return x", there)
+    with pytest.raises(ad.DetachedError, match=r"^what stands here reads"):
+        ad.grad(lambda x: there["first"](map(math.exp, [x])))(1.0)
+
+
+def test_a_program_that_compiles_code_without_end_does_not_fill_the_memory(monkeypatch):
+    known = dict.fromkeys(range(10_001))
+    monkeypatch.setattr(door, "_known", known)
+    assert len(warnings_of(lambda: math.sin(ad.Value(1.0)))) == 1
+    assert len(known) == 1
 
 
 def test_our_own_code_reads_on_purpose():

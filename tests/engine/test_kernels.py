@@ -49,13 +49,13 @@ def near(x, y):
     return x == y or (x != x and y != y) or abs(x - y) <= 6 * math.ulp(y)
 
 
-def interpreted_kernels():
-    """The kernels of the source, polynomials among them, whatever is compiled."""
+def interpreted_module():
+    """The source, polynomials among it, whatever is compiled."""
     source = Path(rules.__file__).with_name("kernels.py")
     spec = importlib.util.spec_from_file_location("interpreted_kernels", source)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.KERNELS
+    return module
 
 
 def test_every_kernel_has_a_row_that_takes_as_many_numbers():
@@ -69,12 +69,18 @@ def test_a_kernel_is_its_row(name):
 
 @every_kernel
 def test_the_source_is_the_row_as_well(name):
-    kernel = interpreted_kernels()[name]
+    kernel = interpreted_module().KERNELS[name]
     found, wanted = [kernel(*p) for p in points_for(name)], [KERNELS[name](*p) for p in points_for(name)]
     if implementation == "compiled" and name not in NOT_C:
         assert all_same(found, wanted)
     else:  # the polynomials beside the functions of math
         assert all(map(near, found, wanted))
+
+
+def test_both_sides_of_the_logistic_function_are_the_sigmoids():
+    module = interpreted_module()
+    for x in (-800.0, -3.0, 0.0, 0.1, 40.0):
+        assert module.logistic(x) == (module.sigmoid(x), module.sigmoid(-x))
 
 
 def test_a_kernel_that_is_not_its_row_is_found():

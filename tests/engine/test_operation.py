@@ -347,6 +347,13 @@ def test_a_value_that_is_no_number(unused, returned, message):
         made(ad.Value(1.0))
 
 
+def test_an_operation_within_another_that_gives_no_number_says_so_itself(unused):
+    inner = ad.operation(unused + "_inner", lambda x: "1", one)
+    outer = ad.operation(unused, lambda x: inner(x), one)
+    with pytest.raises(ad.OperationError, match=r"_inner.*str"):
+        outer(1.0)
+
+
 @pytest.mark.parametrize("returned", [3, True, np.float32(3), np.float64(3), np.int64(3)])
 def test_a_value_of_another_number_type_is_a_float(unused, returned):
     out = ad.operation(unused, lambda x: returned, lambda x, out: (returned,))(ad.Value(1.0))
@@ -368,6 +375,10 @@ def test_the_edges_are_ieee(unused):
     logarithm = ad.operation(unused + "_log", lambda x: math.log(x), lambda x, out: (1 / x,))
     assert math.isnan(logarithm(-1.0))
     assert math.isnan(ad.compile(logarithm)(-1.0))
+    power = ad.operation(unused + "_power", lambda x: 2.0**x, lambda x, out: (out * math.log(2),))
+    assert power(5000.0) == inf
+    too_large = ad.operation(unused + "_too_large", lambda x: math.exp(x), lambda x, out: (out,))
+    assert math.isnan(too_large(1000.0))  # math raises, and does not say what of
     large = ad.operation(unused + "_large", lambda x: ad.exp(x), lambda x, out: (out,))
     assert large(1000.0) == ad.compile(large)(1000.0) == inf
     with ad.strict(), pytest.raises(ad.NonFiniteError, match="_log"):

@@ -185,6 +185,13 @@ def test_another_thread_does_not_see_this_scope_nor_strict():
     assert node.data == math.inf
 
 
+def test_a_sweep_in_another_thread_is_not_strict():
+    x = Value(0.0)
+    with strict():
+        in_thread(functions.sqrt(x).backward)
+    assert x.grad == math.inf
+
+
 def test_a_block_goes_on_when_another_thread_leaves_its_own():
     def theirs():
         with scope("theirs"):

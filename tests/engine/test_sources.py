@@ -1,13 +1,16 @@
 """Where Values were made, and what they are called there."""
 
+import _thread
 import copy
 import pickle
 import sys
 import threading
+import time
 
 import pytest
 
 from autodiff import nn
+from autodiff._implementation import implementation
 from autodiff.drawing.model import graph_of
 from autodiff.engine import decisions, functions, sources, value
 from autodiff.engine.recording import record_source, scope, strict
@@ -157,6 +160,42 @@ def test_many_instructions_do_not_confuse_the_table():
         with record_source():
             exec(code, there)
         assert [there[f"y{i}"].source.line for i in range(3000)] == list(range(2, 3002))
+
+
+@pytest.mark.skipif(implementation == "compiled", reason="compiled, the table has a fixed size")
+def test_a_program_that_compiles_code_without_end_does_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(value, "noted", dict.fromkeys(range(100_000)))
+    with record_source():
+        y = Value(1.0) + 2.0
+    assert len(value.noted) < 10
+    assert y.source.text == "Value(1.0) + 2.0"
+
+
+def test_what_no_code_of_the_users_made_is_made_nowhere():
+    neuron = nn.Neuron.__new__(nn.Neuron)
+    with record_source():
+        _thread.start_new_thread(nn.Neuron.__init__, (neuron, 2))
+        for _ in range(10_000):
+            if hasattr(neuron, "w") and hasattr(neuron, "b"):
+                break
+            time.sleep(0.001)
+    assert [parameter.source for parameter in neuron.parameters()] == [None] * 3
+
+
+def test_a_source_prints_as_a_call():
+    with record_source():
+        y = Value(1.0) + 2.0
+    assert repr(y.source) == f"Source({__file__!r}, line={y.source.line}, column=13, text='Value(1.0) + 2.0')"
+
+
+def test_a_file_that_is_no_longer_python_names_nothing(tmp_path):
+    file = tmp_path / "changed.py"
+    file.write_text("y = x * 2\n")
+    there = {"x": Value(1.0)}
+    with record_source():
+        exec(compile(file.read_text(), str(file), "exec"), there)
+    file.write_text("y = = 2\n")
+    assert sources.assigned(there["y"].source) is None
 
 
 def test_threads_note_their_own_lines():

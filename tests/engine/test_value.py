@@ -167,6 +167,9 @@ def test_power_with_a_modulus_is_refused_as_for_floats():
         pow(2.0, 2, 3)
     with pytest.raises(TypeError):
         pow(Value(2.0), 2, 3)
+    with pytest.raises(TypeError):
+        pow(2, Value(2.0), 3)
+    assert Value(2.0).__rpow__(2.0, 3) is NotImplemented  # which Python asks from 3.14 on
 
 
 def test_in_place_operators_bind_a_new_value():

@@ -93,6 +93,21 @@ def test_in_a_notebook_it_is_latex():
 
 
 @pytest.mark.parametrize(
+    ("function", "latex"),
+    [
+        (lambda x: functions.sqrt(functions.sqrt(x) + 1.0), r"\sqrt{\sqrt{\theta } + 1}"),
+        (functions.sin, r"\cos(\theta )"),
+        (functions.erf, r"\operatorname{erf}(\theta )"),
+    ],
+)
+def test_functions_and_greek_letters_in_latex(function, latex):
+    x = Value(0.7, "theta")
+    found = explain(function(x), x)._repr_latex_()
+    assert latex in found
+    assert "√" not in found
+
+
+@pytest.mark.parametrize(
     "rule", [rules.TABLE[name] for name in rules.__all__ if rules.TABLE[name].arity == 1], ids=lambda rule: rule.name
 )
 def test_formulas_are_those_of_the_table(rule):
@@ -329,6 +344,8 @@ def test_blame_of_gradients_that_overflow_together_or_on_the_way():
     large = x * 1e308
     found = blame(functions.sum([large, large]), gradients=True)
     assert (found.node, found.operand) == (large, x) or "add up" in str(found)
+    third = functions.sum([x * 1.7e308, x * 1.7e308])
+    assert "add up to inf" in str(blame(third, gradients=True))
     product = (x * 1e200) * 1e200
     found = blame(product * 1e-300, gradients=True)
     assert found.node is None

@@ -127,6 +127,8 @@ def test_a_dead_relu_and_what_a_leaky_one_would_give():
         (lambda x: x * 1e-9, 3.0, "small", "x is multiplied by 1e−9"),
         (lambda x: ad.sigmoid(x) * 1e-3, 9.0, "small", "sigmoid is saturated at 9"),
         (lambda x: x * 1.0, 3.0, "ordinary", "neither small nor large"),
+        (lambda x: ad.relu(ad.relu(x)) * 0.0, -1.0, "0", "on every path several derivatives are 0: those next to the loss"),
+        (lambda x: ad.sum([ad.relu(x) * 1.0 for _ in range(9)]), -1.0, "0", "9 derivatives are 0: 9 of relu"),
         (lambda x: ad.sum([x] * 4000), 3.0, "large", "x is used 4,000 times"),
     ],
 )

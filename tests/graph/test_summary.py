@@ -7,7 +7,7 @@ import pytest
 from autodiff import nn
 from autodiff.engine import functions
 from autodiff.engine.value import Value
-from autodiff.graph.summary import summary
+from autodiff.graph.summary import _bytes, summary
 
 
 def test_a_graph_in_numbers():
@@ -54,3 +54,11 @@ def test_a_model_of_another_kind():
 def test_anything_else_is_refused(thing):
     with pytest.raises(TypeError, match="a Value or a model"):
         summary(thing)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 KB"), (2.5e6, "2.5 MB"), (1e9, "1.0 GB"), (7e12, "7,000.0 GB")],
+)
+def test_sizes_have_units(number, text):
+    assert _bytes(number) == text

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from autodiff.engine import rules
-from autodiff.graph.symbols import Symbol, partials_text
+from autodiff.engine.value import Value
+from autodiff.graph.symbols import Symbol, by_the_book, partials_text
 
 a, b, c = Symbol("a"), Symbol("b"), Symbol("c")
 
@@ -30,6 +31,10 @@ def test_every_row_passes_symbols_through(rule):
         (-(a + b), "−(a + b)"),
         ((a**b) ** c, "(a^b)^c"),
         (2 - a * -3, "2 − a · (−3)"),
+        (2**a, "2^a"),
+        (a % 3, "a mod 3"),
+        (5 % (a % b), "5 mod (a mod b)"),
+        (+a, "a"),
         (1 * a, "a"),
         (a**1, "a"),
         (0 + a, "a"),
@@ -58,3 +63,12 @@ def test_the_text_means_what_the_numbers_say(name):
     for text, partial in zip(partials_text(rule, *list(point)[: rule.arity]), expected, strict=True):
         python = text.replace("·", "*").replace("−", "-").replace("|x|", "abs(x)").replace("²", "**2").replace("√", "sqrt")
         assert eval(python, functions | point) == pytest.approx(partial, rel=1e-4)
+
+
+def test_a_symbol_prints_as_a_call():
+    assert repr(a + 1) == "Symbol('a + 1')"
+
+
+def test_where_the_textbook_divides_by_zero_it_is_not_by_the_book():
+    assert by_the_book(Value(0.5).asin())
+    assert not by_the_book(Value(1.0).asin())

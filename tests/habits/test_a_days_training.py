@@ -137,6 +137,14 @@ def test_a_checkpoint_goes_on_to_the_same_bits(tmp_path, make):
     assert other.state_dict() == whole.state_dict()
 
 
+def test_a_checkpoint_without_an_optimizer_has_none_to_load(tmp_path):
+    model = classifier()[0]
+    nn.save_checkpoint(tmp_path / "run.json", model)
+    with pytest.raises(ad.WrongFile, match="this optimizer: there is no optimizer in it"):
+        nn.load_checkpoint(tmp_path / "run.json", model, optim.SGD(model.parameters()))
+    assert nn.load_checkpoint(tmp_path / "run.json", model) is None
+
+
 def test_a_checkpoint_goes_on_with_its_schedule_and_its_batches(tmp_path):
     """What is interrupted after three epochs of six has the bits of six in one go: shuffled, scheduled, with patience."""
 

@@ -8,6 +8,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import nn
+from autodiff.nn.initializers import state_of
 
 
 def weights(model):
@@ -91,3 +92,12 @@ def test_unknown_initialiser_is_refused_with_the_list():
 def test_a_seed_of_another_kind_is_refused(seed):
     with pytest.raises(TypeError, match="a seed is a whole number"):
         nn.MLP(2, [1], seed=seed)
+
+
+def test_a_generator_that_does_not_tell_its_state_draws_all_the_same():
+    class Tosses:
+        def shuffle(self, numbers):
+            numbers.reverse()
+
+    assert state_of(random.SystemRandom()) is state_of(Tosses()) is None
+    assert state_of(random.Random(3)) == random.Random(3).getstate()

@@ -5,11 +5,14 @@ import math
 import random
 import struct
 import zlib
+from types import SimpleNamespace
 
 import pytest
 
 import autodiff as ad
 from autodiff import nn, optim
+from autodiff.nn import run_plots
+from autodiff.nn.record import Row
 
 rng = random.Random(4)
 XS = [[rng.uniform(-1, 1), rng.uniform(-1, 1)] for _ in range(22)]
@@ -401,6 +404,37 @@ def test_questions_without_sense_say_so(question, options, error, words):
         run.first(question, **options)
 
 
+def test_a_loop_of_ones_own_knows_of_no_samples_and_a_step_prints_its_numbers():
+    w = ad.Value(2.0, "w")
+    optimizer = optim.SGD([w], lr=0.25)
+    run = recorded_alone(w, optimizer)
+    with pytest.raises(ad.SettingError, match="which samples a step had"):
+        run.first("loss > 0", sample=0)
+    with pytest.raises(ad.StateError, match=r"knows no samples: attach\(model, forward=f\)"):
+        run.attach(optimizer_of(w), nn.mse, XS, YS)
+    with pytest.raises(TypeError, match=r"takes a model with parameters\(\), not float 3.0"):
+        run.attach(3.0, forward=lambda step: w)
+    run.attach(optimizer_of(w), forward=lambda step: 3.0)
+    with pytest.raises(TypeError, match=r"forward\(1\) returned float 3.0, not the loss as a Value"):
+        run.loss(1)
+    assert repr(run[1]) == "<step 1: loss 1, gradient norm 2, lr 0.25>"
+    assert run.norms == [4.0, 2.0, 1.0]
+
+
+def recorded_alone(w, optimizer):
+    """Three steps down w², without ``forward``."""
+    with ad.record_run(lambda: w * w, optimizer) as run:
+        for _ in range(3):
+            optimizer.zero_grad()
+            (w * w).backward()
+            optimizer.step()
+    return run
+
+
+def optimizer_of(w):
+    return SimpleNamespace(parameters=lambda: [w])
+
+
 # ---- the budget -------------------------------------------------------------------------------------------------------------
 
 
@@ -618,6 +652,15 @@ def test_record_run_refuses_what_does_not_fit():
         with pytest.raises(error, match=words):
             recorded(model, given, batch_loss(model), 1, **options)
 
+    class Slotted:
+        __slots__ = ("lr", "parameters", "step", "zero_grad")
+
+    slotted = Slotted()
+    slotted.lr = slotted.step = slotted.zero_grad = None
+    slotted.parameters = model.parameters()
+    with pytest.raises(ad.SettingError, match="cannot look on: Slotted takes no attributes"), ad.record_run(model, slotted):
+        pass
+
 
 # ---- files ------------------------------------------------------------------------------------------------------------------
 
@@ -659,6 +702,8 @@ def test_attaching_something_else_is_refused(saved):
         run.attach(network(), nn.mse, XS[1:], YS[1:])
     with pytest.raises(TypeError, match="model, loss, xs and ys"):
         run.attach(network(), nn.mse)
+    with pytest.raises(ad.ShapeError, match="nothing to show"):
+        fitted(network(), epochs=0).run.page()
     run.attach(network(), nn.mse, [[x + 1, y] for x, y in XS], YS)
     with pytest.warns(RuntimeWarning, match="is another loss"):
         run.loss(3)
@@ -712,7 +757,7 @@ def test_every_cut_and_every_changed_byte_is_seen(saved):
         {"names": ["a"] * 13}, {"names": "abc"}, {"names": [1] * 13}, {"optimizer": "os.system"}, {"optimizer": "SGD"},
         {"samples": 4}, {"samples": None}, {"compiled": 1}, {"breaks": [3, 2]}, {"breaks": [45]}, {"gradients": [0]},
         {"gradients": list(range(1, 46))}, {"snapshots": []}, {"snapshots": [{"step": 0}]}, {"snapshots": 3}, {"budget": None},
-        {"every": -1}, {"more": 1},
+        {"every": -1}, {"more": 1}, {"breaks": "3"}, {"breaks": None},
     ],
 )  # fmt: skip
 def test_a_head_that_does_not_fit_its_numbers_is_refused(saved, changes):
@@ -720,6 +765,59 @@ def test_a_head_that_does_not_fit_its_numbers_is_refused(saved, changes):
     file.write_bytes(changed(file.read_bytes(), **changes))
     with pytest.raises(ad.WrongFile, match=r"training\.run: "):
         ad.load_run(file)
+
+
+@pytest.mark.parametrize(
+    ("column", "number", "message"),
+    [("start", 0.5, "the batch of step 2 is"), ("end", 1e9, "the batch of step 2 is"), ("rate", -1.0, "rate of step 2 is -1.0"),
+     ("scale", 2.0, "its scale 2.0")],
+)  # fmt: skip
+def test_numbers_that_no_training_has_are_refused(saved, column, number, message):
+    run, file = saved
+    place = Row._fields.index(column) + 2 * len(Row._fields)
+    run.record.rows[place] = number
+    run.save(file)
+    with pytest.raises(ad.WrongFile, match=message):
+        ad.load_run(file)
+
+
+def test_the_buffers_of_a_file_are_those_of_its_optimiser(tmp_path):
+    model = network()
+    file = tmp_path / "adam.run"
+    fitted(model, optim.Adam(model.parameters()), record=file, epochs=1)
+    head = json.loads(file.read_bytes().split(b"\n", 2)[1])
+    for snapshot in head["snapshots"]:
+        snapshot["buffers"] = ["momentum"]
+    file.write_bytes(changed(file.read_bytes(), **head))
+    with pytest.raises(ad.WrongFile, match=r"the buffers of step 0 are \['momentum'\], not \['"):
+        ad.load_run(file)
+
+
+def test_a_loop_of_ones_own_with_a_strange_optimiser_is_saved_and_loaded(tmp_path):
+    class Half:
+        """Goes half of the way."""
+
+        lr = 0.5
+
+        def __init__(self, w):
+            self.parameters = [w]
+
+        def zero_grad(self):
+            self.parameters[0].grad = 0.0
+
+        def step(self):
+            for w in self.parameters:
+                w.data -= self.lr * w.grad
+
+    w = ad.Value(2.0, "w")
+    own = Half(w)
+    with ad.record_run(lambda step: w * w, own) as run:
+        for _ in range(3):
+            own.zero_grad()
+            (w * w).backward()
+            own.step()
+    run.save(tmp_path / "own.run")
+    assert ad.load_run(tmp_path / "own.run").losses == run.losses
 
 
 def test_other_files_are_no_runs(tmp_path):
@@ -740,6 +838,13 @@ def test_the_plot_marks_the_step_that_broke(saved, tmp_path):
     figure = run.plot(tmp_path / "run.svg")
     assert [len(axes.lines[0].get_xdata()) for axes in figure.axes] == [45, 45]
     assert (tmp_path / "run.svg").read_text().startswith("<?xml")
+    assert len(run.plot().axes) == len(figure.axes)
+
+
+def test_a_run_without_matplotlib_says_how_to_get_it(saved, monkeypatch):
+    monkeypatch.setattr(run_plots, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r'pip install "autodiff-scalar\[plot\]"'):
+        saved[0].plot()
 
 
 def test_two_parameters_of_one_name_are_told_apart():

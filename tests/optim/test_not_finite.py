@@ -57,8 +57,9 @@ def test_centred_rmsprop_with_gradients_whose_squares_overflow(gradient, momentu
         assert math.isfinite(parameter.data)
 
 
-def test_centred_rmsprop_with_a_constant_gradient_has_no_negative_variance():
-    (parameter,) = with_gradients(0.1)
+@pytest.mark.parametrize("gradient", [0.1, 1.2983012037151602])  # by rounding, that of the second is −4e−16
+def test_centred_rmsprop_with_a_constant_gradient_has_no_negative_variance(gradient):
+    (parameter,) = with_gradients(gradient)
     optimizer = optim.RMSprop([parameter], lr=1e-9, alpha=0.5, centered=True)
     for _ in range(200):
         optimizer.step()

@@ -6,6 +6,7 @@ import math
 import pickle
 import runpy
 import sys
+from array import array
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 import autodiff as ad
 from autodiff import nn, optim
 from autodiff.errors import NonFiniteWarning
+from autodiff.optim.optimizers import differ
 
 DATA = Path(__file__).parents[1] / "data"
 REFERENCE = SimpleNamespace(**runpy.run_path(str(DATA / "make_torch_optimizers.py")))
@@ -387,13 +389,16 @@ def step_interrupted_at(optimizer, line):
 
 @interpreted_only
 @every_configuration
-def test_a_step_that_raises_has_not_been_made(name):
+@pytest.mark.parametrize("slot", ["adjoint", "primal"])
+def test_a_step_that_raises_has_not_been_made(name, slot):
     optimizer, twin = configured(name, leaves()), configured(name, leaves())
     train(optimizer, range(3))
     train(twin, range(3))
-    optimizer.parameters[4].adjoint = "no number"
+    number = getattr(optimizer.parameters[4], slot)
+    setattr(optimizer.parameters[4], slot, "no number")
     with pytest.raises(TypeError):
         optimizer.step()
+    setattr(optimizer.parameters[4], slot, number)
     assert data(optimizer) == data(twin)
     train(optimizer, range(3, 6))
     train(twin, range(3, 6))
@@ -575,3 +580,18 @@ def test_bad_clipping_changes_nothing(clip):
 def test_no_gradients_have_the_norm_zero():
     assert optim.clip_grad_norm([], 1.0) == 0.0
     optim.clip_grad_value([], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("data", "other", "different"),
+    [
+        (1.0, 1.0, False),
+        (1.0, 2.0, True),
+        (0.0, -0.0, True),
+        (-0.0, -0.0, False),
+        (math.nan, math.nan, False),
+        (math.nan, 1.0, True),
+    ],
+)
+def test_numbers_differ_by_their_bits(data, other, different):
+    assert differ((ad.Value(3.0), ad.Value(data)), array("d", [3.0, other])) is different
