@@ -106,7 +106,7 @@ def gain_scaled_4(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def gain_four_rows(
+def gain_four_rows(  # compiled only
     first: vector,
     second: vector,
     third: vector,
@@ -1700,7 +1700,7 @@ def numbers_in(numbers: object) -> vector:
     """Those of an array, or of an array of NumPy's that has them side by side."""
     if not cython.compiled:
         return memoryview(numbers)
-    if isinstance(numbers, array):
+    if isinstance(numbers, array):  # compiled only from here
         return numbers_of(numbers)
     return cython.cast(cython.pointer(cython.double), cython.cast(cython.pointer(numpy_array), numbers).data)
 

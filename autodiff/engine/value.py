@@ -1012,7 +1012,10 @@ def made_here(depth: cython.int) -> object:
     Interpreted, the frames of this module that are between are counted by ``depth``.
     """
     if not cython.compiled:
-        return made_in(sys._getframe(depth))
+        try:
+            return made_in(sys._getframe(depth))
+        except ValueError:  # a thread that calls Value itself
+            return None
     frame: cython.pointer(PyFrameObject) = PyEval_GetFrame()  # compiled only from here
     if frame != cython.NULL:
         Py_INCREF(frame)

@@ -182,6 +182,17 @@ def test_what_no_code_of_the_users_made_is_made_nowhere():
     assert [parameter.source for parameter in neuron.parameters()] == [None] * 3
 
 
+def test_what_a_thread_makes_without_a_frame_is_made_nowhere():
+    made = []
+    with record_source():
+        _thread.start_new_thread(made.extend, (map(Value, [1.0, 2.0]),))
+        for _ in range(10_000):
+            if len(made) == 2:
+                break
+            time.sleep(0.001)
+    assert [(x.data, x.source) for x in made] == [(1.0, None), (2.0, None)]
+
+
 def test_a_source_prints_as_a_call():
     with record_source():
         y = Value(1.0) + 2.0
