@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autodiff.engine.trees import ARRAY, LEAF, flatten, shape_of
+from autodiff.engine.trees import ARRAY, LEAF, Structure, flatten, shape_of
 from autodiff.engine.value import Value
 from autodiff.errors import ShapeError
 
@@ -31,6 +31,7 @@ trees = st.recursive(
 @example([1.0, 2, [3.0]])
 def test_what_is_taken_apart_is_put_together_again(tree):
     leaves, structure = flatten(tree)
+    assert all(isinstance(leaf, (float, int)) for leaf in leaves)
     again = structure.build(leaves)
     assert again == tree
     assert type(again) is type(tree)
@@ -72,6 +73,7 @@ def test_forms_are_equal_only_if_everything_about_them_is():
     alike = [[1.0], (1.0,), {"a": 1.0}, {"b": 1.0}, np.ones(1), np.ones((1, 1)), 1.0, None, [[1.0]], []]
     structures = [flatten(tree)[1] for tree in alike]
     assert len(set(structures)) == len(alike)
+    assert flatten(np.ones(2))[1] == Structure(ARRAY, (2,), size=2) != flatten(np.ones(2, "f"))[1]
 
 
 @pytest.mark.parametrize(
