@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from pathlib import Path
 from types import SimpleNamespace
@@ -572,3 +573,89 @@ def test_nothing_to_plot_and_nothing_to_plot_with_are_clear_errors(run_script):
         "except ImportError as error:\n    print(error)"
     )
     assert 'pip install "autodiff-scalar[plot]"' in run_script(script)
+
+
+# ---- going on ---------------------------------------------------------------------------------------------------------------
+
+
+def farthest(outputs, targets):
+    return max(abs(output - target) for output, target in zip(outputs, targets, strict=True))
+
+
+FARTHEST = {"farthest": farthest}
+
+
+def test_a_training_that_goes_on_is_the_one_that_went_through():
+    options = {"batch_size": 2, "schedule": lambda step: 0.05 / (1 + step), "metrics": FARTHEST, "validation": LINE}
+    whole, half = line(), line()
+    through = fit(whole, epochs=6, seed=3, **options)
+    log = fit(half, epochs=2, seed=3, **options)
+    log.interrupted = log.stopped_early = True
+    assert fit(half, epochs=4, seed=99, log=log, **options) is log
+    assert half.state_dict() == whole.state_dict()
+    assert (log.steps, len(log.losses), log.interrupted, log.stopped_early) == (18, 6, False, False)
+    for name in ("losses", "validation", "metrics", "weights", "learning_rates", "shuffling"):
+        assert getattr(log, name) == getattr(through, name), name
+    assert log.seconds == sorted(log.seconds)
+
+
+def test_patience_that_goes_on_counts_from_the_best_epoch_there_was():
+    model = line()
+    log = fit(model, lr=0.3, epochs=2, patience=4)  # a rate that is too large: the first epoch is the best
+    assert (log.best_epoch, log.stopped_early) == (1, False)
+    first = list(log.weights[0])
+    fit(model, lr=0.3, epochs=9, patience=4, log=log)
+    assert (log.best_epoch, log.stopped_early, len(log.losses)) == (1, True, 5)
+    assert list(model.state_dict().values()) == first
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"metrics": FARTHEST}, {}),
+        ({}, {"metrics": FARTHEST}),
+        ({"metrics": FARTHEST}, {"metrics": {"other": farthest}}),
+        ({"validation": LINE}, {}),
+        ({}, {"validation": LINE}),
+        ({}, {"patience": 3}),
+        ({"patience": 3}, {}),
+    ],
+)
+def test_the_log_of_a_training_with_other_options_is_refused(before, after):
+    model = line()
+    log = fit(model, epochs=2, **before)
+    rows, state = log.to_dict(), model.state_dict()
+    with pytest.raises(ad.SettingError, match="the log of another training"):
+        fit(model, epochs=1, log=log, **after)
+    assert (log.to_dict(), model.state_dict()) == (rows, state)
+
+
+def test_the_log_of_other_parameters_is_refused_and_one_without_epochs_takes_any_validation():
+    model, extra = line(), ad.Value(1.0, "extra")
+    log = fit(model, epochs=0)
+    with pytest.raises(ad.SettingError, match="the log of another training"):
+        fit(model, optimizer=optim.SGD([*model.parameters(), extra], lr=0.1), log=log)
+    assert len(fit(model, epochs=1, validation=LINE, log=log).validation) == 1
+
+
+def test_progress_hears_of_every_step_and_epoch_from_1_also_in_a_training_that_goes_on(monkeypatch):
+    heard = []
+    listener = SimpleNamespace(
+        step=lambda *place: heard.append(place), epoch=lambda *what: heard.append(what), close=lambda: heard.append("closed")
+    )
+    monkeypatch.setattr("autodiff.nn.training.progress_to", lambda *options: heard.append(options) or listener)
+    log = fit(model := line(), epochs=1, batch_size=2, validation=LINE, metrics=FARTHEST)
+    fit(model, epochs=2, batch_size=2, validation=LINE, metrics=FARTHEST, log=log)
+    rows = zip(log.losses, log.validation, log.metrics["farthest"], strict=True)
+    said = [f"loss {loss:.4g}, validation {held_out:.4g}, farthest {far:.4g}" for loss, held_out, far in rows]
+    first, second = [(1, 1), (1, 2), (1, 3)], [(2, 1), (2, 2), (2, 3)]
+    assert heard[:6] == [(1, 3, False), *first, (1, said[0]), "closed"]
+    assert heard[6:] == [(2, 3, False), *first, (1, said[1]), *second, (2, said[2]), "closed"]
+
+
+def test_the_seconds_of_the_log_are_those_that_passed():
+    started = time.perf_counter()
+    log = fit(model := line(), epochs=3)
+    first = list(log.seconds)
+    fit(model, epochs=2, log=log)
+    assert 0 < first[0] < first[1] < first[2] < log.seconds[3] < log.seconds[4] <= time.perf_counter() - started
