@@ -632,9 +632,11 @@ def test_the_log_of_a_training_with_other_options_is_refused(before, after):
 
 def test_the_log_of_other_parameters_is_refused_and_one_without_epochs_takes_any_validation():
     model, extra = line(), ad.Value(1.0, "extra")
-    log = fit(model, epochs=0)
-    with pytest.raises(ad.SettingError, match="the log of another training"):
-        fit(model, optimizer=optim.SGD([*model.parameters(), extra], lr=0.1), log=log)
+    log, both = fit(model, epochs=0), [*model.parameters(), extra]
+    of_both = fit(model, optimizer=optim.SGD(both, lr=0.1), epochs=0)
+    for one, trained in [(log, both), (of_both, model.parameters())]:
+        with pytest.raises(ad.SettingError, match="the log of another training"):
+            fit(model, optimizer=optim.SGD(trained, lr=0.1), log=one)
     assert len(fit(model, epochs=1, validation=LINE, log=log).validation) == 1
 
 
@@ -659,3 +661,15 @@ def test_the_seconds_of_the_log_are_those_that_passed():
     first = list(log.seconds)
     fit(model, epochs=2, log=log)
     assert 0 < first[0] < first[1] < first[2] < log.seconds[3] < log.seconds[4] <= time.perf_counter() - started
+
+
+def test_compiled_a_loss_that_is_no_mean_is_refused_however_small_it_is():
+    def sum_of_squares(outputs, targets):
+        return ad.sum([(output - target) ** 2 for output, target in zip(outputs, targets, strict=True)])
+
+    model = line()
+    near = [model(x).data + 1e-3 for x in LINE[0]]
+    before = model.state_dict()
+    with pytest.raises(ad.SettingError, match="the mean of the losses of single samples"):
+        fit(model, ys=near, loss=sum_of_squares, compile=True)
+    assert model.state_dict() == before
