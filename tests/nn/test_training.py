@@ -673,3 +673,15 @@ def test_compiled_a_loss_that_is_no_mean_is_refused_however_small_it_is():
     with pytest.raises(ad.SettingError, match="the mean of the losses of single samples"):
         fit(model, ys=near, loss=sum_of_squares, compile=True)
     assert model.state_dict() == before
+
+
+def test_a_record_that_cannot_be_written_is_said_of_the_line_that_called(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    model = line()
+    optimizer = optim.SGD(model.parameters(), lr=0.05)
+    with pytest.warns(RuntimeWarning, match="could not be written") as caught:
+        nn.fit(
+            model, *LINE, optimizer=optimizer, epochs=1, progress=False, record=folder / "a.run", callback=lambda _: folder.rmdir()
+        )
+    assert [warning.filename for warning in caught] == [__file__]
