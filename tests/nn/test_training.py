@@ -679,9 +679,15 @@ def test_a_record_that_cannot_be_written_is_said_of_the_line_that_called(tmp_pat
     folder = tmp_path / "folder"
     folder.mkdir()
     model = line()
-    optimizer = optim.SGD(model.parameters(), lr=0.05)
+    options = {"epochs": 1, "progress": False, "record": folder / "a.run", "callback": lambda _: folder.rmdir()}
     with pytest.warns(RuntimeWarning, match="could not be written") as caught:
-        nn.fit(
-            model, *LINE, optimizer=optimizer, epochs=1, progress=False, record=folder / "a.run", callback=lambda _: folder.rmdir()
-        )
+        nn.fit(model, *LINE, optimizer=optim.SGD(model.parameters(), lr=0.05), **options)
     assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize("held_out", [None, ([[9.0], [7.0]], [0.0, 1.0])])
+def test_metrics_are_of_the_model_after_the_epoch_on_what_was_held_out_if_anything_was(held_out):
+    model = line()
+    log = fit(model, epochs=2, metrics=FARTHEST, validation=held_out)
+    xs, ys = held_out or LINE
+    assert log.metrics["farthest"][-1] == farthest([model(x).data for x in xs], ys)
