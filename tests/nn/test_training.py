@@ -590,8 +590,10 @@ def test_a_training_that_goes_on_is_the_one_that_went_through():
     whole, half = line(), line()
     through = fit(whole, epochs=6, seed=3, **options)
     log = fit(half, epochs=2, seed=3, **options)
-    log.interrupted = log.stopped_early = True
-    assert fit(half, epochs=4, seed=99, log=log, **options) is log
+    log.interrupted, log.stopped_early, log.best_epoch, seen = True, True, 1, []
+    seeing = lambda log: seen.append((log.interrupted, log.stopped_early, log.best_epoch, log.run))  # noqa: E731
+    assert fit(half, epochs=4, seed=99, log=log, callback=seeing, **options) is log
+    assert seen == [(False, False, None, None)] * 4
     assert half.state_dict() == whole.state_dict()
     assert (log.steps, len(log.losses), log.interrupted, log.stopped_early) == (18, 6, False, False)
     for name in ("losses", "validation", "metrics", "weights", "learning_rates", "shuffling"):
