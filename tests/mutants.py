@@ -30,13 +30,15 @@ COARSE = re.compile(r"_(LShift|RShift|BitOr|BitAnd|BitXor|Is|IsNot|FloorDiv|Mod|
 
 
 class Meaning(ast.NodeTransformer):
-    """What a module does: without the types that it declares, which are text here."""
+    """What a module does: without the types that it declares, which are text here, and what has no body but says types."""
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | None:
+        if ast.unparse(node.body[-1]) == "...":  # an overload, a protocol's method
+            return None
         node.returns = None
         return self.generic_visit(node)
 

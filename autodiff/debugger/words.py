@@ -25,7 +25,7 @@ from autodiff.graph.symbols import (
     ANYTHING,
     ATOM,
     DIGITS,
-    NEGATIVE,
+    PRODUCT,
     Symbol,
     by_the_book,
     in_brackets,
@@ -179,7 +179,7 @@ class Words:
         node = self.history.nodes[place]
         if not self.history.made_here(place):
             return ""
-        rule, signed = rules.TABLE[node.op], Symbol("−1", NEGATIVE)
+        rule, signed = rules.TABLE[node.op], Symbol("−1", PRODUCT)
         parts = [
             Symbol("{" + "(" * in_brackets(rule, number, signed) + f"{self.history.place(x)}}}") if isinstance(x, Value) else x
             for number, x in enumerate(shown_of(rule, node.arguments))

@@ -85,7 +85,8 @@ def operation(
     itself. A branch is ``ad.where(x > 0, ..., ...)``, never an ``if``.
 
     ``spelling`` is how it is written, ``{0}`` and ``{1}`` standing for the operands and ``{*}`` for any number of them; without
-    it, ``name({0}, {1})``. ``doc`` says in a few words what it is; without it, the docstring of ``value`` does.
+    it, ``name({0}, {1})``. Operands get brackets where the reading needs them: ``(a + b)²`` for ``{0}²``. ``doc`` says in a few
+    words what it is; without it, the docstring of ``value`` does.
 
     The operation is eager, drawn, explained, stepped through, differentiated to any order and compiled; one of one number is a
     method of Values too, and can be an activation. Where ``value`` or ``partials`` divide by 0 or overflow, the result is

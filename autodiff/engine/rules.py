@@ -43,7 +43,6 @@ class Rule:
     derivatives: Derivatives
     spelling: str
     doc: str
-    precedence: int
     defaults: tuple[float, ...]
     parameters: tuple[str, ...] = ()
     also: Mapping[str, str] = field(default_factory=dict)
@@ -218,9 +217,9 @@ Derivatives = Callable[..., Iterable[Any]]
 
 # fmt: off
 @overload
-def op(name: str, arity: Literal[1], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ..., textbook: Derivatives = ...) -> Unary: ...
+def op(name: str, arity: Literal[1], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, textbook: Derivatives = ...) -> Unary: ...
 @overload
-def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, precedence: int = ..., textbook: Derivatives = ...) -> Binary: ...
+def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str = ..., *, textbook: Derivatives = ...) -> Binary: ...
 @overload
 def op(name: str, arity: Literal[2], f: Formula, df: Derivatives, spelling: str, doc: str, *, defaults: tuple[float], also: Mapping[str, str] = ...) -> Any: ...
 @overload
@@ -236,7 +235,6 @@ def op(
     spelling: str,
     doc: str = "",
     *,
-    precedence: int = 9,
     defaults: tuple[float, ...] = (),
     also: Mapping[str, str] | None = None,
     parameters: tuple[str, ...] | None = None,
@@ -250,7 +248,7 @@ def op(
     if parameters is None:
         parameters = df.__code__.co_varnames[:arity] if arity is not None else ()
     code, also = len(BY_CODE), also or {}
-    rule = Rule(name, code, arity, f, df, spelling, doc, precedence, defaults, parameters, also, of_nothing, textbook)
+    rule = Rule(name, code, arity, f, df, spelling, doc, defaults, parameters, also, of_nothing, textbook)
     BY_CODE.append(rule)
     TABLE[name] = rule
     function: Any = _unary(rule) if arity == 1 else _fixed(rule) if arity else _variadic(rule)
@@ -519,14 +517,14 @@ xlogy: Binary
 # fmt: off
 
 # arithmetic
-add = op("add", 2, lambda x, y: x + y,  lambda x, y, out: (1, 1),             "{0} + {1}", "sum of two", precedence=1)
-sub = op("sub", 2, lambda x, y: x - y,  lambda x, y, out: (1, -1),            "{0} − {1}", "difference", precedence=1)
-mul = op("mul", 2, lambda x, y: x * y,  lambda x, y, out: (y, x),             "{0} · {1}", "product of two", precedence=2)
-div = op("div", 2, kernels.div,        lambda x, y, out: (1 / y, -out / y),  "{0} / {1}", "quotient", precedence=2)
-neg = op("neg", 1, lambda x: -x,        lambda x, out: (-1,),                 "−{0}",      "negative", precedence=2)
+add = op("add", 2, lambda x, y: x + y,  lambda x, y, out: (1, 1),             "{0} + {1}", "sum of two")
+sub = op("sub", 2, lambda x, y: x - y,  lambda x, y, out: (1, -1),            "{0} − {1}", "difference")
+mul = op("mul", 2, lambda x, y: x * y,  lambda x, y, out: (y, x),             "{0} · {1}", "product of two")
+div = op("div", 2, kernels.div,        lambda x, y, out: (1 / y, -out / y),  "{0} / {1}", "quotient")
+neg = op("neg", 1, lambda x: -x,        lambda x, out: (-1,),                 "−{0}",      "negative")
 pow = op("pow", 2, kernels.pow,        lambda x, y, out: (_base_slope(x, y), _exponent_slope(x, y, out)),
-         "{0}^{1}", "power; nan, never complex, for x < 0 and a y that is not whole", precedence=3)
-mod = op("mod", 2, kernels.mod,        lambda x, y, out: (1, -held(quotient(x, y))),  "{0} mod {1}", "Python's %", precedence=1)
+         "{0}^{1}", "power; nan, never complex, for x < 0 and a y that is not whole")
+mod = op("mod", 2, kernels.mod,        lambda x, y, out: (1, -held(quotient(x, y))),  "{0} mod {1}", "Python's %")
 abs = op("abs", 1, ieee.fabs,           lambda x, out: (sign(x),),
          "|{0}|", "absolute value; its derivative at 0 is 0")
 
@@ -548,7 +546,7 @@ xlogy = op("xlogy", 2, lambda x, y: mul0(x, log(y)), lambda x, y, out: (log(y), 
 # roots and distances
 sqrt  = op("sqrt",  1, ieee.sqrt,  lambda x, out: (0.5 / out,),
            "√({0})", "square root, x ≥ 0; its derivative at 0 is inf")
-rsqrt = op("rsqrt", 1, lambda x: 1 / sqrt(x), lambda x, out: (-0.5 * out / x,),    "1 / √{0}",   "1 / √x; inf at 0, nan below", precedence=2)
+rsqrt = op("rsqrt", 1, lambda x: 1 / sqrt(x), lambda x, out: (-0.5 * out / x,),    "1 / √({0})",   "1 / √x; inf at 0, nan below")
 cbrt  = op("cbrt",  1, ieee.cbrt,  lambda x, out: (pow(out, -2.0) / 3,),
            "∛({0})", "cube root; its derivative at 0 is inf")
 _hypot = op("hypot", 2, ieee.hypot, lambda x, y, out: _directions((x, y), out),
@@ -614,19 +612,19 @@ select  = op("select",  None, lambda c, x, y: x if c != 0 else y, lambda c, x, y
 taken   = op("taken",   None, ieee.take, lambda i, *xs: [0, *(equal(i, place) for place in range(len(xs) - 1))], "take({*})")
 
 # limits: an ordinary operation, but for the one point where it would give a nan that is not there
-mul0        = op("mul0", 2, kernels.mul0,        lambda x, y, out: (y, x),                      "{0} · {1}", precedence=2)
-div0        = op("div0", 2, kernels.div0,        lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}", precedence=2)
+mul0        = op("mul0", 2, kernels.mul0,        lambda x, y, out: (y, x),                      "{0} · {1}")
+div0        = op("div0", 2, kernels.div0,        lambda x, y, out: (1 / y, -div0(out, y)),      "{0} / {1}")
 nonnegative = op("nonnegative", 1, kernels.nonnegative, lambda x, out: (1,),                       "{0}")
 quotient    = op("quotient", 2, kernels.quotient, lambda x, y, out: (0, 0),                     "⌊{0} / {1}⌋")
 xlog1py     = op("xlog1py", 2, lambda x, y: mul0(x, log1p(y)), lambda x, y, out: (log1p(y), div0(x, nonnegative(1 + y))), "xlog1py({0}, {1})")
 
 # partials that stay accurate when they are differentiated themselves: no difference of what is nearly equal, no 0 · inf
-sech2       = op("sech2",    1, kernels.sech2,    lambda x, out: (-2 * tanh(x) * out,),  "4 · σ(2 · {0}) · σ(−2 · {0})", precedence=2)
-cosquare    = op("cosquare", 1, kernels.cosquare, lambda x, out: (-2 * x,),              "(1 − {0}) · (1 + {0})", precedence=2)
+sech2       = op("sech2",    1, kernels.sech2,    lambda x, out: (-2 * tanh(x) * out,),  "4 · σ(2 · {0}) · σ(−2 · {0})")
+cosquare    = op("cosquare", 1, kernels.cosquare, lambda x, out: (-2 * x,),              "(1 − {0}) · (1 + {0})")
 power_slope = op("power_slope", 2, kernels.power_slope, lambda x, y, out: (power_poly(x, y - 2, y * (y - 1)), power_poly(x, y - 1, 1, y)),
-                 "{1} · {0}^({1} − 1)", precedence=3)
+                 "{1} · {0}^({1} − 1)")
 power_log   = op("power_log", 2, kernels.power_log, lambda x, y, out: (power_poly(x, y - 1, 1, y), power_poly(x, y, 0, 0, 1)),
-                 "{0}^{1} · log({0})", precedence=3)
+                 "{0}^{1} · log({0})")
 power_poly  = op("power_poly", None, _power_poly, lambda x, y, *cs: _power_poly_slopes(x, y, cs[:-1]), "power_poly({*})")
 
 # largest and smallest: those that tie share the derivative; against a plain number a tie has derivative 0

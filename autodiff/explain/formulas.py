@@ -15,6 +15,7 @@ from autodiff.graph.names import Calls
 from autodiff.graph.symbols import (
     ATOM,
     MOST_SPELLED,
+    PRODUCT,
     SUPERSCRIPTS,
     Symbol,
     by_the_book,
@@ -31,7 +32,6 @@ PLACEHOLDER = re.compile("[\U000f0000-\U0010ffff]")
 LONGEST = 28  # characters of a Value without a name that is written out where it is used
 DEEPEST = 3
 MOST_DEFINITIONS = 12
-PRODUCT = rules.TABLE["mul"].precedence
 
 
 class Formula(NamedTuple):

@@ -13,7 +13,7 @@ from autodiff.engine import rules
 from autodiff.engine.value import Value
 from autodiff.errors import UnknownNameError
 from autodiff.graph.names import Calls
-from autodiff.graph.symbols import Symbol
+from autodiff.graph.symbols import Symbol, encloses
 from autodiff.graph.walk import Walk
 
 LONGEST_DRAWN = 20  # characters of an operand in a picture
@@ -40,7 +40,7 @@ def scopes_of(walk: Walk) -> list[str]:
         used = {modules[operand] for operand in operands if modules[operand] and not walk.nodes[operand].op}
         if used:
             modules.append(_common(used))
-        elif len(operands) == 1 and rules.TABLE[node.op].precedence == rules.TABLE["tanh"].precedence:
+        elif len(operands) == 1 and encloses(rules.TABLE[node.op]):
             modules.append(modules[operands[0]] if walk.nodes[operands[0]].op else "")
         else:
             modules.append("")

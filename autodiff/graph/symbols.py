@@ -15,13 +15,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from autodiff.engine import rules
 from autodiff.engine.rules import Rule
 from autodiff.engine.value import Value
 
-ATOM = 9  # the precedence of what never needs brackets
+SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 9  # how strongly what is written binds; an atom never needs brackets
 DIGITS = 5
 MOST_SPELLED = 6  # operands of one operation that are written one by one
 FEW = 3  # of more than that
@@ -29,9 +30,6 @@ ANYTHING = "…"  # what is not written
 
 SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 LARGEST_RAISED = 999
-# the operand that needs brackets at equal strength
-TIGHT = {"sub": 1, "div": 1, "div0": 1, "pow": 0, "power_slope": 0, "power_log": 0}
-LEAST_IN_MOD = rules.TABLE["pow"].precedence
 COEFFICIENT = re.compile(r"(?<![\w.)])(\d+(?:\.\d+)?) · \((?!−\d)")
 
 
@@ -116,9 +114,6 @@ class Symbol:
         return self._record(rules.TABLE["abs"], (self,))
 
 
-NEGATIVE, POWER = rules.TABLE["neg"].precedence, rules.TABLE["pow"].precedence
-
-
 def number_text(number: float, digits: int = DIGITS) -> str:
     """The number in at most so many significant digits, with a real minus sign: ``−0.12346``, ``6.0221e23``, ``nan``, ``0``."""
     mantissa, e, exponent = f"{number or 0.0:.{digits}g}".partition("e")
@@ -135,7 +130,7 @@ def symbol(operand: Any) -> Symbol:
     if isinstance(operand, Symbol):
         return operand
     text = number_text(operand)
-    return Symbol(text, NEGATIVE if text[0] == "−" else POWER if "e" in text else ATOM)
+    return Symbol(text, PRODUCT if text[0] == "−" else POWER if "e" in text else ATOM)
 
 
 def spelled(rule: Rule, operands: Sequence[Any]) -> Symbol:
@@ -146,20 +141,77 @@ def spelled(rule: Rule, operands: Sequence[Any]) -> Symbol:
     words = [f"({part.text})" if in_brackets(rule, place, part) else part.text for place, part in enumerate(parts)]
     exponent = operands[-1] if rule.name == "pow" else None
     if isinstance(exponent, (int, float)) and abs(exponent) <= LARGEST_RAISED and float(exponent).is_integer():
-        return Symbol(words[0] + number_text(exponent).translate(SUPERSCRIPTS), rule.precedence)
-    return Symbol(rule.written(words), rules.TABLE["mul"].precedence if rule.paired else rule.precedence)
+        return Symbol(words[0] + number_text(exponent).translate(SUPERSCRIPTS), POWER)
+    return Symbol(rule.written(words), reading(rule.spelling).precedence)
 
 
 def in_brackets(rule: Rule, place: int, part: Symbol) -> bool:
-    """Whether an operand of an infix operation needs brackets: it binds less strongly, or begins with a sign further right.
+    """Whether an operand needs brackets: it binds less strongly than its place asks for, or has a sign behind an operator."""
+    needed, signed = reading(rule.spelling).places.get(place, (0, False))
+    return part.precedence < needed or (signed and part.text.startswith("−"))
 
-    At equal strength the right operand of − and / needs them, and the left one of ^; those of mod, whose place among the others
-    nobody knows, as soon as they are sums or products.
-    """
-    if rule.arity is None or rule.precedence == ATOM:
-        return False
-    least = LEAST_IN_MOD if rule.name == "mod" else rule.precedence + (TIGHT.get(rule.name) == place)
-    return part.precedence < least or (place > 0 and part.text.startswith("−"))
+
+def encloses(rule: Rule) -> bool:
+    """Whether no operand ever needs brackets, as those of ``tanh({0})``."""
+    return not any(needed for needed, _ in reading(rule.spelling).places.values())
+
+
+class Reading(NamedTuple):
+    """How strongly a spelling binds; and for each of its operands how strongly that must, and whether a sign is in the way."""
+
+    precedence: int
+    places: dict[int, tuple[int, bool]]
+
+
+# How strongly an operator binds, and how strongly what stands to its left and to its right must. At equal strength the right
+# operand of − and / needs brackets, and the left one of ^; those of mod, whose place among the others nobody knows, as soon as
+# they are sums or products.
+OPERATORS = {
+    "+": (SUM, SUM, SUM), "−": (SUM, SUM, PRODUCT), "mod": (SUM, POWER, POWER), "·": (PRODUCT, PRODUCT, PRODUCT),
+    "/": (PRODUCT, PRODUCT, POWER), "^": (POWER, POWER + 1, POWER), "²": (POWER, POWER + 1, ATOM),
+    **dict.fromkeys(",=<>≤≥", (0, 0, 0)),
+}  # fmt: skip
+SIGN = (PRODUCT, 0, PRODUCT)
+RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+TOKEN = re.compile(rf"\{{(\d*)[^}}]*\}}|[{RAISED}]+|mod\b|[^\W{RAISED}]+|\S")
+OPENING, CLOSING, EITHER, ENCLOSED = "([⌊⌈", ")]⌋⌉", "|‖", "()"
+
+
+@cache
+def reading(spelling: str) -> Reading:
+    """The reading of a spelling, such as ``{0} − {1}``. What stands between brackets of any kind needs none of its own."""
+    places: dict[int, tuple[int, bool]] = {}
+    levels: list[list[tuple[str, str | None, bool]]] = [[]]
+    opened = [("", False)]
+    for match in TOKEN.finditer(spelling):
+        token, apart = match[0], spelling[: match.start()].endswith(" ")
+        if token in OPENING or (token in EITHER and token != opened[-1][0]):
+            opened.append((token, apart))
+            levels.append([])
+        elif (token in CLOSING or token in EITHER) and len(levels) > 1:
+            _read(levels.pop(), places)
+            levels[-1].append((ENCLOSED, None, opened.pop()[1]))
+        else:
+            levels[-1].append(("²" if token[0] in RAISED else token, match[1], apart))
+    return Reading(_read(levels[0], places), places)
+
+
+def _read(level: list[tuple[str, str | None, bool]], places: dict[int, tuple[int, bool]]) -> int:
+    """How strongly what stands between two brackets binds. What its operands need is entered in ``places``."""
+    weakest, before = ATOM, (ATOM, 0, 0)
+    bound = [OPERATORS.get(token) for token, _, _ in level]
+    for k, (token, place, apart) in enumerate(level):
+        left, right = bound[k - 1] if k else before, bound[k + 1] if k + 1 < len(level) else before
+        if token == "−" and left is not None:
+            bound[k] = SIGN
+        weakest = min(weakest, (bound[k] or before)[0])
+        if bound[k] is None and left is None and (apart or token != ENCLOSED or level[k - 1][1]):
+            weakest = min(weakest, PRODUCT)  # side by side; but a name and its brackets are one thing
+        if place:
+            needed, signed = places.get(int(place), (0, False))
+            sides = left[2] if left else ATOM, right[1] if right else ATOM
+            places[int(place)] = max(needed, *sides), signed or sides[0] > 0
+    return weakest
 
 
 def shown_of(rule: Rule, operands: Sequence[Any]) -> list[Any]:

@@ -614,3 +614,27 @@ def test_seeds_that_are_no_numbers_leave_everything_as_it_was():
         tangents([x, out], [x], ["a"])
     assert (x.grad, out.grad) == (4.0, 0.0)
     assert tangents([x, out], [x], [1.0]) == [1.0, 4.0]
+
+
+def test_a_direction_may_point_downwards_among_values_too():
+    x = ad.Value(3.0)
+    value, along = ad.jvp(lambda x, y: x * x * y, (x, 1.0), (0.0, -2.0))
+    assert (value.data, along.data) == (9.0, -18.0)
+    assert ad.gradients(along, x) == -12.0
+    assert ad.hvp(lambda x: x**3, 2.0, -1.0) == -12.0
+    assert ad.grad(lambda x: ad.hvp(lambda y: y**4, x, -1.0))(2.0) == -48.0
+
+
+def test_what_is_used_under_two_conditions_gets_no_nan_where_neither_holds():
+    def f(x, c):
+        v = ad.log(x)
+        return ad.where(c > 0, ad.where(c > 1, v, 1.0), 2.0) + ad.where(c > 1, v, 3.0)
+
+    slope = ad.jacobian(f, compile=True)
+    assert [slope(0.0, -1.0), slope(0.0, 0.5), slope(2.0, 2.0)] == [0.0, 0.0, 1.0]
+
+
+def test_what_is_used_whichever_way_is_taken_is_passed_on_without_a_condition():
+    slope = ad.jacobian(lambda x, c: ad.where(c > 0, 2 * (v := ad.log(x)), 3 * v), compile=True)
+    assert [slope(2.0, 1.0), slope(2.0, -1.0), slope(0.0, 1.0)] == [1.0, 1.5, math.inf]
+    assert "max" not in slope.source

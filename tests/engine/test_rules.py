@@ -507,6 +507,9 @@ FURTHER = [
     Edge("acosh(1)", f.acosh, (1.0,), 0.0, (inf,)),
     Edge("acosh(0)", f.acosh, (0.0,), nan, (nan,)),
     Edge("acosh(-2)", f.acosh, (-2.0,), nan, (nan,)),
+    Edge("acosh(inf)", f.acosh, (inf,), inf, (0.0,)),
+    Edge("asinh(inf)", f.asinh, (inf,), inf, (0.0,)),
+    Edge("asinh(-inf)", f.asinh, (-inf,), -inf, (0.0,)),
     Edge("atanh(1)", f.atanh, (1.0,), inf, (inf,)),
     Edge("atanh(-1)", f.atanh, (-1.0,), -inf, (inf,)),
     Edge("atanh(2)", f.atanh, (2.0,), nan, (nan,)),
@@ -750,3 +753,39 @@ def test_every_public_row_is_a_function_with_a_docstring():
     for rule in PUBLIC:
         assert rule.name in functions.__all__
         assert getattr(functions, rule.name).__doc__, rule.name
+
+
+# ---- what only a trace records: eagerly Python decides ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "decides"), [("greater", operator.gt), ("greater_equal", operator.ge), ("equal", operator.eq)]
+)
+def test_a_comparison_is_1_or_0_as_python_has_it_and_passes_nothing_on(name, decides):
+    for x, y in hard_points(2):
+        out = TABLE[name].value(x, y)
+        assert same(out, float(decides(x, y))), (x, y)
+        assert TABLE[name].partials(x, y, out=out) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("decides", HARD)
+def test_a_selection_is_where_and_passes_everything_to_the_one_that_was_selected(decides):
+    first, second = (1.0, 0.0) if bool(decides) else (0.0, 1.0)
+    out = TABLE["select"].value(decides, 3.0, 4.0)
+    assert out == functions.where(decides, 3.0, 4.0)
+    assert TABLE["select"].partials(decides, 3.0, 4.0, out=out) == [0.0, first, second]
+
+
+def test_what_is_taken_from_a_table_gets_everything_and_beyond_it_there_is_nothing():
+    rule, entries = TABLE["taken"], (5.0, 6.0, 7.0)
+    for i, entry in enumerate(entries):
+        assert rule.value(float(i), *entries) == entry
+        assert rule.partials(float(i), *entries, out=entry) == [0.0, *[float(i == place) for place in range(3)]]
+    for nowhere in (-1.0, 3.0, 0.5, nan, inf):
+        assert math.isnan(rule.value(nowhere, *entries)), nowhere
+
+
+def test_what_is_held_is_a_number_that_nothing_depends_on():
+    for x in HARD:
+        assert same(TABLE["held"].value(x), x)
+    assert TABLE["held"].partials(3.0, out=3.0) == [0.0]

@@ -4,16 +4,16 @@ from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autodiff.engine.trees import flatten
+from autodiff.engine.trees import ARRAY, LEAF, Structure, flatten, shape_of
 from autodiff.engine.value import Value
 from autodiff.errors import ShapeError
 
 Point = namedtuple("Point", "x y")
 
-numbers = st.floats(allow_nan=False)
+numbers = st.floats(allow_nan=False) | st.integers(-9, 9)
 trees = st.recursive(
     numbers | st.none(),
     lambda inner: (
@@ -28,8 +28,10 @@ trees = st.recursive(
 
 
 @given(trees)
+@example([1.0, 2, [3.0]])
 def test_what_is_taken_apart_is_put_together_again(tree):
     leaves, structure = flatten(tree)
+    assert all(isinstance(leaf, (float, int)) for leaf in leaves)
     again = structure.build(leaves)
     assert again == tree
     assert type(again) is type(tree)
@@ -71,6 +73,7 @@ def test_forms_are_equal_only_if_everything_about_them_is():
     alike = [[1.0], (1.0,), {"a": 1.0}, {"b": 1.0}, np.ones(1), np.ones((1, 1)), 1.0, None, [[1.0]], []]
     structures = [flatten(tree)[1] for tree in alike]
     assert len(set(structures)) == len(alike)
+    assert flatten(np.ones(2))[1] == Structure(ARRAY, (2,), size=2) != flatten(np.ones(2, "f"))[1]
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,8 @@ def test_forms_are_equal_only_if_everything_about_them_is():
         ([[1, 2], [3, 4]], np.array([[5.0, 6.0], [7.0, 8.0]]), [5, 6, 7, 8]),
         ({"a": 1, "b": 2}, {"b": 3, "a": 4}, [4, 3]),
         (np.array(1.0), 5.0, [5.0]),
+        (np.ones((2, 1, 2)), [[[1, 2]], [[3, 4]]], [1, 2, 3, 4]),
+        (OrderedDict(a=1, b=2), {"b": 3, "a": 4}, [4, 3]),
         (None, None, []),
     ],
 )
@@ -97,6 +102,12 @@ def test_forms_that_may_stand_for_each_other_fit(like, tree, leaves):
         (1.0, {"b": 1}, r"x must be a number, not a dict of 1"),
         (np.ones(2), np.ones(3), r"an array of shape \(2,\), not an array of shape \(3,\)"),
         (np.ones(2), [1, [2]], r"an array of shape \(2,\), not a list of 2"),
+        (np.ones((2, 1)), [[1], [2, 3]], r"an array of shape \(2, 1\), not a list of 2"),
+        (np.ones((2, 2)), [[1, 2], [3, 4], [5, 6]], r"an array of shape \(2, 2\), not a list of 3"),
+        (np.ones((1, 1)), [{"a": 1}], r"an array of shape \(1, 1\), not a list of 1"),
+        ([1, 2], (1, 2, 3), "a list of 2, not a tuple of 3"),
+        ([1, 2], {"a": 1, "b": 2}, "a list of 2, not a dict of 2"),
+        ([1, 2], OrderedDict(a=1, b=2), "a list of 2, not a OrderedDict of 2"),
         ([1, 2], None, "a list of 2, not None"),
         (np.ones(1), {"a": 1}, "not a dict of 1"),
     ],
@@ -104,3 +115,59 @@ def test_forms_that_may_stand_for_each_other_fit(like, tree, leaves):
 def test_forms_that_do_not_fit_are_refused_with_the_place(like, tree, message):
     with pytest.raises(ShapeError, match=message):
         flatten(like)[1].fit(tree, "x")
+
+
+@pytest.mark.parametrize("shape", [(0,), (3,), (2, 3), (2, 3, 4)])
+def test_a_path_leads_to_its_number_of_an_array(shape):
+    array = np.arange(np.prod(shape), dtype=float).reshape(shape)
+    leaves, structure = flatten(array)
+    assert [eval(path, {"x": array}) for path in structure.paths("x")] == leaves
+
+
+@pytest.mark.parametrize("dtype", ["e", "d", "g", "b", "l", "Q", "?"])
+def test_an_array_of_any_other_kind_than_float32_comes_back_as_float64(dtype):
+    leaves, structure = flatten(np.ones(2, dtype))
+    assert structure.build(map(float, leaves)).dtype == np.float64
+
+
+def test_the_numbers_and_whole_arrays_in_a_form_are_its_blocks():
+    structure = flatten({"a": [1.0, np.ones((2, 3))], "b": (None, 2)})[1]
+    assert [(block.kind, block.keys, block.size) for block in structure.blocks()] == [
+        (LEAF, (), 1),
+        (ARRAY, (2, 3), 6),
+        (LEAF, (), 1),
+    ]
+    assert [child.size for child in structure.children] == [7, 1]
+    assert structure.build_blocks("xyz") == {"a": ["x", "y"], "b": (None, "z")}
+
+
+def test_the_keys_in_a_form_are_those_of_its_dicts_and_not_the_shape_of_an_array():
+    tree = [{"a": 1.0, 2: {"b": np.ones((3, 4))}}, OrderedDict(c=Point({"d": 1}, 2.0)), [5.0]]
+    assert flatten(tree)[1].keys_within() == ("a", 2, "b", "c", "d")
+
+
+@pytest.mark.parametrize(
+    ("tree", "shape"),
+    [
+        (1.0, ()),
+        (np.ones((2, 0)), (2, 0)),
+        ([[1, 2, 3], (4, 5, 6)], (2, 3)),
+        ([np.ones(3), [1, 2, 3]], (2, 3)),
+        ([], (0,)),
+        ([[], []], (2, 0)),
+        ([[1], [2, 3]], None),
+        ([[1, 2], 3], None),
+        ([1, None], None),
+        ([None], None),
+        ([{"a": 1}], None),
+        ({"a": 1}, None),
+        (OrderedDict(a=1), None),
+    ],
+)
+def test_only_what_could_be_an_array_has_a_shape(tree, shape):
+    assert shape_of(flatten(tree)[1]) == shape
+
+
+def test_a_form_is_never_changed():
+    with pytest.raises(AttributeError):
+        flatten([1.0])[1].size = 2

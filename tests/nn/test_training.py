@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from pathlib import Path
 from types import SimpleNamespace
@@ -572,3 +573,123 @@ def test_nothing_to_plot_and_nothing_to_plot_with_are_clear_errors(run_script):
         "except ImportError as error:\n    print(error)"
     )
     assert 'pip install "autodiff-scalar[plot]"' in run_script(script)
+
+
+# ---- going on ---------------------------------------------------------------------------------------------------------------
+
+
+def farthest(outputs, targets):
+    return max(abs(output - target) for output, target in zip(outputs, targets, strict=True))
+
+
+FARTHEST = {"farthest": farthest}
+
+
+def test_a_training_that_goes_on_is_the_one_that_went_through():
+    options = {"batch_size": 2, "schedule": lambda step: 0.05 / (1 + step), "metrics": FARTHEST, "validation": LINE}
+    whole, half = line(), line()
+    through = fit(whole, epochs=6, seed=3, **options)
+    log = fit(half, epochs=2, seed=3, **options)
+    log.interrupted, log.stopped_early, log.best_epoch, seen = True, True, 1, []
+    seeing = lambda log: seen.append((log.interrupted, log.stopped_early, log.best_epoch, log.run))  # noqa: E731
+    assert fit(half, epochs=4, seed=99, log=log, callback=seeing, **options) is log
+    assert seen == [(False, False, None, None)] * 4
+    assert half.state_dict() == whole.state_dict()
+    assert (log.steps, len(log.losses), log.interrupted, log.stopped_early) == (18, 6, False, False)
+    for name in ("losses", "validation", "metrics", "weights", "learning_rates", "shuffling"):
+        assert getattr(log, name) == getattr(through, name), name
+    assert log.seconds == sorted(log.seconds)
+
+
+def test_patience_that_goes_on_counts_from_the_best_epoch_there_was():
+    model = line()
+    log = fit(model, lr=0.3, epochs=2, patience=4)  # a rate that is too large: the first epoch is the best
+    assert (log.best_epoch, log.stopped_early) == (1, False)
+    first = list(log.weights[0])
+    fit(model, lr=0.3, epochs=9, patience=4, log=log)
+    assert (log.best_epoch, log.stopped_early, len(log.losses)) == (1, True, 5)
+    assert list(model.state_dict().values()) == first
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"metrics": FARTHEST}, {}),
+        ({}, {"metrics": FARTHEST}),
+        ({"metrics": FARTHEST}, {"metrics": {"other": farthest}}),
+        ({"validation": LINE}, {}),
+        ({}, {"validation": LINE}),
+        ({}, {"patience": 3}),
+        ({"patience": 3}, {}),
+    ],
+)
+def test_the_log_of_a_training_with_other_options_is_refused(before, after):
+    model = line()
+    log = fit(model, epochs=2, **before)
+    rows, state = log.to_dict(), model.state_dict()
+    with pytest.raises(ad.SettingError, match="the log of another training"):
+        fit(model, epochs=1, log=log, **after)
+    assert (log.to_dict(), model.state_dict()) == (rows, state)
+
+
+def test_the_log_of_other_parameters_is_refused_and_one_without_epochs_takes_any_validation():
+    model, extra = line(), ad.Value(1.0, "extra")
+    log, both = fit(model, epochs=0), [*model.parameters(), extra]
+    of_both = fit(model, optimizer=optim.SGD(both, lr=0.1), epochs=0)
+    for one, trained in [(log, both), (of_both, model.parameters())]:
+        with pytest.raises(ad.SettingError, match="the log of another training"):
+            fit(model, optimizer=optim.SGD(trained, lr=0.1), log=one)
+    assert len(fit(model, epochs=1, validation=LINE, log=log).validation) == 1
+
+
+def test_progress_hears_of_every_step_and_epoch_from_1_also_in_a_training_that_goes_on(monkeypatch):
+    heard = []
+    listener = SimpleNamespace(
+        step=lambda *place: heard.append(place), epoch=lambda *what: heard.append(what), close=lambda: heard.append("closed")
+    )
+    monkeypatch.setattr("autodiff.nn.training.progress_to", lambda *options: heard.append(options) or listener)
+    log = fit(model := line(), epochs=1, batch_size=2, validation=LINE, metrics=FARTHEST)
+    fit(model, epochs=2, batch_size=2, validation=LINE, metrics=FARTHEST, log=log)
+    rows = zip(log.losses, log.validation, log.metrics["farthest"], strict=True)
+    said = [f"loss {loss:.4g}, validation {held_out:.4g}, farthest {far:.4g}" for loss, held_out, far in rows]
+    first, second = [(1, 1), (1, 2), (1, 3)], [(2, 1), (2, 2), (2, 3)]
+    assert heard[:6] == [(1, 3, False), *first, (1, said[0]), "closed"]
+    assert heard[6:] == [(2, 3, False), *first, (1, said[1]), *second, (2, said[2]), "closed"]
+
+
+def test_the_seconds_of_the_log_are_those_that_passed():
+    started = time.perf_counter()
+    log = fit(model := line(), epochs=3)
+    first = list(log.seconds)
+    fit(model, epochs=2, log=log)
+    assert 0 < first[0] < first[1] < first[2] < log.seconds[3] < log.seconds[4] <= time.perf_counter() - started
+
+
+def test_compiled_a_loss_that_is_no_mean_is_refused_however_small_it_is():
+    def sum_of_squares(outputs, targets):
+        return ad.sum([(output - target) ** 2 for output, target in zip(outputs, targets, strict=True)])
+
+    model = line()
+    near = [model(x).data + 1e-3 for x in LINE[0]]
+    before = model.state_dict()
+    with pytest.raises(ad.SettingError, match="the mean of the losses of single samples"):
+        fit(model, ys=near, loss=sum_of_squares, compile=True)
+    assert model.state_dict() == before
+
+
+def test_a_record_that_cannot_be_written_is_said_of_the_line_that_called(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    model = line()
+    options = {"epochs": 1, "progress": False, "record": folder / "a.run", "callback": lambda _: folder.rmdir()}
+    with pytest.warns(RuntimeWarning, match="could not be written") as caught:
+        nn.fit(model, *LINE, optimizer=optim.SGD(model.parameters(), lr=0.05), **options)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize("held_out", [None, ([[9.0], [7.0]], [0.0, 1.0])])
+def test_metrics_are_of_the_model_after_the_epoch_on_what_was_held_out_if_anything_was(held_out):
+    model = line()
+    log = fit(model, epochs=2, metrics=FARTHEST, validation=held_out)
+    xs, ys = held_out or LINE
+    assert log.metrics["farthest"][-1] == farthest([model(x).data for x in xs], ys)
