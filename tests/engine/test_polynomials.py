@@ -6,14 +6,14 @@ from math import inf, nan, nextafter
 
 import mpmath
 import pytest
-from test_kernels import interpreted_kernels
+from test_kernels import interpreted_module
 from test_rules import HARD, all_same
 
 import autodiff as ad
 from autodiff._implementation import implementation
 from autodiff.engine.kernels import KERNELS
 
-POLYNOMIALS = KERNELS if implementation == "compiled" else interpreted_kernels()
+POLYNOMIALS = KERNELS if implementation == "compiled" else interpreted_module().KERNELS
 POINTS = 400
 TINIEST = 2.0**-1022
 
