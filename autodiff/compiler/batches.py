@@ -55,7 +55,7 @@ class Batch:
             raise ShapeError(f"{path}: an array of shape {argument.shape} has no axis {axis} for the samples of a batch")
         if argument.dtype.kind not in "fiub":
             raise TypeError(f"{path}: a batch is an array of real numbers, not of {argument.dtype}")
-        moved = numpy.ascontiguousarray(argument if axis == 0 else numpy.moveaxis(argument, axis, 0), dtype=float)
+        moved = numpy.require(argument if axis == 0 else numpy.moveaxis(argument, axis, 0), float, ["C", "A"])
         shape = moved.shape[1:]
         size = 1
         for length in shape:
@@ -127,6 +127,8 @@ def arrays_alike(arguments: Sequence[Any], shapes: Sequence[tuple[int, ...]]) ->
     first = 0
     for argument, shape in zip(arguments, shapes, strict=True):
         if type(argument) is not numpy.ndarray or argument.dtype.kind not in "fiub" or not argument.size:
+            return None
+        if not argument.flags.aligned:
             return None
         if argument.ndim != len(shape) + 1 or argument.shape[1:] != shape or len(argument) != (batch.n or len(argument)):
             return None

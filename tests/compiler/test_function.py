@@ -630,6 +630,23 @@ def test_a_batch_may_be_a_list_of_arrays_and_of_numpys_numbers():
         f.map([np.ones(2), np.ones(3)], [1.0, 2.0])
 
 
+def test_an_array_may_lie_in_memory_as_it_likes():
+    """Also after a call whose arrays lay side by side, where the quick way takes over."""
+    w = ad.Value(0.5)
+    xs, ys = np.random.default_rng(0).normal(size=(12, 3)), np.arange(12)
+
+    def taken(f, x):
+        w.grad = 0.0
+        return f.backward(x, ys), w.grad
+
+    f = ad.compile(lambda x, y: (w * ad.sum(x) - y) ** 2)
+    wanted = taken(f, xs)
+    shifted = np.frombuffer(b"-" + xs.tobytes(), dtype=float, offset=1).reshape(xs.shape)
+    assert not shifted.flags.aligned
+    for other in (shifted, np.asfortranarray(xs), xs.astype(">f8"), np.repeat(xs, 2, axis=0)[::2], xs[::-1].copy()[::-1]):
+        assert taken(f, other) == taken(ad.compile(f.fn), other) == wanted
+
+
 def test_fit_replays_data_in_numpys_arrays():
     xs = np.random.default_rng(0).normal(size=(20, 2))
     ys = np.sign(xs[:, 0])
