@@ -10,6 +10,7 @@ import math
 import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from math import copysign, inf, isinf, nan
 from typing import Any
 
@@ -63,6 +64,14 @@ def number_of(bits: int) -> float:
     """The float that has these bits, or the last 64 of them."""
     found: float = struct.unpack("<d", (bits & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "little"))[0]
     return found
+
+
+def fma(x: float, y: float, z: float) -> float:
+    """x · y + z, rounded once."""
+    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
+        return x * y + z
+    exact = Fraction(x) * Fraction(y) + Fraction(z)
+    return float(exact) if exact else x * y + z  # whose sign of zero is right
 
 
 def divide(x: float, y: float) -> float:

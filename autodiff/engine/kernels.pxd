@@ -1,7 +1,7 @@
 # The C types of kernels.py, which runs without this file when it is interpreted. What is declared here may be cimported.
 cimport cython
 cimport libc.math as libm
-from libc.math cimport INFINITY, NAN
+from libc.math cimport INFINITY, NAN, fma
 
 cdef extern from *:
     """
@@ -61,6 +61,20 @@ cdef inline unary_function unary_at(Py_ssize_t handle) noexcept nogil:
 cdef inline binary_function binary_at(Py_ssize_t handle) noexcept nogil:
     return <binary_function>handle
 
+cdef double _exp(double x) noexcept nogil
+cdef double _expm1(double x) noexcept nogil
+cdef double _log(double x) noexcept nogil
+cdef double _log1p(double x) noexcept nogil
+cdef double _sin(double x) noexcept nogil
+cdef double _cos(double x) noexcept nogil
+cdef double _tanh(double x) noexcept nogil
+cdef double _sech2(double x) noexcept nogil
+cdef double _sigmoid(double x) noexcept nogil
+cdef double _softplus(double x) noexcept nogil
+cdef double _silu(double x) noexcept nogil
+cdef double _mish(double x) noexcept nogil
+cdef double _selu(double x) noexcept nogil
+
 cdef double exp(double x) noexcept nogil
 cdef double expm1(double x) noexcept nogil
 cdef double log(double x) noexcept nogil
@@ -68,24 +82,24 @@ cdef double log1p(double x) noexcept nogil
 cdef double sin(double x) noexcept nogil
 cdef double cos(double x) noexcept nogil
 cdef double tanh(double x) noexcept nogil
+cdef double sech2(double x) noexcept nogil
+cdef double sigmoid(double x) noexcept nogil
+cdef double softplus(double x) noexcept nogil
+cdef double silu(double x) noexcept nogil
+cdef double mish(double x) noexcept nogil
+cdef double selu(double x) noexcept nogil
 cdef (double, double) tangent(double x) noexcept nogil
+cdef (double, double) logistic(double x) noexcept nogil
 
 cdef double neg(double x) noexcept nogil
 cdef double identity(double x) noexcept nogil
 cdef double sign(double x) noexcept nogil
 cdef double step(double x) noexcept nogil
 cdef double nonnegative(double x) noexcept nogil
-cdef (double, double) logistic(double x) noexcept nogil
-cdef double sigmoid(double x) noexcept nogil
-cdef double sech2(double x) noexcept nogil
 cdef double cosquare(double x) noexcept nogil
 cdef double relu(double x) noexcept nogil
-cdef double softplus(double x) noexcept nogil
 cdef double softsign(double x) noexcept nogil
-cdef double silu(double x) noexcept nogil
 cdef double gelu(double x) noexcept nogil
-cdef double mish(double x) noexcept nogil
-cdef double selu(double x) noexcept nogil
 
 cdef double add(double x, double y) noexcept nogil
 cdef double sub(double x, double y) noexcept nogil
