@@ -67,6 +67,15 @@ def power_of_two(k: cython.double) -> cython.double:
 @cython.inline
 @cython.nogil
 @cython.exceptval(check=False)
+def raised_power(k: cython.double) -> cython.double:
+    """2^(k + 100) for a whole number from −1122 to 923: what is multiplied by it and then by 2^−100 is rounded once."""
+    return number_of((bits_of(k + 6755399441055744.0) + 1123) << 52)
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
 def scaled(x: cython.double, k: cython.double) -> cython.double:
     """x · 2^k, rounded once, for k from −2044 to 2046."""
     half: cython.double = nearest(0.5 * k)
@@ -209,10 +218,8 @@ def tangent_of(
     With E = exp(−2|x|) and t = E − 1 they are T = −t / (2 + t), and E (1 + T)².
     """
     tail: cython.double = fma(0.5 * r, r, rest)
-    half: cython.double = nearest(0.5 * k)
-    first: cython.double = power_of_two(half)
-    second: cython.double = power_of_two(k - half)
-    scale: cython.double = first * second
+    raised: cython.double = raised_power(k)
+    scale: cython.double = raised * 7.888609052210118e-31
     less: cython.double = scale - 1.0
     total: cython.double = fma(scale, r, less)
     rest = fma(scale, tail, (scale - (less + 1.0)) + fma(scale, r, less - total))
@@ -223,7 +230,7 @@ def tangent_of(
     above: cython.double = 1.0 + r
     both: cython.double = 1.0 + found
     slope: cython.double = (above + (1.0 - above + r + tail)) * both * both
-    return libm.copysign(found, x), slope * first * second
+    return libm.copysign(found, x), slope * raised * 7.888609052210118e-31
 
 
 def _tanh(x):
@@ -242,10 +249,8 @@ def _sigmoid(x):
     """1 / (1 + e⁻ˣ): with E = exp(−|x|) it is 1 / (1 + E), or E / (1 + E) for x < 0."""
     k, r, tail = reduced(-libm.fabs(x))
     tail = fma(0.5 * r, r, tail)
-    half: cython.double = nearest(0.5 * k)
-    first: cython.double = power_of_two(half)
-    second: cython.double = power_of_two(k - half)
-    scale: cython.double = first * second
+    raised: cython.double = raised_power(k)
+    scale: cython.double = raised * 7.888609052210118e-31
     above: cython.double = 1.0 + r
     rest: cython.double = 1.0 - above + r + tail
     power: cython.double = above + rest
@@ -255,7 +260,7 @@ def _sigmoid(x):
     power = 1.0 if x >= 0.0 else power
     power_tail = 0.0 if x >= 0.0 else power_tail
     part: cython.double = quotient_of(power, power_tail, below, below_tail, 1.0 / below)
-    part = part if x >= 0.0 else part * first * second
+    part = part if x >= 0.0 else part * raised * 7.888609052210118e-31
     return 1.0 if x > 746.0 else 0.0 if x < -746.0 else part
 
 
