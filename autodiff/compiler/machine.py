@@ -192,6 +192,18 @@ def dot(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> red
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+def sum_of(out: vector, x: vector, sign: cython.double, n: place) -> reduction:
+    """out[0] += sign · Σ x, in any order."""
+    i: place
+    found: cython.double = 0.0
+    for i in range(n):
+        found += x[i]
+    out[0] += sign * found
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
 def dots_2_by_4(
     out: vector,
     below: vector,
@@ -1502,18 +1514,14 @@ def summed_dots(
 def summed_terms(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
 ) -> cython.void:
+    sign: cython.double = code[at + 2]
     row: place
-    lane: place
     for row in range(code[at + 3]):
         slot: place = slot_of(machine, code, at + HEADER, row, 0, 1)
-        total: cython.double = 0.0
         if slot < machine.uniform:
-            total = slots[slot] * count
+            out[row] += sign * (slots[slot] * count)
         else:
-            x: vector = shifted(slots, address(machine, slot, lanes))
-            for lane in range(count):
-                total += x[lane]
-        out[row] += code[at + 2] * total
+            sum_of(shifted(out, row), shifted(slots, address(machine, slot, lanes)), sign, count)
 
 
 # ---- one sample, quickly ----------------------------------------------------------------------------------------------------
