@@ -23,7 +23,7 @@ from autodiff.compiler.groups import Groups
 from autodiff.compiler.machine import Machine, QuickCall, add_gradients
 from autodiff.compiler.program import Scalars
 from autodiff.compiler.roll import roll
-from autodiff.compiler.simplify import PASSES, simplified
+from autodiff.compiler.simplify import PASSES, added_up, simplified
 from autodiff.compiler.slots import placed
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
@@ -65,6 +65,7 @@ class Replay:
 
     def __init__(self, trace: Trace, scalars: Scalars, summed: Sequence[int], passes: Sequence[str], threads: int):
         simple, self.counts = simplified(scalars, passes)
+        simple = added_up(simple, summed)
         self.scalars = simple
         self.summed = summed
         self.program = roll(simple, summed, looped=True)

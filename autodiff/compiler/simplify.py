@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -349,6 +350,16 @@ def drop(program: Scalars) -> Scalars:
         else:
             draft.places[i] = GONE
     return without_constants(draft.finished())
+
+
+def added_up(program: Scalars, summed: Sequence[int]) -> Scalars:
+    """The program for outputs of which ``summed`` are added up over the samples: from 0, so that 0 + x is x there."""
+    alone = Linear(True, (("+", 1),))
+    outputs = list(program.outputs)
+    for i in summed:
+        if outputs[i] >= 0 and program.op(outputs[i]) == alone:
+            outputs[i] = program.operands[program.starts[outputs[i]]]
+    return program if outputs == program.outputs else drop(replace(program, outputs=outputs))
 
 
 def without_constants(program: Scalars) -> Scalars:
