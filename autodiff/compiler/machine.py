@@ -1428,16 +1428,15 @@ def summed_product(
     column: place
     k: place
     for k in range(depth):
-        for row in range(0, rows - rows % 2, 2):
-            x: vector = lanes_of(machine, code, left, row, k, depth, slots, lanes)
-            y: vector = lanes_of(machine, code, left, row + 1, k, depth, slots, lanes)
-            for column in range(0, columns - columns % 4, 4):
+        # the innermost loop goes over rows, so that four columns stay in the nearest cache
+        for column in range(0, columns - columns % 4, 4):
+            for row in range(0, rows - rows % 2, 2):
                 here: vector = shifted(out, row * columns + column)
                 dots_2_by_4(
                     here,
                     shifted(here, columns),
-                    x,
-                    y,
+                    lanes_of(machine, code, left, row, k, depth, slots, lanes),
+                    lanes_of(machine, code, left, row + 1, k, depth, slots, lanes),
                     lanes_of(machine, code, right, column, k, depth, slots, lanes),
                     lanes_of(machine, code, right, column + 1, k, depth, slots, lanes),
                     lanes_of(machine, code, right, column + 2, k, depth, slots, lanes),
