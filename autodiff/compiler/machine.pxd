@@ -5,7 +5,8 @@ from libc.math cimport INFINITY
 
 from autodiff.compiler.scalars cimport END, take_steps
 from autodiff.engine.kernels cimport (
-    add, at_least, binary, binary_at, binary_function, exp, hypot, kernel, log, reduction, sub, tangents, unary, unary_at, vector,
+    add, at_least, binary, binary_at, binary_function, exp, hypot, kernel, log, mul, reduction, sub, tangents, unary, unary_at,
+    vector,
 )
 from autodiff.engine.value cimport Value, traced
 

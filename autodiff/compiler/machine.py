@@ -33,7 +33,7 @@ if not cython.compiled:
 
     from autodiff.compiler.scalars import END, take_steps
     from autodiff.engine import ieee as libm
-    from autodiff.engine.kernels import add, at_least, binary, binary_at, exp, hypot, log, sub, tangents, unary, unary_at
+    from autodiff.engine.kernels import add, at_least, binary, binary_at, exp, hypot, log, mul, sub, tangents, unary, unary_at
 
 # ---- loops over numbers side by side ----------------------------------------------------------------------------------------
 
@@ -70,6 +70,16 @@ def gain_products(out: vector, x: vector, y: vector, sign: cython.double, n: pla
     else:
         for i in range(n):
             out[i] -= x[i] * y[i]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def scale(out: vector, x: vector, a: cython.double, n: place) -> kernel:
+    """out = a · x for one number a."""
+    i: place
+    for i in range(n):
+        out[i] = a * x[i]
 
 
 @cython.cfunc
@@ -872,14 +882,36 @@ def map_binary(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
     rows: place = code[at + 3]
+    f: binary_function = binary_at(code[at + 2])
+    left: place = at + HEADER
+    right: place = left + FIELDS
+    number: place = left if is_number(machine, code, left, width) else right
     n: place = together(machine, code, at, rows, width)
     room: vector = shifted(scratch, n * width)
+    x: vector
+    y: vector
     first: place = 0
+    if f == mul and is_number(machine, code, number, width):
+        n = rows if width == 1 else 1
+        while first < rows:
+            x = side_by_side(machine, code, right if number == left else left, slots, scratch, first, n, width, lanes)
+            scale(shifted(out, first * width), x, slots[slot_of(machine, code, number, first, 0, 1)], n * width)
+            first += n
+        return
     while first < rows:
-        x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
-        y: vector = side_by_side(machine, code, at + HEADER + FIELDS, slots, room, first, n, width, lanes)
-        binary(binary_at(code[at + 2]), shifted(out, first * width), x, y, n * width)
+        x = side_by_side(machine, code, left, slots, scratch, first, n, width, lanes)
+        y = side_by_side(machine, code, right, slots, room, first, n, width, lanes)
+        binary(f, shifted(out, first * width), x, y, n * width)
         first += n
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def is_number(machine: Machine, code: longs, field: place, width: place) -> cython.bint:
+    """Whether an operand is one number for all lanes of a member; without lanes, for all members."""
+    return code[field] < machine.uniform if width > 1 else code[field + 3] < 0 and code[field + 1] == 0
 
 
 @cython.cfunc
@@ -1328,10 +1360,12 @@ def dots(
     x: place
     y: place
     if depth == 1:
-        left: vector = side_by_side(machine, code, at + HEADER, slots, scratch, 0, row, 1, lanes)
-        room: vector = shifted(scratch, row)
-        right: vector = side_by_side(machine, code, at + HEADER + FIELDS, slots, room, 0, row, 1, lanes)
-        gain_products(out, left, right, code[at + 2], row)
+        right: vector = side_by_side(machine, code, at + HEADER + FIELDS, slots, shifted(scratch, row), 0, row, 1, lanes)
+        if is_number(machine, code, at + HEADER, 1):
+            gain_scaled(out, right, code[at + 2] * slots[address(machine, code[at + HEADER], lanes)], row)
+        else:
+            left: vector = side_by_side(machine, code, at + HEADER, slots, scratch, 0, row, 1, lanes)
+            gain_products(out, left, right, code[at + 2], row)
         return
     for row in range(code[at + 3]):
         for k in range(depth):

@@ -260,7 +260,7 @@ def _is_scattered(group: Group) -> bool:
             return False
     if group.size < 16:
         return 0 < terms <= MOST_SCATTERED * group.size
-    even = all(index.table is None and index.rows == 1 for run in group.runs for index in run.operands)
+    even = all(index.table is None and index.rows in (0, 1) for run in group.runs for index in run.operands)
     return not even and terms <= 16 * group.size
 
 
