@@ -798,7 +798,6 @@ def side_by_side(
 ) -> vector:
     """The numbers of ``n`` members side by side, ``width`` for each: where they stand, or copied into ``room``."""
     i: place
-    lane: place
     start: place = slot_of(machine, code, field, first, 0, 1)
     uniform: cython.bint = start < machine.uniform
     if (n == 1 or (code[field + 3] < 0 and code[field + 1] == 1)) and (width == 1 or not uniform):
@@ -808,20 +807,18 @@ def side_by_side(
             begin: place = code[field + 3] + first
             for i in range(n):
                 room[i] = slots[machine.table[begin + i]]
+        elif code[field + 1] == 0:
+            fill(room, slots[start], n)
         else:
             for i in range(n):
                 room[i] = slots[start + i * code[field + 1]]
         return room
     for i in range(n):
         start = address(machine, slot_of(machine, code, field, first + i, 0, 1), lanes)
-        if width == 1:
-            room[i] = slots[start]
-        elif uniform:
-            for lane in range(width):
-                room[i * width + lane] = slots[start]
+        if uniform:
+            fill(shifted(room, i * width), slots[start], width)
         else:
-            for lane in range(width):
-                room[i * width + lane] = slots[start + lane]
+            copy(shifted(room, i * width), shifted(slots, start), width)
     return room
 
 
