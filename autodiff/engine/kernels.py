@@ -880,7 +880,7 @@ def binary_loop(f: binary_function, out: vector, x: vector, y: vector, n: cython
 @cython.nogil
 @cython.exceptval(check=False)
 def tangent_loop(out: vector, slope: vector, x: vector, n: cython.Py_ssize_t) -> kernel:
-    """In three loops: a processor looks some hundred operations ahead, and so works at more numbers at once the fewer each takes."""
+    """In three loops: a processor looks some hundred operations ahead, which are more numbers the fewer each takes."""
     k: cython.double[64]
     r: cython.double[64]
     rest: cython.double[64]
