@@ -68,10 +68,15 @@ def number_of(bits: int) -> float:
 
 def fma(x: float, y: float, z: float) -> float:
     """x · y + z, rounded once."""
-    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
+    if not (math.isfinite(x) and math.isfinite(y)):
         return x * y + z
+    if not math.isfinite(z):
+        return z
     exact = Fraction(x) * Fraction(y) + Fraction(z)
-    return float(exact) if exact else x * y + z  # whose sign of zero is right
+    try:
+        return float(exact) if exact else x * y + z  # a zero with its sign
+    except OverflowError:
+        return inf if exact > 0 else -inf
 
 
 def divide(x: float, y: float) -> float:

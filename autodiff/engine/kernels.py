@@ -239,7 +239,9 @@ def tangent_of(
     two: cython.double = 2.0 + t
     found: cython.double = libm.fabs(quotient_of(t, t_tail, two, (2.0 - two) + t + t_tail, 1.0 / two))
     both: cython.double = 1.0 + found
-    return libm.copysign(found, x), power * both * both * raised * 7.888609052210118e-31
+    part: cython.double = power * both
+    slope: cython.double = fma(2.0 * part, (1.0 - both) + found, part * both) * raised * 7.888609052210118e-31
+    return libm.copysign(found, x), slope
 
 
 def _tanh(x):
@@ -397,7 +399,7 @@ def logistic(x):
 if not cython.compiled and __name__ == "autodiff.engine.kernels":  # under another name tests load the polynomials
     from autodiff.engine.ieee import cos, exp, expm1, log, log1p, sin, tanh
 
-    _exp, _expm1, _log1p, _tanh = exp, expm1, log1p, tanh
+    _exp, _expm1, _log, _log1p, _sin, _cos, _tanh = exp, expm1, log, log1p, sin, cos, tanh
 
     def logistic(x):
         """σ(x) and σ(−x), from one exponential, without overflow and without loss for large negative x."""
@@ -418,7 +420,7 @@ if not cython.compiled and __name__ == "autodiff.engine.kernels":  # under anoth
         """tanh(x) and tanh′(x)."""
         return tanh(x), sech2(x)
 
-    _sigmoid = sigmoid
+    _sigmoid, _sech2 = sigmoid, sech2
 
 
 # ---- of one number -----------------------------------------------------------------------------------------------------------
@@ -879,7 +881,7 @@ def binary_loop(f: binary_function, out: vector, x: vector, y: vector, n: cython
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def tangent_loop(out: vector, slope: vector, x: vector, n: cython.Py_ssize_t) -> kernel:
+def tangent_loop(out: vector, slope: vector, x: vector, n: cython.Py_ssize_t) -> kernel:  # compiled only
     """In three loops: a processor looks some hundred operations ahead, which are more numbers the fewer each takes."""
     k: cython.double[64]
     r: cython.double[64]
@@ -899,7 +901,12 @@ def tangent_loop(out: vector, slope: vector, x: vector, n: cython.Py_ssize_t) ->
 
 def tangents(out, slope, x, n):
     """out = tanh(x) and slope = tanh′(x), from one exponential."""
-    tangent_loop(out, slope, x, n)
+    i: cython.Py_ssize_t
+    if cython.compiled:
+        tangent_loop(out, slope, x, n)
+    else:
+        for i in range(n):
+            out[i], slope[i] = tangent(x[i])
 
 
 def unary(f, out, x, n):

@@ -416,3 +416,32 @@ def test_scattered_sums_have_the_bits_of_the_eager_ones(rows):
     xs = [generator.uniform(-1.0, 1.0) for _ in range(30)]
     assert ad.compile(f)(xs) == [float(out.data) for out in f([ad.Value(x) for x in xs])]
     assert ad.compile(f).map([xs] * 3) == [f(xs)] * 3
+
+
+@pytest.mark.parametrize("f", [lambda c, x: c * x, lambda c, x: x * c, lambda c, x: c - x, lambda c, x: x / c])
+def test_one_number_for_many_members_is_as_eager(f):
+    """The number shared by all or one for each, the others side by side or scattered, with lanes and without."""
+    rng = random.Random(3)
+    xs = [*EDGES, *[rng.gauss(0.0, 1.0) for _ in range(286)]]
+    orders = [range(300), range(299, -1, -1), rng.sample(range(300), 300)]
+    for c in EDGES:
+        for order in orders:
+            program = ad.compile(lambda c, xs, order=order: [f(c, xs[i]) for i in order] + [f(xs[i], c) for i in order])
+            wanted = [f(ad.Value(c), xs[i]).data for i in order] + [f(xs[i], ad.Value(c)).data for i in order]
+            assert all(map(same, program(c, xs), wanted))
+    weights = [ad.Value(x) for x in xs]
+    spread = ad.compile(lambda c: [f(w, c) for w in weights] + [f(c, w) for w in weights[::-1]])
+    for row, c in zip(spread.map(EDGES), EDGES, strict=True):
+        assert all(map(same, row, [f(x, ad.Value(c)).data for x in xs] + [f(ad.Value(c), x).data for x in xs[::-1]]))
+
+
+def test_sums_of_products_with_one_number_are_as_eager():
+    rng = random.Random(4)
+    xs = [*EDGES, *[rng.gauss(0.0, 1.0) for _ in range(86)]]
+
+    def f(c, xs):
+        return [a + c * b - b * b for a, b in itertools.pairwise(xs)]
+
+    program = ad.compile(f)
+    for c in EDGES:
+        assert all(map(same, program(c, xs), [v.data for v in f(ad.Value(c), [ad.Value(x) for x in xs])]))

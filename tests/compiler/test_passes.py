@@ -173,6 +173,21 @@ def test_the_gradient_of_the_weights_is_an_outer_product_added_up_over_the_sampl
     assert ("product", 3, 5, 1) in kinds
 
 
+def test_a_gradient_that_is_one_contribution_is_added_up_over_the_samples_where_it_stands():
+    model = nn.MLP(3, [5, 1], seed=1)
+    f = ad.compile(lambda x: model(x) ** 2)
+    f.backward(np.zeros((2, 3)))
+    assert not [
+        g for g in f.program.groups if g.kind == "Sum" and [run.kind for run in g.runs] == ["terms"] and g.runs[0].depth == 1
+    ]
+    b = ad.Value(0.5)
+    g = ad.compile(lambda x, y: (x + b) * y)
+    g.backward([1.0, 2.0], [-0.0, -0.0])
+    assert math.copysign(1.0, b.grad) == 1.0  # 0 + −0
+    g.backward([1.0, 2.0, 3.0], [0.5, math.inf, 1.0])
+    assert b.grad == math.inf
+
+
 def test_tanh_and_its_slope_are_made_at_once_whatever_else_is_made_of_the_same_numbers():
     w = [ad.Value(0.1 * i) for i in range(8)]
     f = ad.compile(lambda x: sum(ad.tanh(a * x) * ad.where(x > 0.0, ad.relu(a * x), ad.exp(a * x)) for a in w))

@@ -11,6 +11,7 @@ from test_rules import HARD, all_same
 
 import autodiff as ad
 from autodiff._implementation import implementation
+from autodiff.engine import ieee
 from autodiff.engine.kernels import KERNELS
 
 POLYNOMIALS = KERNELS if implementation == "compiled" else interpreted_module().KERNELS
@@ -91,6 +92,21 @@ def test_within_one_unit_in_the_last_place(name):
 
 def test_a_fault_in_the_last_digits_would_be_found():
     assert units_off(math.exp(1.5) * (1 + 2**-51), 1.5, mpmath.exp) > 1.0
+
+
+def test_a_fused_multiply_add_rounds_once():
+    tiny = 2.0**-30
+    assert ieee.fma(1.0 + tiny, 1.0 - tiny, -1.0) == -(2.0**-60)
+    assert ieee.fma(0.1, 10.0, -1.0) == 2.0**-54
+    edges = [(inf, 0.0, 1.0, nan), (1e200, 1e200, -inf, -inf), (1e200, -1e200, 1.0, -inf), (1e200, 1e200, -1e300, inf)]
+    edges += [
+        (nan, 1.0, 1.0, nan),
+        (inf, 1.0, -inf, nan),
+        (0.0, -1.0, 0.0, 0.0),
+        (0.0, -1.0, -0.0, -0.0),
+        (2.0, 3.0, -6.0, 0.0),
+    ]
+    assert all_same([ieee.fma(x, y, z) for x, y, z, _ in edges], [wanted for *_, wanted in edges])
 
 
 EDGES = {
