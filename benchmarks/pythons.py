@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,7 +112,8 @@ def results_of(command: str, version: str) -> dict[str, list[float]]:
     """Raises ``CalledProcessError`` where the package cannot be installed."""
     folder = ROOT / "build" / "pythons" / version
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    quietly: dict[str, Any] = {"check": True, "capture_output": True, "text": True}
+    elsewhere = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # the package installed is meant
+    quietly: dict[str, Any] = {"check": True, "capture_output": True, "text": True, "env": elsewhere}
     if not python.exists():
         subprocess.run([command, "-m", "venv", str(folder)], **quietly)
     subprocess.run([str(python), "-m", "pip", "install", "-qq", "--force-reinstall", "--no-deps", str(ROOT)], **quietly)
