@@ -18,9 +18,9 @@ from dataclasses import fields, is_dataclass, replace
 from numbers import Number
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
-from autodiff.compiler.batches import Batch, arrays_alike, batch_of, floats, unwrapped
+from autodiff.compiler.batches import Batch, batch_of, floats, plain, unwrapped
 from autodiff.compiler.groups import Groups
-from autodiff.compiler.machine import Machine, QuickCall, add_gradients
+from autodiff.compiler.machine import Machine, QuickBatch, QuickCall, add_gradients, quick_first
 from autodiff.compiler.program import Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, simplified
@@ -237,9 +237,10 @@ class Compiled(Generic[P, R]):
         self.traces = 0
         self._quick_value: QuickCall | None = None
         self._quick_gradient: QuickCall | None = None
-        self._quick_batch: tuple[Any, list[tuple[int, ...]], Entry] | None = None
+        self._quick_batch: tuple[Any, Entry, QuickBatch] | None = None
         self._quick_flat: tuple[QuickCall, Structure] | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
+        self._newest: Entry | None = None  # which is the last of them
         self._lock = threading.RLock()
         self._methods: dict[int, Compiled[Any, Any]] = {}
         functools.update_wrapper(self, fn, updated=())  # a model's attributes are not this object's
@@ -275,13 +276,9 @@ class Compiled(Generic[P, R]):
 
     # ---- calling ------------------------------------------------------------------------------------------------------------
 
+    @quick_first("_quick_value")
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The value for one sample, in the form that the function returns."""
-        quick = self._quick_value
-        if quick is not None and not kwargs:
-            result: R | None = quick.take(args)
-            if result is not None:
-                return result
         if traced() or differentiate.holds_value(args):
             recorded: R = self.fn(*args, **kwargs)
             return recorded
@@ -309,13 +306,9 @@ class Compiled(Generic[P, R]):
         machine.run(1, (), [(numbers, 0)], out)
         return array_of(out.tolist(), (machine.n_stored,)), entry.structure
 
+    @quick_first("_quick_gradient")
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[float, Any]:
         """The value for one sample, and the gradient for the arguments that ``argnums`` names, in their form."""
-        quick = self._quick_gradient
-        if quick is not None and not kwargs:
-            result: tuple[float, Any] | None = quick.take(args)
-            if result is not None:
-                return result
         if traced() or differentiate.holds_value(args):
             eager: tuple[float, Any] = differentiate.value_and_grad(self.fn, self.argnums)(*args, **kwargs)
             return eager
@@ -551,28 +544,29 @@ class Compiled(Generic[P, R]):
         if traced():
             raise TraceError(f"{taker} of {self.name} inside of another function that is compiled: call {self.name}() there")
         if self._quick_batch is not None and not kwargs:
-            key, shapes, entry = self._quick_batch
-            quick = arrays_alike(args, shapes)
-            if quick is not None and entry.can(goal):
-                entry.captured.check(self.name)
-                with suppress(KeyError):
-                    self._entries.move_to_end(key)
-                return entry, quick
+            key, entry, quick = self._quick_batch
+            taken = quick.take(args)
+            if taken is not None and entry.can(goal):
+                self._use(key, entry)
+                n, samples = taken
+                return entry, Batch(n, samples, of_arrays=True)
         places = self._places(args)
         batch = batch_of([args[place] for place in places], self.in_axes, places)
         size = sum(structure.size for structure in batch.structures)
         structure = Structure(tuple, (), tuple(batch.structures), size)
         first = array("d", bytes(8 * size))
-        for numbers, number in batch.samples:
-            here = len(numbers) // batch.n if batch.n else 0
-            first[number : number + here] = array("d", numbers[:here])
+        for numbers, number, size in batch.samples if batch.n else ():
+            first[number : number + size] = array("d", numbers[:size])
         for numbers, number in batch.others:
             first[number : number + len(numbers)] = numbers
         if batch.n == 0 and not batch.of_arrays:
             return None, batch  # a list of no samples does not say what form they have
         entry = self._entry(structure, tuple(batch.batched), args, kwargs, first, goal)
         if batch.of_arrays and self.in_axes == 0 and not kwargs and not self.static and all(map(is_array, args)):
-            self._quick_batch = next(reversed(self._entries)), [arg.shape[1:] for arg in args], entry
+            import numpy
+
+            quick = QuickBatch([arg.shape[1:] for arg in args], numpy.ndarray, numpy.dtype(float), plain)
+            self._quick_batch = next(reversed(self._entries)), entry, quick
         return entry, batch
 
     def _places(self, args: tuple[Any, ...]) -> list[int]:
@@ -618,9 +612,7 @@ class Compiled(Generic[P, R]):
         except TypeError as error:
             raise TypeError(f"{self.name}: static and keyword arguments must be hashable: {error}") from None
         if entry is not None and entry.can(goal):
-            entry.captured.check(self.name)
-            with suppress(KeyError):  # another thread may just have dropped it
-                self._entries.move_to_end(key)
+            self._use(key, entry)
             return entry
         places = self._places(args)
 
@@ -635,11 +627,20 @@ class Compiled(Generic[P, R]):
             if entry is None or not entry.can(goal):
                 captured = Captured(self.fn)
                 entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.options, captured)
-                self._entries[key] = entry
+                self._entries[key] = self._newest = entry
+                self._entries.move_to_end(key)  # which it has been in, if its recording was lost
                 self.traces += 1
                 while len(self._entries) > MOST_TRACES:
                     self._entries.popitem(last=False)
         return entry
+
+    def _use(self, key: Any, entry: Entry) -> None:
+        """Check that it still holds, and make it the newest."""
+        entry.captured.check(self.name)
+        if self._newest is not entry:
+            with suppress(KeyError):  # another thread may just have dropped it
+                self._entries.move_to_end(key)
+                self._newest = entry
 
 
 class Compiler(Protocol):

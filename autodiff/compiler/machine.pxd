@@ -50,3 +50,8 @@ cdef class QuickCall:
     cdef list shapes
     cdef Py_ssize_t result, first
     cdef object shape, array_type, dtype, empty
+    cpdef object take(self, tuple args)
+
+cdef class QuickBatch:
+    cdef list shapes
+    cdef object array_type, dtype, plain

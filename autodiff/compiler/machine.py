@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from functools import update_wrapper
 from importlib.util import find_spec
 from typing import Any
 
@@ -436,9 +437,10 @@ class Machine:
     def run(self, n: int, samples: Any, others: Any, out: Any) -> Any:
         """The program on ``n`` samples. What is stored goes into ``out``, sample after sample; the sums over them come back.
 
-        ``samples`` and ``others`` are pairs of an array of floats, Python's or NumPy's, and the number of its first input:
-        those that vary, sample after sample, and those that all samples share. The samples are cut into blocks, each of which
-        has sums of its own, and these are added up in order: whichever thread has done which block.
+        ``others`` are pairs of an array of floats and the number of its first input: those that all samples share. ``samples``
+        are those that vary, sample after sample, in an array of Python's or NumPy's, with the number of inputs that each sample
+        has there. The samples are cut into blocks, each of which has sums of its own, and these are added up in order:
+        whichever thread has done which block.
         """
         lanes: place = lanes_for(n, self.most_lanes)
         blocks: place = -(-n // lanes)
@@ -490,8 +492,8 @@ class Machine:
         while block < blocks:
             first: place = block * wide
             count: place = wide if first + wide <= most else most - first
-            for numbers, number in samples:
-                load(self, slots, numbers, number, len(numbers) // n, first, count, wide)
+            for numbers, number, size in samples:
+                load(self, slots, numbers, number, size, first, count, wide)
             execute(self, self.each, memory, wide, count, count > 1)
             if out is not None:
                 store(self, slots, out, first, count, wide)
@@ -1516,12 +1518,33 @@ def summed_terms(
         out[row] += code[at + 2] * total
 
 
-# ---- one sample, quickly ----------------------------------------------------------------------------------------------------
+# ---- calls like the last one ------------------------------------------------------------------------------------------------
 
 NUMBER = cython.declare(cython.short, 0)  # a float
 NUMBERS = cython.declare(cython.short, 1)  # a list of floats
 
 
+def quick_first(name: str) -> Any:
+    """A decorator: the method is not called where the ``QuickCall`` in the attribute ``name`` has an answer."""
+
+    def decorated(method: Any) -> Any:
+        if not cython.compiled:
+            return method
+
+        def quickly(self: Any, *args: Any, **kwargs: Any) -> Any:
+            quick: QuickCall = getattr(self, name)
+            if quick is not None and not kwargs:
+                result = quick.take(args)
+                if result is not None:
+                    return result
+            return method(self, *args, **kwargs)
+
+        return update_wrapper(quickly, method)
+
+    return decorated
+
+
+@cython.final
 @cython.cclass
 class QuickCall:
     """A call with one sample whose arguments have the form of the last call: nothing is looked up, only checked.
@@ -1533,7 +1556,7 @@ class QuickCall:
     def __init__(self, machine: Machine, forms: Any, result: Any, alone: bool, array_type: Any, empty: Any):
         self.machine = machine
         self.kinds = array("q", [kind for kind, _ in forms])
-        self.shapes = [shape for _, shape in forms]
+        self.shapes = [shape if kind == NUMBERS else array("q", shape or ()) for kind, shape in forms]
         self.result, self.shape = result
         self.first = 0 if alone else 1
         self.array_type = array_type
@@ -1541,7 +1564,8 @@ class QuickCall:
         self.empty = empty
         self.spare = None
 
-    def take(self, args: tuple) -> Any:
+    @cython.ccall
+    def take(self, args: tuple) -> object:
         """The result, or None if the call is not of this form, or ``ad.compile`` is tracing."""
         if not cython.compiled or len(args) != len(self.kinds) or traced():
             return None
@@ -1610,32 +1634,85 @@ def load_one(quick: QuickCall, slots: vector, argument: object, which: place, nu
         return number + len(numbers)
     if type(argument) is not quick.array_type:
         return -1
-    if cython.compiled:
-        return load_array(quick, slots, argument, quick.shapes[which], number)
+    if not cython.compiled:
+        return -1
+    size: place = size_of(argument, quick.dtype, quick.shapes[which], 0)
+    if size >= 0:
+        give_numbers(slots, wholes_of(machine.input_slots) + number, numbers_in(argument), size)
+        return number + size
     return -1
 
 
 @cython.cfunc
-def load_array(quick: QuickCall, slots: vector, argument: object, shape: tuple, number: place) -> place:  # compiled only
-    """An array, if it is one of floats side by side, as NumPy makes them."""
+def size_of(argument: object, dtype: object, shape: array, first: place) -> place:  # compiled only
+    """How many numbers an array has from its axis ``first`` on; −1 if its shape is another there.
+
+    Or if they are no floats side by side, as NumPy makes them.
+    """
     if not cython.compiled:
         return -1
     i: place
     size: place = 1
+    axes: place = len(shape)
     found: cython.pointer(numpy_array) = cython.cast(cython.pointer(numpy_array), argument)
-    fits: cython.bint = found.dtype == cython.cast(cython.p_void, quick.dtype) and found.n_axes == len(shape)
+    fits: cython.bint = found.dtype == cython.cast(cython.p_void, dtype) and found.n_axes == first + axes
     if not fits or found.flags & SIDE_BY_SIDE != SIDE_BY_SIDE:
         return -1
-    for i in range(len(shape)):
-        if found.shape[i] != shape[i]:
+    for i in range(axes):
+        if found.shape[first + i] != whole(shape, i):
             return -1
-        size *= found.shape[i]
-    numbers: vector = cython.cast(cython.pointer(cython.double), found.data)
-    give_numbers(slots, wholes_of(quick.machine.input_slots) + number, numbers, size)
-    return number + size
+        size *= found.shape[first + i]
+    return size
 
 
 SIDE_BY_SIDE = cython.declare(cython.Py_ssize_t, 0x101)  # in C's order, and where a processor may read them
+
+
+@cython.final
+@cython.cclass
+class QuickBatch:
+    """Batches of arrays whose samples have the form of the last ones: nothing is looked up, only checked.
+
+    ``shapes`` are those of a sample of each argument; ``plain`` makes an array of real numbers one of floats side by side.
+    Compiled only; interpreted it takes no batch.
+    """
+
+    def __init__(self, shapes: Any, array_type: Any, dtype: Any, plain: Any):
+        self.shapes = [array("q", shape) for shape in shapes]
+        self.array_type = array_type
+        self.dtype = dtype
+        self.plain = plain
+
+    def take(self, args: tuple) -> Any:
+        """How many samples there are, and ``samples`` as ``Machine.run`` takes them; None if the batch is not of this form."""
+        if not cython.compiled or len(args) != len(self.shapes):
+            return None
+        samples: list = []  # compiled only from here
+        n: place = -1
+        i: place
+        number: place = 0
+        for i in range(len(args)):
+            argument: object = args[i]
+            if type(argument) is not self.array_type:
+                return None
+            shape: array = self.shapes[i]
+            size: place = size_of(argument, self.dtype, shape, 1)
+            if size < 0:
+                argument = self.plain(argument)
+                if argument is None:
+                    return None
+                size = size_of(argument, self.dtype, shape, 1)
+            if size <= 0:
+                return None
+            if cython.compiled:
+                length: place = cython.cast(cython.pointer(numpy_array), argument).shape[0]
+            if length == 0 or length != (length if n < 0 else n):
+                return None
+            n = length
+            samples.append((argument, number, size))
+            number += size
+        return (n, samples) if samples else None
+
 
 # ---- memory -----------------------------------------------------------------------------------------------------------------
 

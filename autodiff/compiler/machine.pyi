@@ -1,10 +1,12 @@
 # The types of machine.py for type checkers, which see neither compiled classes nor C types.
 from array import array
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from autodiff.compiler.slots import Program
 from autodiff.engine.value import Value
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 KINDS: tuple[str, ...]
 
@@ -16,7 +18,7 @@ class Machine:
     def run(
         self,
         n: int,
-        samples: Sequence[tuple[array[float], int]],
+        samples: Sequence[tuple[Any, int, int]],
         others: Sequence[tuple[array[float], int]],
         out: array[float] | None,
     ) -> array[float]: ...
@@ -33,4 +35,9 @@ class QuickCall:
     ) -> None: ...
     def take(self, args: tuple[Any, ...]) -> Any: ...
 
+class QuickBatch:
+    def __init__(self, shapes: Sequence[tuple[int, ...]], array_type: Any, dtype: Any, plain: Callable[[Any], Any]) -> None: ...
+    def take(self, args: tuple[Any, ...]) -> tuple[int, list[tuple[Any, int, int]]] | None: ...
+
+def quick_first(name: str) -> Callable[[F], F]: ...
 def add_gradients(values: list[Value], gradients: array[float], first: int, scale: float) -> None: ...

@@ -647,6 +647,35 @@ def test_an_array_may_lie_in_memory_as_it_likes():
         assert taken(f, other) == taken(ad.compile(f.fn), other) == wanted
 
 
+def test_a_batch_unlike_the_last_one_is_taken_as_what_it_is():
+    w = ad.Value(0.5)
+    xs, ys = np.arange(24.0).reshape(12, 2), np.arange(12.0)
+
+    def taken(f, *batch):
+        w.grad = 0.0
+        return f.backward(*batch), w.grad
+
+    f = ad.compile(lambda x, y: w * np.sum(x) * np.sum(y) + w)
+    for batch in (
+        (xs, ys), (xs.astype(np.float32), ys), (xs.astype(int), ys.astype(bool)), (xs[:5], ys[:5]), (xs[:1], ys[:1]),
+        (xs.tolist(), ys), (xs.view(np.recarray), ys), (np.ones((12, 3)), ys), (np.ones((12, 2, 2)), ys), (ys, ys),
+        (xs.reshape(24), np.arange(24.0)), (xs, ys[:, None]), (xs, np.arange(24.0).reshape(12, 2).T[0]), (xs.T, xs[:2]),
+        (np.ones((12, 0)), ys),
+    ):  # fmt: skip
+        wanted = taken(ad.compile(f.fn), *batch)
+        assert taken(f, *batch) == taken(f, *batch) == wanted, batch
+        f.backward(xs, ys)
+    w.grad = 3.0
+    for batch, error in (
+        ((xs.astype(complex), ys), TypeError), ((xs, ys.astype(object)), TypeError), ((xs, ys.astype("U4")), TypeError),
+        ((xs, ys[:11]), ad.ShapeError), ((xs[:0], ys[:0]), ad.ShapeError), ((xs, ys, ys), TypeError), ((xs,), TypeError),
+        ((xs, 1.0), ad.ShapeError), ((xs, np.array(1.0)), ad.ShapeError),
+    ):  # fmt: skip
+        with pytest.raises(error):
+            f.backward(*batch)
+    assert w.grad == 3.0
+
+
 def test_fit_replays_data_in_numpys_arrays():
     xs = np.random.default_rng(0).normal(size=(20, 2))
     ys = np.sign(xs[:, 0])
