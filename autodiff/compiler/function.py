@@ -20,20 +20,18 @@ from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overl
 
 from autodiff.compiler.batches import Batch, batch_of, floats, plain, unwrapped
 from autodiff.compiler.groups import Groups
-from autodiff.compiler.machine import Machine, QuickBatch, QuickCall, add_gradients, quick_first
+from autodiff.compiler.machine import Gradients, Machine, QuickBatch, QuickCall, QuickSweep, quick_first
 from autodiff.compiler.program import Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, simplified
 from autodiff.compiler.slots import placed
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
-from autodiff.engine.recording import announce
 from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, is_array, not_too_deep, shape_of
 from autodiff.engine.value import Value, traced
 from autodiff.errors import ShapeError, StaleRecording, TraceError
 
 MOST_TRACES = 64  # forms of arguments that a function keeps programs for
-_adding = threading.Lock()
 
 
 class Goal(NamedTuple):
@@ -164,6 +162,9 @@ class Captured:
         used = dict.fromkeys(step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
         self.names = [(name, names, names[name]) for name in used if isinstance(names.get(name), (Value, float, int))]
 
+    def __bool__(self) -> bool:
+        return bool(self.cells or self.names)
+
     def check(self, name: str) -> None:
         """Raises ``StaleRecording`` if one of them is another Value or number now."""
         for variable, cell, then in self.cells:
@@ -238,6 +239,7 @@ class Compiled(Generic[P, R]):
         self._quick_value: QuickCall | None = None
         self._quick_gradient: QuickCall | None = None
         self._quick_batch: tuple[Any, Entry, QuickBatch] | None = None
+        self._quick_sweep: QuickSweep | None = None  # of the last program that ran
         self._quick_flat: tuple[QuickCall, Structure] | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._newest: Entry | None = None  # which is the last of them
@@ -367,31 +369,28 @@ class Compiled(Generic[P, R]):
         add()
         return loss
 
+    @quick_first("_quick_sweep")
     def swept(self, *args: Any, **kwargs: Any) -> tuple[Any, Callable[[], None]]:
         """As ``backward``, but the gradients are added by the function that comes with the loss, when it is called."""
-        stored = self.reduce is None
-        goal = STORED if stored else ADDED_UP
+        goal = STORED if self.reduce is None else ADDED_UP
         entry, batch = self._many(args, kwargs, "backward()", goal)
         if batch.n == 0 and self.reduce == "mean":
             raise ShapeError(f"backward() of {self.name}: the mean over no samples; there must be at least one")
         if entry is None:
             return 0.0 if self.reduce == "sum" else [], lambda: None
         n = 1 if batch.n is None else batch.n
-        replay = entry.replay(goal)
-        out = array("d", bytes(8 * n)) if stored else None
-        sums = replay.machine.run(n, batch.samples, batch.others, out)
-        scale = 1.0 / n if self.reduce == "mean" else 1.0
-
-        loss: float = sum(out) if out is not None else sums[0] / n if self.reduce == "mean" else sums[0]
-
-        def add() -> None:
-            with _adding:  # interpreted, two threads would lose what the other adds
-                add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
-            announce(loss, replay.parameters)
-
-        if out is not None:
-            return array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist(), add
-        return loss, add
+        machine = entry.replay(goal).machine
+        if self.reduce is None:
+            out = array("d", bytes(8 * n))
+            sums = machine.run(n, batch.samples, batch.others, out)
+            losses = array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist()
+            return losses, Gradients(machine.parameters, sums, 0, 1.0, sum(out))
+        mean = self.reduce == "mean"
+        _, known, quick = self._quick_batch or (None, None, None)  # read once: threads may call
+        if quick is not None and known is entry:
+            check = functools.partial(entry.captured.check, self.name) if entry.captured else None
+            self._quick_sweep = QuickSweep(machine, quick, mean, check)
+        return machine.swept(n, batch.samples, batch.others, mean)
 
     # ---- seeing -------------------------------------------------------------------------------------------------------------
 
@@ -514,6 +513,7 @@ class Compiled(Generic[P, R]):
 
     def _one(self, args: tuple[Any, ...], kwargs: dict[str, Any], goal: Goal) -> tuple[Entry, array[float]]:
         """The entry for one sample, and its numbers."""
+        self._quick_sweep = None
         places = self._places(args)
         leaves, structure = flatten(tuple([args[place] for place in places]))
         if set(map(type, leaves)) <= {float, int, bool}:
@@ -541,6 +541,7 @@ class Compiled(Generic[P, R]):
 
     def _many(self, args: tuple[Any, ...], kwargs: dict[str, Any], taker: str, goal: Goal) -> tuple[Entry | None, Batch]:
         """The entry for the samples of a batch, and the batch."""
+        self._quick_sweep = None
         if traced():
             raise TraceError(f"{taker} of {self.name} inside of another function that is compiled: call {self.name}() there")
         if self._quick_batch is not None and not kwargs:
@@ -549,7 +550,7 @@ class Compiled(Generic[P, R]):
             if taken is not None and entry.can(goal):
                 self._use(key, entry)
                 n, samples = taken
-                return entry, Batch(n, samples, of_arrays=True)
+                return entry, Batch(n, samples, of_arrays=bool(args))
         places = self._places(args)
         batch = batch_of([args[place] for place in places], self.in_axes, places)
         size = sum(structure.size for structure in batch.structures)
@@ -562,11 +563,8 @@ class Compiled(Generic[P, R]):
         if batch.n == 0 and not batch.of_arrays:
             return None, batch  # a list of no samples does not say what form they have
         entry = self._entry(structure, tuple(batch.batched), args, kwargs, first, goal)
-        if batch.of_arrays and self.in_axes == 0 and not kwargs and not self.static and all(map(is_array, args)):
-            import numpy
-
-            quick = QuickBatch([arg.shape[1:] for arg in args], numpy.ndarray, numpy.dtype(float), plain)
-            self._quick_batch = next(reversed(self._entries)), entry, quick
+        if self.in_axes == 0 and not kwargs and not self.static and all(map(is_array, args)):
+            self._quick_batch = next(reversed(self._entries)), entry, QuickBatch([arg.shape[1:] for arg in args], plain)
         return entry, batch
 
     def _places(self, args: tuple[Any, ...]) -> list[int]:

@@ -10,6 +10,7 @@ its kernel is, in a typed loop; a row without one is called as it is, number by 
 from __future__ import annotations
 
 import os
+import threading
 from array import array
 from functools import update_wrapper
 from importlib.util import find_spec
@@ -22,7 +23,8 @@ from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import rules
 from autodiff.engine.functions import no_place
 from autodiff.engine.kernels import KERNELS
-from autodiff.engine.value import Value, traced
+from autodiff.engine.recording import announce
+from autodiff.engine.value import traced
 
 try:
     import cython
@@ -35,6 +37,7 @@ if not cython.compiled:
     from autodiff.compiler.scalars import END, take_steps
     from autodiff.engine import ieee as libm
     from autodiff.engine.kernels import add, at_least, binary, binary_at, exp, hypot, log, sub, tangents, unary, unary_at
+    from autodiff.engine.value import lend, value_of
 
 # ---- loops over numbers side by side ----------------------------------------------------------------------------------------
 
@@ -434,7 +437,8 @@ class Machine:
         """How many numbers come back for each sample."""
         return len(self.stored)
 
-    def run(self, n: int, samples: Any, others: Any, out: Any) -> Any:
+    @cython.ccall
+    def run(self, n: place, samples: object, others: object, out: object) -> array:
         """The program on ``n`` samples. What is stored goes into ``out``, sample after sample; the sums over them come back.
 
         ``others`` are pairs of an array of floats and the number of its first input: those that all samples share. ``samples``
@@ -443,7 +447,7 @@ class Machine:
         whichever thread has done which block.
         """
         lanes: place = lanes_for(n, self.most_lanes)
-        blocks: place = -(-n // lanes)
+        blocks: place = (n + lanes - 1) // lanes
         i: place
         memory: array = fresh_memory(self, lanes)
         slots: vector = numbers_of(memory)
@@ -480,25 +484,64 @@ class Machine:
         self.free.append((lanes, memory))
         return sums
 
+    @cython.ccall
     def work(
-        self, memory: array, begin: int, step: int, blocks: int, lanes: int, n: int, samples: Any, out: Any, parts: array
-    ) -> None:
+        self,
+        memory: array,
+        begin: place,
+        step: place,
+        blocks: place,
+        lanes: place,
+        n: place,
+        samples: object,
+        out: object,
+        parts: array,
+    ) -> object:
         """Every ``step``-th block of samples from ``begin`` on."""
         slots: vector = numbers_of(memory)
         block: place = begin
         wanted: place = len(self.summed)
-        wide: place = lanes
-        most: place = n
         while block < blocks:
-            first: place = block * wide
-            count: place = wide if first + wide <= most else most - first
+            first: place = block * lanes
+            count: place = lanes if first + lanes <= n else n - first
             for numbers, number, size in samples:
-                load(self, slots, numbers, number, size, first, count, wide)
-            execute(self, self.each, memory, wide, count, count > 1)
+                load(self, slots, numbers, number, size, first, count, lanes)
+            execute(self, self.each, memory, lanes, count, count > 1)
             if out is not None:
-                store(self, slots, out, first, count, wide)
+                store(self, slots, out, first, count, lanes)
             take_numbers(shifted(numbers_of(parts), block * wanted), slots, wholes_of(self.summed), wanted)
             block += step
+
+    @cython.ccall
+    def swept(self, n: place, samples: object, others: object, mean: cython.bint) -> tuple:
+        """What ``run`` sums up first, or its mean over the samples, and what adds the gradients of that."""
+        sums: array = self.run(n, samples, others, None)
+        loss: cython.double = number_at(sums, 0) / n if mean else number_at(sums, 0)
+        return loss, Gradients(self.parameters, sums, 1, 1.0 / n if mean else 1.0, loss)
+
+
+adding = cython.declare(object, threading.Lock())
+
+
+@cython.cclass
+class Gradients:
+    """What a program has found to add to the gradients of Values, which a call does."""
+
+    def __init__(self, values: list, sums: array, first: place, scale: cython.double, loss: object):
+        self.values, self.sums, self.first, self.scale, self.loss = values, sums, first, scale, loss
+
+    def __call__(self) -> None:
+        i: place
+        node: borrowed
+        with adding:  # interpreted, two threads would lose what the other adds
+            for i in range(len(self.values)):
+                node = lend(self.values[i])
+                found: cython.double = number_at(self.sums, self.first + i) * self.scale
+                if node.code:  # an operation, whose gradient is that of the leaves below it
+                    value_of(node).backward(found)
+                else:
+                    node.adjoint += found
+        announce(self.loss, self.values)
 
 
 def with_numpy(program: Program) -> bool:
@@ -1525,14 +1568,14 @@ NUMBERS = cython.declare(cython.short, 1)  # a list of floats
 
 
 def quick_first(name: str) -> Any:
-    """A decorator: the method is not called where the ``QuickCall`` in the attribute ``name`` has an answer."""
+    """A decorator: the method is not called where the attribute ``name`` has something quick with an answer."""
 
     def decorated(method: Any) -> Any:
         if not cython.compiled:
             return method
 
         def quickly(self: Any, *args: Any, **kwargs: Any) -> Any:
-            quick: QuickCall = getattr(self, name)
+            quick: Quick = getattr(self, name)
             if quick is not None and not kwargs:
                 result = quick.take(args)
                 if result is not None:
@@ -1544,9 +1587,18 @@ def quick_first(name: str) -> Any:
     return decorated
 
 
+@cython.cclass
+class Quick:
+    """What answers a call like the last one."""
+
+    @cython.ccall
+    def take(self, args: tuple) -> object:
+        """The answer; None if this is another call."""
+
+
 @cython.final
 @cython.cclass
-class QuickCall:
+class QuickCall(Quick):
     """A call with one sample whose arguments have the form of the last call: nothing is looked up, only checked.
 
     ``forms`` are a kind and a shape for each argument; ``result`` is the kind and the shape of the gradient that comes after
@@ -1670,25 +1722,28 @@ SIDE_BY_SIDE = cython.declare(cython.Py_ssize_t, 0x101)  # in C's order, and whe
 
 @cython.final
 @cython.cclass
-class QuickBatch:
+class QuickBatch(Quick):
     """Batches of arrays whose samples have the form of the last ones: nothing is looked up, only checked.
 
     ``shapes`` are those of a sample of each argument; ``plain`` makes an array of real numbers one of floats side by side.
     Compiled only; interpreted it takes no batch.
     """
 
-    def __init__(self, shapes: Any, array_type: Any, dtype: Any, plain: Any):
+    def __init__(self, shapes: Any, plain: Any):
         self.shapes = [array("q", shape) for shape in shapes]
-        self.array_type = array_type
-        self.dtype = dtype
         self.plain = plain
+        if shapes:
+            import numpy
 
-    def take(self, args: tuple) -> Any:
+            self.array_type, self.dtype = numpy.ndarray, numpy.dtype(float)
+
+    @cython.ccall
+    def take(self, args: tuple) -> object:
         """How many samples there are, and ``samples`` as ``Machine.run`` takes them; None if the batch is not of this form."""
         if not cython.compiled or len(args) != len(self.shapes):
             return None
         samples: list = []  # compiled only from here
-        n: place = -1
+        n: place = -1 if args else 1
         i: place
         number: place = 0
         for i in range(len(args)):
@@ -1711,7 +1766,27 @@ class QuickBatch:
             n = length
             samples.append((argument, number, size))
             number += size
-        return (n, samples) if samples else None
+        return n, samples
+
+
+@cython.final
+@cython.cclass
+class QuickSweep(Quick):
+    """``swept`` of batches that ``batch`` takes; ``check`` raises where the program does not hold any more."""
+
+    def __init__(self, machine: Machine, batch: QuickBatch, mean: bool, check: object):
+        self.machine, self.batch, self.mean, self.check = machine, batch, mean, check
+
+    @cython.ccall
+    def take(self, args: tuple) -> object:
+        """What ``Machine.swept`` gives; None if the batch is not of this form, or ``ad.compile`` is tracing."""
+        taken = None if traced() else self.batch.take(args)
+        if taken is None:
+            return None
+        if self.check is not None:
+            self.check()
+        n, samples = taken
+        return self.machine.swept(n, samples, (), self.mean)
 
 
 # ---- memory -----------------------------------------------------------------------------------------------------------------
@@ -1807,21 +1882,7 @@ def shifted(numbers: vector, by: place) -> vector:
 def load_values(slots: vector, start: place, values: list) -> cython.void:
     """The numbers that these Values have now."""
     i: place
-    node: Value
+    node: borrowed
     for i in range(len(values)):
-        node = values[i]
+        node = lend(values[i])
         slots[start + i] = node.primal
-
-
-def add_gradients(values: list, gradients: array, first: int, scale: float) -> None:
-    """Add to each Value's gradient, or for one that is an operation to those of the leaves below it."""
-    i: place
-    start: place = first
-    factor: cython.double = scale
-    node: Value
-    for i in range(len(values)):
-        node = values[i]
-        if node.code:
-            node.backward(number_at(gradients, start + i) * factor)
-        else:
-            node.adjoint += number_at(gradients, start + i) * factor

@@ -851,15 +851,51 @@ def test_a_captured_variable_that_is_rebound_is_seen(monkeypatch):
         g.backward([1.0])
 
 
-def test_eight_threads_add_every_gradient():
+def test_repeated_sweeps_see_what_changes_between_them(monkeypatch):
+    f = ad.compile(lambda x, power=2: REBOUND * x**power * FACTOR)
+    xs = np.array([1.0, 2.0])
+    REBOUND.grad = 0.0
+    assert [f.backward(xs) for _ in range(3)] == [15.0] * 3
+    swept = f.program
+    assert f.map(xs).tolist() == [6.0, 24.0]
+    assert f.program is not swept
+    assert [f.backward(xs) for _ in range(2)] == [15.0] * 2
+    assert f.program is swept
+    assert f.backward(xs, power=1) == 9.0
+    assert f.backward(xs) == 15.0
+    assert REBOUND.grad == 6 * 7.5 + 4.5
+    with pytest.raises(ad.TraceError, match="inside of another"):
+        ad.compile(lambda x: f.backward(xs) * x)(1.0)
+    monkeypatch.setitem(globals(), "FACTOR", 4.0)
+    with pytest.raises(ad.StaleRecording, match="FACTOR was"):
+        f.backward(xs)
+    assert REBOUND.grad == 6 * 7.5 + 4.5
+
+
+def test_a_function_of_nothing_is_called_again_and_again():
+    w = ad.Value(3.0)
+    f = ad.compile(lambda: [w, w * w])
+    assert f.map() == f.map() == [[3.0, 9.0]]
+    for reduce, loss in (("mean", 9.0), ("sum", 9.0), (None, [9.0])):
+        w.data, w.grad = 3.0, 0.0
+        g = ad.compile(lambda: w * w, reduce=reduce)
+        assert g.backward() == g.backward() == loss
+        assert w.grad == 12.0
+        w.data = 1.0
+        g.backward()
+        assert w.grad == 14.0
+
+
+@pytest.mark.parametrize("batch", [[1.0], np.array([1.0])])
+def test_eight_threads_add_every_gradient(batch):
     w = ad.Value(1.0)
     f = ad.compile(lambda x: w * x)
-    f.backward([1.0])
+    f.backward(batch)
     w.grad = 0.0
     switch = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        threads = [threading.Thread(target=lambda: [f.backward([1.0]) for _ in range(300)]) for _ in range(8)]
+        threads = [threading.Thread(target=lambda: [f.backward(batch) for _ in range(300)]) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
