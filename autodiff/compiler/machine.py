@@ -533,10 +533,13 @@ class Gradients:
     def __call__(self) -> None:
         i: place
         node: borrowed
+        values: list = self.values
+        sums: vector = shifted(numbers_of(self.sums), self.first)
+        scale: cython.double = self.scale
         with adding:  # interpreted, two threads would lose what the other adds
-            for i in range(len(self.values)):
-                node = lend(self.values[i])
-                found: cython.double = number_at(self.sums, self.first + i) * self.scale
+            for i in range(len(values)):
+                node = lend(values[i])
+                found: cython.double = sums[i] * scale
                 if node.code:  # an operation, whose gradient is that of the leaves below it
                     value_of(node).backward(found)
                 else:
