@@ -1764,9 +1764,10 @@ class QuickBatch(Quick):
                 return None
             if cython.compiled:
                 length: place = cython.cast(cython.pointer(numpy_array), argument).shape[0]
-            if length == 0 or length != (length if n < 0 else n):
+            if n < 0:
+                n = length
+            if n == 0 or length != n:
                 return None
-            n = length
             samples.append((argument, number, size))
             number += size
         return n, samples

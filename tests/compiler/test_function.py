@@ -909,8 +909,10 @@ def test_a_recording_goes_with_its_function(without_collector):
     w = ad.Value(1.0)
     f = ad.compile(lambda x: ad.tanh(w * x[0] + x[1]) - w)
     f([1.0, 2.0])
-    f.backward([[1.0, 2.0]])
+    for batch in ([[1.0, 2.0]], np.ones((3, 2)), np.ones((3, 2))):
+        f.backward(batch)
     f.value_and_grad([1.0, 2.0])
+    f.backward(np.ones((3, 2)))
     entries = [weakref.ref(entry) for entry in f._entries.values()]
     del f
     assert [entry() for entry in entries] == [None] * len(entries)
