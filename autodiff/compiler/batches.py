@@ -20,12 +20,13 @@ Axis = Any  # a whole number, None, or a dict or sequence of these for the membe
 class Batch:
     """Arguments taken apart. ``n`` is the number of samples, None if no argument has any.
 
-    ``samples`` and ``others`` are pairs of an array of floats, Python's or NumPy's, and the number of its first input: those
-    that each sample has of its own, sample after sample, and those that all share.
+    ``samples`` and ``others`` are what ``Machine.run`` takes: arrays of floats, Python's or NumPy's, with the number of the
+    first input of each. ``samples`` are those that each sample has of its own, with how many it has there, and all share the
+    others.
     """
 
     n: int | None = None
-    samples: list[tuple[Any, int]] = field(default_factory=list)
+    samples: list[tuple[Any, int, int]] = field(default_factory=list)
     others: list[tuple[array[float], int]] = field(default_factory=list)
     batched: list[bool] = field(default_factory=list)
     of_arrays: bool = False
@@ -49,13 +50,11 @@ class Batch:
         return self._add_sequence(argument, axis, path)
 
     def _add_array(self, argument: Any, axis: int, path: str) -> Structure:
-        import numpy
-
         if not -argument.ndim <= axis < argument.ndim:
             raise ShapeError(f"{path}: an array of shape {argument.shape} has no axis {axis} for the samples of a batch")
-        if argument.dtype.kind not in "fiub":
+        moved = plain(argument, axis)
+        if moved is None:
             raise TypeError(f"{path}: a batch is an array of real numbers, not of {argument.dtype}")
-        moved = numpy.require(argument if axis == 0 else numpy.moveaxis(argument, axis, 0), float, ["C", "A"])
         shape = moved.shape[1:]
         size = 1
         for length in shape:
@@ -96,7 +95,7 @@ class Batch:
                 f"{path} has {n} samples, and the arguments before it have {self.n}: there must be as many of each"
             )
         self.n = n
-        self.samples.append((numbers, first))
+        self.samples.append((numbers, first, size))
 
 
 def batch_of(arguments: Sequence[Any], axes: Axis, numbers: Sequence[int]) -> Batch:
@@ -117,26 +116,13 @@ def batch_of(arguments: Sequence[Any], axes: Axis, numbers: Sequence[int]) -> Ba
     return batch
 
 
-def arrays_alike(arguments: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> Batch | None:
-    """Arrays of real numbers whose samples along the first axis have these shapes, quickly; None for others."""
+def plain(argument: Any, axis: int = 0) -> Any:
+    """An array of real numbers as floats side by side, where C may read them, with this axis first; None for any other."""
     import numpy
 
-    if len(arguments) != len(shapes):
+    if argument.dtype.kind not in "fiub":
         return None
-    batch = Batch(of_arrays=True)
-    first = 0
-    for argument, shape in zip(arguments, shapes, strict=True):
-        if type(argument) is not numpy.ndarray or argument.dtype.kind not in "fiub" or not argument.size:
-            return None
-        if not argument.flags.aligned:
-            return None
-        if argument.ndim != len(shape) + 1 or argument.shape[1:] != shape or len(argument) != (batch.n or len(argument)):
-            return None
-        batch.n = len(argument)
-        numbers = numpy.ascontiguousarray(argument, dtype=float).reshape(-1)
-        batch.samples.append((numbers, first))
-        first += numbers.size // batch.n
-    return batch
+    return numpy.require(argument if axis == 0 else numpy.moveaxis(argument, axis, 0), float, ["C", "A"])
 
 
 def floats(leaves: Sequence[Any], structure: Structure, path: str) -> list[float]:

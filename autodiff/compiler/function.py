@@ -18,22 +18,20 @@ from dataclasses import fields, is_dataclass, replace
 from numbers import Number
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
-from autodiff.compiler.batches import Batch, arrays_alike, batch_of, floats, unwrapped
+from autodiff.compiler.batches import Batch, batch_of, floats, plain, unwrapped
 from autodiff.compiler.groups import Groups
-from autodiff.compiler.machine import Machine, QuickCall, add_gradients
+from autodiff.compiler.machine import Gradients, Machine, QuickBatch, QuickCall, QuickSweep, quick_first
 from autodiff.compiler.program import Scalars
 from autodiff.compiler.roll import roll
 from autodiff.compiler.simplify import PASSES, added_up, simplified
 from autodiff.compiler.slots import placed
 from autodiff.compiler.trace import Trace, program_of, trace
 from autodiff.engine import differentiate
-from autodiff.engine.recording import announce
 from autodiff.engine.trees import ARRAY, NUMBER, Structure, array_of, flatten, is_array, not_too_deep, shape_of
 from autodiff.engine.value import Value, traced
 from autodiff.errors import ShapeError, StaleRecording, TraceError
 
 MOST_TRACES = 64  # forms of arguments that a function keeps programs for
-_adding = threading.Lock()
 
 
 class Goal(NamedTuple):
@@ -165,6 +163,9 @@ class Captured:
         used = dict.fromkeys(step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
         self.names = [(name, names, names[name]) for name in used if isinstance(names.get(name), (Value, float, int))]
 
+    def __bool__(self) -> bool:
+        return bool(self.cells or self.names)
+
     def check(self, name: str) -> None:
         """Raises ``StaleRecording`` if one of them is another Value or number now."""
         for variable, cell, then in self.cells:
@@ -238,9 +239,11 @@ class Compiled(Generic[P, R]):
         self.traces = 0
         self._quick_value: QuickCall | None = None
         self._quick_gradient: QuickCall | None = None
-        self._quick_batch: tuple[Any, list[tuple[int, ...]], Entry] | None = None
+        self._quick_batch: tuple[Any, Entry, QuickBatch] | None = None
+        self._quick_sweep: QuickSweep | None = None  # of the last program that ran
         self._quick_flat: tuple[QuickCall, Structure] | None = None
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
+        self._newest: Entry | None = None  # which is the last of them
         self._lock = threading.RLock()
         self._methods: dict[int, Compiled[Any, Any]] = {}
         functools.update_wrapper(self, fn, updated=())  # a model's attributes are not this object's
@@ -276,13 +279,9 @@ class Compiled(Generic[P, R]):
 
     # ---- calling ------------------------------------------------------------------------------------------------------------
 
+    @quick_first("_quick_value")
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The value for one sample, in the form that the function returns."""
-        quick = self._quick_value
-        if quick is not None and not kwargs:
-            result: R | None = quick.take(args)
-            if result is not None:
-                return result
         if traced() or differentiate.holds_value(args):
             recorded: R = self.fn(*args, **kwargs)
             return recorded
@@ -310,13 +309,9 @@ class Compiled(Generic[P, R]):
         machine.run(1, (), [(numbers, 0)], out)
         return array_of(out.tolist(), (machine.n_stored,)), entry.structure
 
+    @quick_first("_quick_gradient")
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[float, Any]:
         """The value for one sample, and the gradient for the arguments that ``argnums`` names, in their form."""
-        quick = self._quick_gradient
-        if quick is not None and not kwargs:
-            result: tuple[float, Any] | None = quick.take(args)
-            if result is not None:
-                return result
         if traced() or differentiate.holds_value(args):
             eager: tuple[float, Any] = differentiate.value_and_grad(self.fn, self.argnums)(*args, **kwargs)
             return eager
@@ -375,31 +370,28 @@ class Compiled(Generic[P, R]):
         add()
         return loss
 
+    @quick_first("_quick_sweep")
     def swept(self, *args: Any, **kwargs: Any) -> tuple[Any, Callable[[], None]]:
         """As ``backward``, but the gradients are added by the function that comes with the loss, when it is called."""
-        stored = self.reduce is None
-        goal = STORED if stored else ADDED_UP
+        goal = STORED if self.reduce is None else ADDED_UP
         entry, batch = self._many(args, kwargs, "backward()", goal)
         if batch.n == 0 and self.reduce == "mean":
             raise ShapeError(f"backward() of {self.name}: the mean over no samples; there must be at least one")
         if entry is None:
             return 0.0 if self.reduce == "sum" else [], lambda: None
         n = 1 if batch.n is None else batch.n
-        replay = entry.replay(goal)
-        out = array("d", bytes(8 * n)) if stored else None
-        sums = replay.machine.run(n, batch.samples, batch.others, out)
-        scale = 1.0 / n if self.reduce == "mean" else 1.0
-
-        loss: float = sum(out) if out is not None else sums[0] / n if self.reduce == "mean" else sums[0]
-
-        def add() -> None:
-            with _adding:  # interpreted, two threads would lose what the other adds
-                add_gradients(replay.parameters, sums, 0 if stored else 1, scale)
-            announce(loss, replay.parameters)
-
-        if out is not None:
-            return array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist(), add
-        return loss, add
+        machine = entry.replay(goal).machine
+        if self.reduce is None:
+            out = array("d", bytes(8 * n))
+            sums = machine.run(n, batch.samples, batch.others, out)
+            losses = array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist()
+            return losses, Gradients(machine.parameters, sums, 0, 1.0, sum(out))
+        mean = self.reduce == "mean"
+        _, known, quick = self._quick_batch or (None, None, None)  # read once: threads may call
+        if quick is not None and known is entry:
+            check = functools.partial(entry.captured.check, self.name) if entry.captured else None
+            self._quick_sweep = QuickSweep(machine, quick, mean, check)
+        return machine.swept(n, batch.samples, batch.others, mean)
 
     # ---- seeing -------------------------------------------------------------------------------------------------------------
 
@@ -522,6 +514,7 @@ class Compiled(Generic[P, R]):
 
     def _one(self, args: tuple[Any, ...], kwargs: dict[str, Any], goal: Goal) -> tuple[Entry, array[float]]:
         """The entry for one sample, and its numbers."""
+        self._quick_sweep = None
         places = self._places(args)
         leaves, structure = flatten(tuple([args[place] for place in places]))
         if set(map(type, leaves)) <= {float, int, bool}:
@@ -549,31 +542,30 @@ class Compiled(Generic[P, R]):
 
     def _many(self, args: tuple[Any, ...], kwargs: dict[str, Any], taker: str, goal: Goal) -> tuple[Entry | None, Batch]:
         """The entry for the samples of a batch, and the batch."""
+        self._quick_sweep = None
         if traced():
             raise TraceError(f"{taker} of {self.name} inside of another function that is compiled: call {self.name}() there")
         if self._quick_batch is not None and not kwargs:
-            key, shapes, entry = self._quick_batch
-            quick = arrays_alike(args, shapes)
-            if quick is not None and entry.can(goal):
-                entry.captured.check(self.name)
-                with suppress(KeyError):
-                    self._entries.move_to_end(key)
-                return entry, quick
+            key, entry, quick = self._quick_batch
+            taken = quick.take(args)
+            if taken is not None and entry.can(goal):
+                self._use(key, entry)
+                n, samples = taken
+                return entry, Batch(n, samples, of_arrays=bool(args))
         places = self._places(args)
         batch = batch_of([args[place] for place in places], self.in_axes, places)
         size = sum(structure.size for structure in batch.structures)
         structure = Structure(tuple, (), tuple(batch.structures), size)
         first = array("d", bytes(8 * size))
-        for numbers, number in batch.samples:
-            here = len(numbers) // batch.n if batch.n else 0
-            first[number : number + here] = array("d", numbers[:here])
+        for numbers, number, size in batch.samples if batch.n else ():
+            first[number : number + size] = array("d", numbers[:size])
         for numbers, number in batch.others:
             first[number : number + len(numbers)] = numbers
         if batch.n == 0 and not batch.of_arrays:
             return None, batch  # a list of no samples does not say what form they have
         entry = self._entry(structure, tuple(batch.batched), args, kwargs, first, goal)
-        if batch.of_arrays and self.in_axes == 0 and not kwargs and not self.static and all(map(is_array, args)):
-            self._quick_batch = next(reversed(self._entries)), [arg.shape[1:] for arg in args], entry
+        if self.in_axes == 0 and not kwargs and not self.static and all(map(is_array, args)):
+            self._quick_batch = next(reversed(self._entries)), entry, QuickBatch([arg.shape[1:] for arg in args], plain)
         return entry, batch
 
     def _places(self, args: tuple[Any, ...]) -> list[int]:
@@ -619,9 +611,7 @@ class Compiled(Generic[P, R]):
         except TypeError as error:
             raise TypeError(f"{self.name}: static and keyword arguments must be hashable: {error}") from None
         if entry is not None and entry.can(goal):
-            entry.captured.check(self.name)
-            with suppress(KeyError):  # another thread may just have dropped it
-                self._entries.move_to_end(key)
+            self._use(key, entry)
             return entry
         places = self._places(args)
 
@@ -636,11 +626,20 @@ class Compiled(Generic[P, R]):
             if entry is None or not entry.can(goal):
                 captured = Captured(self.fn)
                 entry = Entry(trace(self.fn, self.name, list(numbers), call), batched, self.options, captured)
-                self._entries[key] = entry
+                self._entries[key] = self._newest = entry
+                self._entries.move_to_end(key)  # which it has been in, if its recording was lost
                 self.traces += 1
                 while len(self._entries) > MOST_TRACES:
                     self._entries.popitem(last=False)
         return entry
+
+    def _use(self, key: Any, entry: Entry) -> None:
+        """Check that it still holds, and make it the newest."""
+        entry.captured.check(self.name)
+        if self._newest is not entry:
+            with suppress(KeyError):  # another thread may just have dropped it
+                self._entries.move_to_end(key)
+                self._newest = entry
 
 
 class Compiler(Protocol):

@@ -8,7 +8,7 @@ from autodiff.engine.kernels cimport (
     add, at_least, binary, binary_at, binary_function, exp, hypot, kernel, log, mul, reduction, sub, tangents, unary, unary_at,
     vector,
 )
-from autodiff.engine.value cimport Value, traced
+from autodiff.engine.value cimport borrowed, lend, traced, value_of
 
 ctypedef Py_ssize_t place
 ctypedef long long* longs
@@ -44,10 +44,36 @@ cdef class Machine:
     cdef longs handles
     cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest, threads
     cdef list free
+    cpdef array run(self, Py_ssize_t n, object samples, object others, object out)
+    cpdef object work(
+        self, array memory, Py_ssize_t begin, Py_ssize_t step, Py_ssize_t blocks, Py_ssize_t lanes, Py_ssize_t n, object samples,
+        object out, array parts,
+    )
+    cpdef tuple swept(self, Py_ssize_t n, object samples, object others, bint mean)
 
-cdef class QuickCall:
+cdef class Gradients:
+    cdef list values
+    cdef array sums
+    cdef Py_ssize_t first
+    cdef double scale
+    cdef object loss
+
+cdef class Quick:
+    cpdef object take(self, tuple args)
+
+cdef class QuickCall(Quick):
     cdef Machine machine
     cdef array kinds, spare
     cdef list shapes
     cdef Py_ssize_t result, first
     cdef object shape, array_type, dtype, empty
+
+cdef class QuickBatch(Quick):
+    cdef list shapes
+    cdef object array_type, dtype, plain
+
+cdef class QuickSweep(Quick):
+    cdef Machine machine
+    cdef QuickBatch batch
+    cdef bint mean
+    cdef object check

@@ -10,7 +10,9 @@ its kernel is, in a typed loop; a row without one is called as it is, number by 
 from __future__ import annotations
 
 import os
+import threading
 from array import array
+from functools import update_wrapper
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,7 +23,8 @@ from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import rules
 from autodiff.engine.functions import no_place
 from autodiff.engine.kernels import KERNELS
-from autodiff.engine.value import Value, traced
+from autodiff.engine.recording import announce
+from autodiff.engine.value import traced
 
 try:
     import cython
@@ -34,6 +37,7 @@ if not cython.compiled:
     from autodiff.compiler.scalars import END, take_steps
     from autodiff.engine import ieee as libm
     from autodiff.engine.kernels import add, at_least, binary, binary_at, exp, hypot, log, mul, sub, tangents, unary, unary_at
+    from autodiff.engine.value import lend, value_of
 
 # ---- loops over numbers side by side ----------------------------------------------------------------------------------------
 
@@ -455,15 +459,17 @@ class Machine:
         """How many numbers come back for each sample."""
         return len(self.stored)
 
-    def run(self, n: int, samples: Any, others: Any, out: Any) -> Any:
+    @cython.ccall
+    def run(self, n: place, samples: object, others: object, out: object) -> array:
         """The program on ``n`` samples. What is stored goes into ``out``, sample after sample; the sums over them come back.
 
-        ``samples`` and ``others`` are pairs of an array of floats, Python's or NumPy's, and the number of its first input:
-        those that vary, sample after sample, and those that all samples share. The samples are cut into blocks, each of which
-        has sums of its own, and these are added up in order: whichever thread has done which block.
+        ``others`` are pairs of an array of floats and the number of its first input: those that all samples share. ``samples``
+        are those that vary, sample after sample, in an array of Python's or NumPy's, with the number of inputs that each sample
+        has there. The samples are cut into blocks, each of which has sums of its own, and these are added up in order:
+        whichever thread has done which block.
         """
         lanes: place = lanes_for(n, self.most_lanes)
-        blocks: place = -(-n // lanes)
+        blocks: place = (n + lanes - 1) // lanes
         i: place
         memory: array = fresh_memory(self, lanes)
         slots: vector = numbers_of(memory)
@@ -500,25 +506,67 @@ class Machine:
         self.free.append((lanes, memory))
         return sums
 
+    @cython.ccall
     def work(
-        self, memory: array, begin: int, step: int, blocks: int, lanes: int, n: int, samples: Any, out: Any, parts: array
-    ) -> None:
+        self,
+        memory: array,
+        begin: place,
+        step: place,
+        blocks: place,
+        lanes: place,
+        n: place,
+        samples: object,
+        out: object,
+        parts: array,
+    ) -> object:
         """Every ``step``-th block of samples from ``begin`` on."""
         slots: vector = numbers_of(memory)
         block: place = begin
         wanted: place = len(self.summed)
-        wide: place = lanes
-        most: place = n
         while block < blocks:
-            first: place = block * wide
-            count: place = wide if first + wide <= most else most - first
-            for numbers, number in samples:
-                load(self, slots, numbers, number, len(numbers) // n, first, count, wide)
-            execute(self, self.each, memory, wide, count, count > 1)
+            first: place = block * lanes
+            count: place = lanes if first + lanes <= n else n - first
+            for numbers, number, size in samples:
+                load(self, slots, numbers, number, size, first, count, lanes)
+            execute(self, self.each, memory, lanes, count, count > 1)
             if out is not None:
-                store(self, slots, out, first, count, wide)
+                store(self, slots, out, first, count, lanes)
             take_numbers(shifted(numbers_of(parts), block * wanted), slots, wholes_of(self.summed), wanted)
             block += step
+
+    @cython.ccall
+    def swept(self, n: place, samples: object, others: object, mean: cython.bint) -> tuple:
+        """What ``run`` sums up first, or its mean over the samples, and what adds the gradients of that."""
+        sums: array = self.run(n, samples, others, None)
+        loss: cython.double = number_at(sums, 0) / n if mean else number_at(sums, 0)
+        return loss, Gradients(self.parameters, sums, 1, 1.0 / n if mean else 1.0, loss)
+
+
+adding = cython.declare(object, threading.Lock())
+
+
+@cython.cclass
+class Gradients:
+    """What a program has found to add to the gradients of Values, which a call does."""
+
+    def __init__(self, values: list, sums: array, first: place, scale: cython.double, loss: object):
+        self.values, self.sums, self.first, self.scale, self.loss = values, sums, first, scale, loss
+
+    def __call__(self) -> None:
+        i: place
+        node: borrowed
+        values: list = self.values
+        sums: vector = shifted(numbers_of(self.sums), self.first)
+        scale: cython.double = self.scale
+        with adding:  # interpreted, two threads would lose what the other adds
+            for i in range(len(values)):
+                node = lend(values[i])
+                found: cython.double = sums[i] * scale
+                if node.code:  # an operation, whose gradient is that of the leaves below it
+                    value_of(node).backward(found)
+                else:
+                    node.adjoint += found
+        announce(self.loss, self.values)
 
 
 def with_numpy(program: Program) -> bool:
@@ -1554,14 +1602,44 @@ def summed_terms(
             sum_of(shifted(out, row), shifted(slots, address(machine, slot, lanes)), sign, count)
 
 
-# ---- one sample, quickly ----------------------------------------------------------------------------------------------------
+# ---- calls like the last one ------------------------------------------------------------------------------------------------
 
 NUMBER = cython.declare(cython.short, 0)  # a float
 NUMBERS = cython.declare(cython.short, 1)  # a list of floats
 
 
+def quick_first(name: str) -> Any:
+    """A decorator: the method is not called where the attribute ``name`` has something quick with an answer."""
+
+    def decorated(method: Any) -> Any:
+        if not cython.compiled:
+            return method
+
+        def quickly(self: Any, *args: Any, **kwargs: Any) -> Any:
+            quick: Quick = getattr(self, name)
+            if quick is not None and not kwargs:
+                result = quick.take(args)
+                if result is not None:
+                    return result
+            return method(self, *args, **kwargs)
+
+        return update_wrapper(quickly, method)
+
+    return decorated
+
+
 @cython.cclass
-class QuickCall:
+class Quick:
+    """What answers a call like the last one."""
+
+    @cython.ccall
+    def take(self, args: tuple) -> object:
+        """The answer; None if this is another call."""
+
+
+@cython.final
+@cython.cclass
+class QuickCall(Quick):
     """A call with one sample whose arguments have the form of the last call: nothing is looked up, only checked.
 
     ``forms`` are a kind and a shape for each argument; ``result`` is the kind and the shape of the gradient that comes after
@@ -1571,7 +1649,7 @@ class QuickCall:
     def __init__(self, machine: Machine, forms: Any, result: Any, alone: bool, array_type: Any, empty: Any):
         self.machine = machine
         self.kinds = array("q", [kind for kind, _ in forms])
-        self.shapes = [shape for _, shape in forms]
+        self.shapes = [shape if kind == NUMBERS else array("q", shape or ()) for kind, shape in forms]
         self.result, self.shape = result
         self.first = 0 if alone else 1
         self.array_type = array_type
@@ -1579,7 +1657,8 @@ class QuickCall:
         self.empty = empty
         self.spare = None
 
-    def take(self, args: tuple) -> Any:
+    @cython.ccall
+    def take(self, args: tuple) -> object:
         """The result, or None if the call is not of this form, or ``ad.compile`` is tracing."""
         if not cython.compiled or len(args) != len(self.kinds) or traced():
             return None
@@ -1648,32 +1727,109 @@ def load_one(quick: QuickCall, slots: vector, argument: object, which: place, nu
         return number + len(numbers)
     if type(argument) is not quick.array_type:
         return -1
-    if cython.compiled:
-        return load_array(quick, slots, argument, quick.shapes[which], number)
+    if not cython.compiled:
+        return -1
+    size: place = size_of(argument, quick.dtype, quick.shapes[which], 0)
+    if size >= 0:
+        give_numbers(slots, wholes_of(machine.input_slots) + number, numbers_in(argument), size)
+        return number + size
     return -1
 
 
 @cython.cfunc
-def load_array(quick: QuickCall, slots: vector, argument: object, shape: tuple, number: place) -> place:  # compiled only
-    """An array, if it is one of floats side by side, as NumPy makes them."""
+def size_of(argument: object, dtype: object, shape: array, first: place) -> place:  # compiled only
+    """How many numbers an array has from its axis ``first`` on; −1 if its shape is another there.
+
+    Or if they are no floats side by side, as NumPy makes them.
+    """
     if not cython.compiled:
         return -1
     i: place
     size: place = 1
+    axes: place = len(shape)
     found: cython.pointer(numpy_array) = cython.cast(cython.pointer(numpy_array), argument)
-    fits: cython.bint = found.dtype == cython.cast(cython.p_void, quick.dtype) and found.n_axes == len(shape)
+    fits: cython.bint = found.dtype == cython.cast(cython.p_void, dtype) and found.n_axes == first + axes
     if not fits or found.flags & SIDE_BY_SIDE != SIDE_BY_SIDE:
         return -1
-    for i in range(len(shape)):
-        if found.shape[i] != shape[i]:
+    for i in range(axes):
+        if found.shape[first + i] != whole(shape, i):
             return -1
-        size *= found.shape[i]
-    numbers: vector = cython.cast(cython.pointer(cython.double), found.data)
-    give_numbers(slots, wholes_of(quick.machine.input_slots) + number, numbers, size)
-    return number + size
+        size *= found.shape[first + i]
+    return size
 
 
 SIDE_BY_SIDE = cython.declare(cython.Py_ssize_t, 0x101)  # in C's order, and where a processor may read them
+
+
+@cython.final
+@cython.cclass
+class QuickBatch(Quick):
+    """Batches of arrays whose samples have the form of the last ones: nothing is looked up, only checked.
+
+    ``shapes`` are those of a sample of each argument; ``plain`` makes an array of real numbers one of floats side by side.
+    Compiled only; interpreted it takes no batch.
+    """
+
+    def __init__(self, shapes: Any, plain: Any):
+        self.shapes = [array("q", shape) for shape in shapes]
+        self.plain = plain
+        if shapes:
+            import numpy
+
+            self.array_type, self.dtype = numpy.ndarray, numpy.dtype(float)
+
+    @cython.ccall
+    def take(self, args: tuple) -> object:
+        """How many samples there are, and ``samples`` as ``Machine.run`` takes them; None if the batch is not of this form."""
+        if not cython.compiled or len(args) != len(self.shapes):
+            return None
+        samples: list = []  # compiled only from here
+        n: place = -1 if args else 1
+        i: place
+        number: place = 0
+        for i in range(len(args)):
+            argument: object = args[i]
+            if type(argument) is not self.array_type:
+                return None
+            shape: array = self.shapes[i]
+            size: place = size_of(argument, self.dtype, shape, 1)
+            if size < 0:
+                argument = self.plain(argument)
+                if argument is None:
+                    return None
+                size = size_of(argument, self.dtype, shape, 1)
+            if size <= 0:
+                return None
+            if cython.compiled:
+                length: place = cython.cast(cython.pointer(numpy_array), argument).shape[0]
+            if n < 0:
+                n = length
+            if n == 0 or length != n:
+                return None
+            samples.append((argument, number, size))
+            number += size
+        return n, samples
+
+
+@cython.final
+@cython.cclass
+class QuickSweep(Quick):
+    """``swept`` of batches that ``batch`` takes; ``check`` raises where the program does not hold any more."""
+
+    def __init__(self, machine: Machine, batch: QuickBatch, mean: bool, check: object):
+        self.machine, self.batch, self.mean, self.check = machine, batch, mean, check
+
+    @cython.ccall
+    def take(self, args: tuple) -> object:
+        """What ``Machine.swept`` gives; None if the batch is not of this form, or ``ad.compile`` is tracing."""
+        taken = None if traced() else self.batch.take(args)
+        if taken is None:
+            return None
+        if self.check is not None:
+            self.check()
+        n, samples = taken
+        return self.machine.swept(n, samples, (), self.mean)
+
 
 # ---- memory -----------------------------------------------------------------------------------------------------------------
 
@@ -1768,21 +1924,7 @@ def shifted(numbers: vector, by: place) -> vector:
 def load_values(slots: vector, start: place, values: list) -> cython.void:
     """The numbers that these Values have now."""
     i: place
-    node: Value
+    node: borrowed
     for i in range(len(values)):
-        node = values[i]
+        node = lend(values[i])
         slots[start + i] = node.primal
-
-
-def add_gradients(values: list, gradients: array, first: int, scale: float) -> None:
-    """Add to each Value's gradient, or for one that is an operation to those of the leaves below it."""
-    i: place
-    start: place = first
-    factor: cython.double = scale
-    node: Value
-    for i in range(len(values)):
-        node = values[i]
-        if node.code:
-            node.backward(number_at(gradients, start + i) * factor)
-        else:
-            node.adjoint += number_at(gradients, start + i) * factor

@@ -1,10 +1,12 @@
 # The types of machine.py for type checkers, which see neither compiled classes nor C types.
 from array import array
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from autodiff.compiler.slots import Program
 from autodiff.engine.value import Value
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 KINDS: tuple[str, ...]
 
@@ -16,10 +18,17 @@ class Machine:
     def run(
         self,
         n: int,
-        samples: Sequence[tuple[array[float], int]],
+        samples: Sequence[tuple[Any, int, int]],
         others: Sequence[tuple[array[float], int]],
         out: array[float] | None,
     ) -> array[float]: ...
+    def swept(
+        self, n: int, samples: Sequence[tuple[Any, int, int]], others: Sequence[tuple[array[float], int]], mean: bool
+    ) -> tuple[float, Gradients]: ...
+
+class Gradients:
+    def __init__(self, values: list[Value], sums: array[float], first: int, scale: float, loss: float) -> None: ...
+    def __call__(self) -> None: ...
 
 class QuickCall:
     def __init__(
@@ -33,4 +42,12 @@ class QuickCall:
     ) -> None: ...
     def take(self, args: tuple[Any, ...]) -> Any: ...
 
-def add_gradients(values: list[Value], gradients: array[float], first: int, scale: float) -> None: ...
+class QuickBatch:
+    def __init__(self, shapes: Sequence[tuple[int, ...]], plain: Callable[[Any], Any]) -> None: ...
+    def take(self, args: tuple[Any, ...]) -> tuple[int, list[tuple[Any, int, int]]] | None: ...
+
+class QuickSweep:
+    def __init__(self, machine: Machine, batch: QuickBatch, mean: bool, check: Callable[[], None] | None) -> None: ...
+    def take(self, args: tuple[Any, ...]) -> tuple[float, Gradients] | None: ...
+
+def quick_first(name: str) -> Callable[[_F], _F]: ...

@@ -137,7 +137,7 @@ def take_steps(code: codes, at: cython.Py_ssize_t, slots: numbers, handles: addr
     i: cython.Py_ssize_t
     n: cython.Py_ssize_t
     total: cython.double
-    while True:  # a chain of comparisons with constants is a jump by a table in C
+    while True:  # a chain of comparisons with constants is a jump by a table in C; steps of a kind that come in rows need none
         step: cython.int = code[at]
         out: cython.Py_ssize_t = code[at + 1]
         if step == COPY:
@@ -146,32 +146,39 @@ def take_steps(code: codes, at: cython.Py_ssize_t, slots: numbers, handles: addr
                 slots[out + i] = slots[code[at + 3 + i]]
             at += 3 + n
         elif step == NEG:
-            slots[out] = -slots[code[at + 2]]
-            at += 3
+            while code[at] == NEG:
+                slots[code[at + 1]] = -slots[code[at + 2]]
+                at += 3
         elif step == ADD:
-            slots[out] = slots[code[at + 2]] + slots[code[at + 3]]
-            at += 4
+            while code[at] == ADD:
+                slots[code[at + 1]] = slots[code[at + 2]] + slots[code[at + 3]]
+                at += 4
         elif step == SUB:
-            slots[out] = slots[code[at + 2]] - slots[code[at + 3]]
-            at += 4
+            while code[at] == SUB:
+                slots[code[at + 1]] = slots[code[at + 2]] - slots[code[at + 3]]
+                at += 4
         elif step == MUL:
-            slots[out] = slots[code[at + 2]] * slots[code[at + 3]]
-            at += 4
+            while code[at] == MUL:
+                slots[code[at + 1]] = slots[code[at + 2]] * slots[code[at + 3]]
+                at += 4
         elif step == DIV:
             slots[out] = divide(slots[code[at + 2]], slots[code[at + 3]])
             at += 4
         elif step == MUL_ADD:
-            slots[out] = slots[code[at + 2]] * slots[code[at + 3]] + slots[code[at + 4]]
-            at += 5
+            while code[at] == MUL_ADD:
+                slots[code[at + 1]] = slots[code[at + 2]] * slots[code[at + 3]] + slots[code[at + 4]]
+                at += 5
         elif step == SUB_MUL:
-            slots[out] = slots[code[at + 2]] - slots[code[at + 3]] * slots[code[at + 4]]
-            at += 5
+            while code[at] == SUB_MUL:
+                slots[code[at + 1]] = slots[code[at + 2]] - slots[code[at + 3]] * slots[code[at + 4]]
+                at += 5
         elif step == MUL_SUB:
             slots[out] = slots[code[at + 2]] * slots[code[at + 3]] - slots[code[at + 4]]
             at += 5
         elif step == DOT_2:
-            slots[out] = slots[code[at + 2]] * slots[code[at + 3]] + slots[code[at + 4]] * slots[code[at + 5]]
-            at += 6
+            while code[at] == DOT_2:
+                slots[code[at + 1]] = slots[code[at + 2]] * slots[code[at + 3]] + slots[code[at + 4]] * slots[code[at + 5]]
+                at += 6
         elif step == DIFFERENCE_2:
             slots[out] = slots[code[at + 2]] * slots[code[at + 3]] - slots[code[at + 4]] * slots[code[at + 5]]
             at += 6

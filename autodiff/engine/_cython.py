@@ -31,7 +31,7 @@ def cclass(decorated: Any) -> Any:
     return decorated
 
 
-cfunc = final = inline = no_gc = cclass
+ccall = cfunc = final = inline = no_gc = cclass
 
 
 class _Lock:

@@ -647,6 +647,35 @@ def test_an_array_may_lie_in_memory_as_it_likes():
         assert taken(f, other) == taken(ad.compile(f.fn), other) == wanted
 
 
+def test_a_batch_unlike_the_last_one_is_taken_as_what_it_is():
+    w = ad.Value(0.5)
+    xs, ys = np.arange(24.0).reshape(12, 2), np.arange(12.0)
+
+    def taken(f, *batch):
+        w.grad = 0.0
+        return f.backward(*batch), w.grad
+
+    f = ad.compile(lambda x, y: w * np.sum(x) * np.sum(y) + w)
+    for batch in (
+        (xs, ys), (xs.astype(np.float32), ys), (xs.astype(int), ys.astype(bool)), (xs[:5], ys[:5]), (xs[:1], ys[:1]),
+        (xs.tolist(), ys), (xs.view(np.recarray), ys), (np.ones((12, 3)), ys), (np.ones((12, 2, 2)), ys), (ys, ys),
+        (xs.reshape(24), np.arange(24.0)), (xs, ys[:, None]), (xs, np.arange(24.0).reshape(12, 2).T[0]), (xs.T, xs[:2]),
+        (np.ones((12, 0)), ys),
+    ):  # fmt: skip
+        wanted = taken(ad.compile(f.fn), *batch)
+        assert taken(f, *batch) == taken(f, *batch) == wanted, batch
+        f.backward(xs, ys)
+    w.grad = 3.0
+    for batch, error in (
+        ((xs.astype(complex), ys), TypeError), ((xs, ys.astype(object)), TypeError), ((xs, ys.astype("U4")), TypeError),
+        ((xs, ys[:11]), ad.ShapeError), ((xs[:0], ys[:0]), ad.ShapeError), ((xs, ys, ys), TypeError), ((xs,), TypeError),
+        ((xs, 1.0), ad.ShapeError), ((xs, np.array(1.0)), ad.ShapeError),
+    ):  # fmt: skip
+        with pytest.raises(error):
+            f.backward(*batch)
+    assert w.grad == 3.0
+
+
 def test_fit_replays_data_in_numpys_arrays():
     xs = np.random.default_rng(0).normal(size=(20, 2))
     ys = np.sign(xs[:, 0])
@@ -822,15 +851,51 @@ def test_a_captured_variable_that_is_rebound_is_seen(monkeypatch):
         g.backward([1.0])
 
 
-def test_eight_threads_add_every_gradient():
+def test_repeated_sweeps_see_what_changes_between_them(monkeypatch):
+    f = ad.compile(lambda x, power=2: REBOUND * x**power * FACTOR)
+    xs = np.array([1.0, 2.0])
+    REBOUND.grad = 0.0
+    assert [f.backward(xs) for _ in range(3)] == [15.0] * 3
+    swept = f.program
+    assert f.map(xs).tolist() == [6.0, 24.0]
+    assert f.program is not swept
+    assert [f.backward(xs) for _ in range(2)] == [15.0] * 2
+    assert f.program is swept
+    assert f.backward(xs, power=1) == 9.0
+    assert f.backward(xs) == 15.0
+    assert REBOUND.grad == 6 * 7.5 + 4.5
+    with pytest.raises(ad.TraceError, match="inside of another"):
+        ad.compile(lambda x: f.backward(xs) * x)(1.0)
+    monkeypatch.setitem(globals(), "FACTOR", 4.0)
+    with pytest.raises(ad.StaleRecording, match="FACTOR was"):
+        f.backward(xs)
+    assert REBOUND.grad == 6 * 7.5 + 4.5
+
+
+def test_a_function_of_nothing_is_called_again_and_again():
+    w = ad.Value(3.0)
+    f = ad.compile(lambda: [w, w * w])
+    assert f.map() == f.map() == [[3.0, 9.0]]
+    for reduce, loss in (("mean", 9.0), ("sum", 9.0), (None, [9.0])):
+        w.data, w.grad = 3.0, 0.0
+        g = ad.compile(lambda: w * w, reduce=reduce)
+        assert g.backward() == g.backward() == loss
+        assert w.grad == 12.0
+        w.data = 1.0
+        g.backward()
+        assert w.grad == 14.0
+
+
+@pytest.mark.parametrize("batch", [[1.0], np.array([1.0])])
+def test_eight_threads_add_every_gradient(batch):
     w = ad.Value(1.0)
     f = ad.compile(lambda x: w * x)
-    f.backward([1.0])
+    f.backward(batch)
     w.grad = 0.0
     switch = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        threads = [threading.Thread(target=lambda: [f.backward([1.0]) for _ in range(300)]) for _ in range(8)]
+        threads = [threading.Thread(target=lambda: [f.backward(batch) for _ in range(300)]) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -844,8 +909,10 @@ def test_a_recording_goes_with_its_function(without_collector):
     w = ad.Value(1.0)
     f = ad.compile(lambda x: ad.tanh(w * x[0] + x[1]) - w)
     f([1.0, 2.0])
-    f.backward([[1.0, 2.0]])
+    for batch in ([[1.0, 2.0]], np.ones((3, 2)), np.ones((3, 2))):
+        f.backward(batch)
     f.value_and_grad([1.0, 2.0])
+    f.backward(np.ones((3, 2)))
     entries = [weakref.ref(entry) for entry in f._entries.values()]
     del f
     assert [entry() for entry in entries] == [None] * len(entries)
