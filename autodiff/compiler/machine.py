@@ -680,15 +680,17 @@ def load(
     lane: place
     start: place
     begin: place = 0
-    while begin < count:  # a few lanes at a time, whose numbers a cache holds
-        end: place = begin + 8 if begin + 8 < count else count
+    while begin + 8 <= count:  # a few lanes at a time, whose numbers a cache holds
+        given: vector = shifted(source, (first + begin) * size)
         for i in range(size):
-            start = address(machine, whole(machine.input_slots, number + i), lanes)
-            for lane in range(begin, end):
-                slots[start + lane] = source[(first + lane) * size + i]
-        begin = end
+            start = address(machine, whole(machine.input_slots, number + i), lanes) + begin
+            for lane in range(8):
+                slots[start + lane] = given[lane * size + i]
+        begin += 8
     for i in range(size):
         start = address(machine, whole(machine.input_slots, number + i), lanes)
+        for lane in range(begin, count):
+            slots[start + lane] = source[(first + lane) * size + i]
         for lane in range(count, lanes):
             slots[start + lane] = slots[start + count - 1]
 
