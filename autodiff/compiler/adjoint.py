@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.program import Scalars
 from autodiff.compiler.recorded import flattened
 from autodiff.engine import rules
@@ -25,7 +24,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import integers_of
+    from autodiff.compiler.integers import filled, fresh, integers_of, room, shorten
 
 MUL = cython.declare(cython.Py_ssize_t, rules.TABLE["mul"].code)
 NEG = cython.declare(cython.Py_ssize_t, rules.TABLE["neg"].code)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from array import array
 from typing import Any, NamedTuple
 
-from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.members import ordered
 from autodiff.compiler.program import Linear, Scalars
 from autodiff.compiler.simplify import KINDS, varying
@@ -24,7 +23,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import integers_of
+    from autodiff.compiler.integers import filled, fresh, integers_of, room, shorten
 
 PRODUCTS = cython.declare(cython.Py_ssize_t, KINDS.index("+·"))
 WINDOW = cython.declare(cython.Py_ssize_t, 8)  # operations that a place is known again by

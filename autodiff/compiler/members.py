@@ -8,7 +8,6 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.simplify import SYMMETRIC
 from autodiff.engine import rules
 
@@ -18,7 +17,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import integers_of
+    from autodiff.compiler.integers import filled, fresh, integers_of, room, shorten
 
 FEW = cython.declare(cython.Py_ssize_t, 48)  # as many are put in order by insertion
 DIGIT = cython.declare(cython.Py_ssize_t, 11)  # bits of a key that a pass over more of them looks at

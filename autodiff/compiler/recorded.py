@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from autodiff.compiler.integers import fresh
 from autodiff.engine.value import Value
 
 try:
@@ -11,7 +10,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import integers_of
+    from autodiff.compiler.integers import filled, fresh, integers_of, room, shorten
     from autodiff.engine.value import (
         BOTH,
         LEFT,

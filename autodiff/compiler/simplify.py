@@ -2,7 +2,8 @@
 
 ``x · 0``, ``x − x`` and ``x / x`` stay, and so do the order and the brackets of sums: every result is the same to the last bit.
 
-Each is a loop over the operations in their order, which copies them into a draft or writes something simpler there.
+Each is a loop over the operations in their order, which writes them again, or something simpler, into the same arrays: a program
+that a pass was given is used up by it. Nothing gets longer, so that what is written never overtakes what is read.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from array import array
 from dataclasses import replace
 from typing import Any
 
-from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.program import Linear, Scalars
 from autodiff.engine import rules
 
@@ -22,7 +22,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import integers_of
+    from autodiff.compiler.integers import filled, fresh, integers_of, room, shorten
 
 GONE = cython.declare(cython.Py_ssize_t, -(1 << 31))  # the place of an operation that is not there any more
 KEPT = cython.declare(cython.Py_ssize_t, GONE + 1)  # a rewriting has left the operation as it is, or changed it in its place
@@ -40,22 +40,24 @@ SYMMETRIC = frozenset({"add", "mul"})
 
 @cython.cclass
 class Draft:
-    """The program that a pass writes, no longer than the one that it reads; ``places`` has the new place of each operation."""
+    """The program that a pass writes over the one that it reads, or ``apart`` from it; ``places`` has the new place of each."""
 
-    def __init__(self, program: Scalars):
+    def __init__(self, program: Scalars, apart: bool = False):
         self.program = program
         self.constants = program.constants
         self.linears = program.linears
         self.numbers = {}
         self.n_fixed = program.n_fixed
-        self.all_codes = program.codes[:]
-        self.all_starts = program.starts[:]
-        self.all_operands = program.operands[:]
-        self.all_places = fresh(len(program))
+        n: place = len(program)
+        self.all_codes = room(n) if apart else program.codes
+        self.all_starts = room(n + 1) if apart else program.starts
+        self.all_operands = room(len(program.operands)) if apart else program.operands
+        self.all_places = room(n)
         self.codes = integers_of(self.all_codes)
         self.starts = integers_of(self.all_starts)
         self.operands = integers_of(self.all_operands)
         self.places = integers_of(self.all_places)
+        self.starts[0] = 0
         self.n = 0
         self.at = 0
 
@@ -89,9 +91,9 @@ class Draft:
         """All that is written."""
         program, places = self.program, self.all_places
         return Scalars(
-            self.all_codes[: self.n],
-            self.all_starts[: self.n + 1],
-            self.all_operands[: self.at],
+            shorten(self.all_codes, self.n),
+            shorten(self.all_starts, self.n + 1),
+            shorten(self.all_operands, self.at),
             self.linears,
             self.constants,
             program.n_parameters,
@@ -140,11 +142,15 @@ def fold(program: Scalars) -> Scalars:
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
     taken: place = rules.TABLE["taken"].code
+    end: place = 0
     i: place
     k: place
     for i in range(len(program)):
-        copy(draft, codes[i], operands, starts[i], starts[i + 1])
-        constant: cython.bint = codes[i] > 0 and codes[i] != taken  # an index that is no place is an error of the call
+        code: place = codes[i]
+        start: place = end
+        end = starts[i + 1]
+        copy(draft, code, operands, start, end)
+        constant: cython.bint = code > 0 and code != taken  # an index that is no place is an error of the call
         for k in range(draft.starts[draft.n], draft.at):
             if draft.operands[k] >= -draft.n_fixed:
                 constant = False
@@ -152,7 +158,7 @@ def fold(program: Scalars) -> Scalars:
         stands: place = KEPT
         if constant:
             numbers = [draft.number(draft.operands[k]) for k in range(draft.starts[draft.n], draft.at)]
-            stands = draft.constant(rules.BY_CODE[codes[i]].value(*numbers))
+            stands = draft.constant(rules.BY_CODE[code].value(*numbers))
         close(draft, i, stands)
     return draft.finished()
 
@@ -168,26 +174,33 @@ def share(program: Scalars) -> Scalars:
         size *= 2
     table: array = filled(size, -1)
     met: integers = integers_of(table)
+    end: place = 0
     i: place
     k: place
     for i in range(len(program)):
-        copy(draft, codes[i], operands, starts[i], starts[i + 1])
-        start: place = draft.starts[draft.n]
-        if codes[i] in (ADD, MUL) and draft.operands[start] > draft.operands[start + 1]:
+        code: place = codes[i]
+        start: place = end
+        end = starts[i + 1]
+        copy(draft, code, operands, start, end)
+        start = draft.starts[draft.n]
+        if code in (ADD, MUL) and draft.operands[start] > draft.operands[start + 1]:
             x: place = draft.operands[start]
             draft.operands[start] = draft.operands[start + 1]
             draft.operands[start + 1] = x
-        mixed: place = codes[i] & 0x7FFFFFFF
+        mixed: place = code & 0x7FFFFFFF
         latest: place = 0
         for k in range(start, draft.at):
             mixed = ((mixed ^ (draft.operands[k] & 0x7FFFFFFF)) * 73244475) & 0x7FFFFFFF
             mixed = mixed ^ (mixed >> 15)
             if draft.operands[k] > latest:
                 latest = draft.operands[k]
-        # at first near those that came just before, which are in the processor's cache, then anywhere
+        # near those that came just before, which are in the processor's cache, and anywhere only after some tries; eight tries
+        # go an odd number further, so that they come everywhere
         bucket: place = (2 * latest + (mixed & 1023) if latest else mixed) & (size - 1)
+        tries: place = 0
         while met[bucket] >= 0 and not alike(draft, met[bucket], start):
-            bucket = (bucket + (mixed >> 10 | 1)) & (size - 1)
+            tries += 1
+            bucket = (bucket + (1 if tries & 7 else mixed >> 10 << 1)) & (size - 1)
         stands: place = met[bucket]
         if stands < 0:
             met[bucket] = draft.n
@@ -224,23 +237,35 @@ def identities(program: Scalars) -> Scalars:
     asks: integers = integers_of(rewritable)
     rewrites = {rules.TABLE[name].code: rewrite for name, rewrite in IDENTITIES.items()}
     fixed: place = program.n_fixed
+    end: place = 0
     i: place
     k: place
     for i in range(len(program)):
-        copy(draft, codes[i], operands, starts[i], starts[i + 1])
+        code: place = codes[i]
+        start: place = end
+        end = starts[i + 1]
+        copy(draft, code, operands, start, end)
         stands: place = KEPT
-        if codes[i] > 0 and asks[codes[i]]:
-            asked: cython.bint = starts[i + 1] - starts[i] != 2
+        if code > 0 and asks[code]:
+            asked: cython.bint = end - start != 2 and (code != NEG or is_negative(draft, draft.operands[draft.at - 1]))
             for k in range(draft.starts[draft.n], draft.at):
                 x: place = draft.operands[k]
                 if x < -fixed:
-                    asked = asked or codes[i] != MUL or -1 - x - fixed >= len(units) or is_unit[-1 - x - fixed]
+                    asked = asked or code != MUL or -1 - x - fixed >= len(units) or is_unit[-1 - x - fixed]
             if asked:
                 given = tuple([draft.operands[k] for k in range(draft.starts[draft.n], draft.at)])
-                found = rewrites[codes[i]](draft, *given)
+                found = rewrites[code](draft, *given)
                 stands = KEPT if found is None else found
         close(draft, i, stands)
     return draft.finished()
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_negative(draft: Draft, x: place) -> cython.bint:
+    """Whether an operand is −y."""
+    return x >= 0 and draft.codes[x] == NEG
 
 
 # What a rewriting returns: the place that stands for the operation, None or KEPT for the one that is written.
@@ -287,7 +312,7 @@ def _div0(draft: Draft, x: int, y: int) -> Any:
 
 
 def _neg(draft: Draft, x: int) -> Any:
-    return draft.operands[draft.starts[x]] if x >= 0 and draft.codes[x] == NEG else None
+    return draft.operands[draft.starts[x]] if is_negative(draft, x) else None
 
 
 def _add(draft: Draft, x: int, y: int) -> Any:
@@ -341,10 +366,13 @@ def drop(program: Scalars) -> Scalars:
     operands: integers = integers_of(program.operands)
     counted: array = uses_of(program)
     uses: integers = integers_of(counted)
+    end: place = 0
     i: place
     for i in range(len(program)):
+        start: place = end
+        end = starts[i + 1]
         if uses[i]:
-            copy(draft, codes[i], operands, starts[i], starts[i + 1])
+            copy(draft, codes[i], operands, start, end)
             close(draft, i, KEPT)
         else:
             draft.places[i] = GONE
@@ -430,7 +458,7 @@ def sums(program: Scalars) -> Scalars:
     A sum goes on with the sum that is its left operand (or either one, of x + y), if nothing else uses that; products and
     negatives are written into it as terms. Brackets on the right, x + (y + z), stay.
     """
-    draft: Draft = Draft(program)
+    draft: Draft = Draft(program, apart=True)  # what is written into a sum is read where it stood
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
@@ -440,7 +468,7 @@ def sums(program: Scalars) -> Scalars:
     absorbed: integers = integers_of(taken)
     headed: array = absorb(program, counted, taken)
     heads: integers = integers_of(headed)
-    chained: array = fresh(len(program) + 1)
+    chained: array = room(len(program) + 1)
     chain: integers = integers_of(chained)
     noted: array = fresh(64)
     runs: integers = integers_of(noted)
@@ -470,7 +498,7 @@ def sums(program: Scalars) -> Scalars:
             terms += starts[node + 1] - starts[node]
             node = heads[node]
         if 2 * terms > len(noted):  # a run for each at most
-            noted = fresh(4 * terms)
+            noted = room(4 * terms)
             runs = integers_of(noted)
         draft.starts[draft.n] = draft.at
         n_runs: place = 0
