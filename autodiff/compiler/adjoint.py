@@ -55,18 +55,18 @@ def with_gradients(program: Scalars, nodes: list, wanted: list) -> Any:
     writer: Writer = Writer(program)
     with tracing() as recorded:
         templates: Templates = Templates(program, nodes, writer, recorded)
-        which: array = fresh(n)
+        which: array = room(n)
         if not choose(templates, program, order, varies, which, leaves):
             return None
-    room: list = [0, 0, 0]  # operations, operands, edges
+    most: list = [0, 0, 0]  # operations, operands, edges
     for size, count in zip(templates.sizes, counts_of(which, len(templates.made)), strict=True):
-        room = [more * count + so_far for more, so_far in zip(size, room, strict=True)]
-    codes: array = fresh(len(program) + room[0] + room[2] + n + len(wanted))
-    starts: array = fresh(len(codes) + 1)
-    operands: array = fresh(len(program.operands) + room[1] + 3 * room[2] + len(wanted))
+        most = [more * count + so_far for more, so_far in zip(size, most, strict=True)]
+    codes: array = room(len(program) + most[0] + most[2] + n + len(wanted))
+    starts: array = room(len(codes) + 1)
+    operands: array = room(len(program.operands) + most[1] + 3 * most[2] + len(wanted))
     writer.begin(program, codes, starts, operands)
     first: array = filled(leaves + len(program), -1)
-    entries: array = fresh(2 * room[2] + 4)
+    entries: array = room(2 * most[2] + 4)
     sweep(writer, program, order, which, templates.made, varies, first, entries, root, leaves)
     found: dict = {}
     for leaf in wanted:
@@ -99,8 +99,8 @@ def turns(program: Scalars, root: int) -> array:
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
     counts: array = fresh(n)
-    waiting: array = fresh(n + 1)
-    found: array = fresh(n)
+    waiting: array = room(n + 1)
+    found: array = room(n)
     uses: integers = integers_of(counts)
     stack: integers = integers_of(waiting)
     order: integers = integers_of(found)
@@ -138,7 +138,7 @@ def turns(program: Scalars, root: int) -> array:
                 if uses[operands[k]] == 0:
                     stack[top] = operands[k]
                     top += 1
-    return found[:met]
+    return shorten(found, met)
 
 
 def varying(program: Scalars, wanted: list) -> array:
@@ -308,9 +308,9 @@ class Writer:
     def finished(self, program: Scalars, codes: array, starts: array, operands: array, outputs: list) -> Scalars:
         """All that is written."""
         return Scalars(
-            codes[: self.n],
-            starts[: self.n + 1],
-            operands[: self.at],
+            shorten(codes, self.n),
+            shorten(starts, self.n + 1),
+            shorten(operands, self.at),
             program.linears,
             self.constants,
             program.n_parameters,
@@ -454,7 +454,7 @@ def sweep(
     which: integers = integers_of(templates)
     varies: integers = integers_of(varying)
     first: integers = integers_of(firsts)
-    lasts: array = firsts[:]
+    lasts: array = room(len(firsts))
     last: integers = integers_of(lasts)
     entries: integers = integers_of(contributions)
     n_entries: place = 1

@@ -96,7 +96,7 @@ def distances(program: Scalars, reach: place) -> list:
     seen: integers = integers_of(table)
     counted: array = fresh(n + 1)
     counts: integers = integers_of(counted)
-    hashed: array = fresh(n)
+    hashed: array = room(n)
     hashes: integers = integers_of(hashed)
     i: place
     k: place
@@ -313,11 +313,11 @@ def cut_up(program: Scalars, root: int, found: list) -> Any:
     bounds: integers = integers_of(before_it)
     operands: integers = integers_of(program.operands)
     size: place = program.starts[root + 1] - program.starts[root]
-    all_kinds: array = fresh(size)
-    all_offsets: array = fresh(size + 1)
+    all_kinds: array = room(size)
+    all_offsets: array = room(size + 1)
     kinds: integers = integers_of(all_kinds)
     offsets: integers = integers_of(all_offsets)
-    all_cuts: array = fresh(3 * size)
+    all_cuts: array = room(3 * size)
     cuts: integers = integers_of(all_cuts)
     n_cuts: place = 0
     at: place = program.starts[root]
@@ -360,7 +360,7 @@ def cut_up(program: Scalars, root: int, found: list) -> Any:
     cuts[3 * n_cuts + 1] = first
     cuts[3 * n_cuts + 2] = term
     n_cuts += 1
-    return (all_kinds, all_offsets, all_cuts[: 3 * n_cuts]) if n_cuts >= LEAST_TIMES else None
+    return (all_kinds, all_offsets, shorten(all_cuts, 3 * n_cuts)) if n_cuts >= LEAST_TIMES else None
 
 
 def code_of(known: dict, linears: list, whole: Linear, goes_on: cython.bint, all_kinds: array, begin: place, end: place) -> int:
@@ -403,10 +403,10 @@ def written(program: Scalars, pieces: dict) -> Scalars:
     done: place = 0
     linears = list(program.linears)
     known: dict = {}
-    new_codes: array = fresh(len(program) + n_parts)
-    new_starts: array = fresh(len(new_codes) + 1)
-    new_operands: array = fresh(len(program.operands) + n_parts)  # the terms of a sum are in its parts
-    new_places: array = fresh(len(program))
+    new_codes: array = room(len(program) + n_parts)
+    new_starts: array = room(len(new_codes) + 1)
+    new_operands: array = room(len(program.operands) + n_parts)  # the terms of a sum are in its parts
+    new_places: array = room(len(program))
     codes: integers = integers_of(new_codes)
     starts: integers = integers_of(new_starts)
     operands: integers = integers_of(new_operands)
@@ -421,6 +421,7 @@ def written(program: Scalars, pieces: dict) -> Scalars:
     at: place = 0
     i: place
     k: place
+    starts[0] = 0
     for i in range(len(program)):
         if is_piece[i]:
             places[i] = so_far[is_piece[i] - 1]
@@ -451,9 +452,9 @@ def written(program: Scalars, pieces: dict) -> Scalars:
             starts[n] = at
             done += 1
     return Scalars(
-        new_codes[:n],
-        new_starts[: n + 1],
-        new_operands[:at],
+        shorten(new_codes, n),
+        shorten(new_starts, n + 1),
+        shorten(new_operands, at),
         linears,
         program.constants,
         program.n_parameters,

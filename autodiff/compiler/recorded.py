@@ -39,8 +39,8 @@ def flattened(leaves: list, nodes: list) -> tuple:
     """
     first: place = len(leaves)
     n: place = len(nodes)
-    all_codes: array = fresh(n)
-    all_starts: array = fresh(n + 1)
+    all_codes: array = room(n)
+    all_starts: array = room(n + 1)
     codes: integers = integers_of(all_codes)
     starts: integers = integers_of(all_starts)
     order: list = leaves + nodes
@@ -61,7 +61,7 @@ def flattened(leaves: list, nodes: list) -> tuple:
         starts[i] = at
         at += width(node) if node.kind & MANY else 2 if node.kind & NUMBER or node.kind & BOTH == BOTH else 1
     starts[n] = at
-    all_operands: array = fresh(at)
+    all_operands: array = room(at)
     operands: integers = integers_of(all_operands)
     try:
         take_places(order, places)

@@ -2,8 +2,8 @@
 
 ``x · 0``, ``x − x`` and ``x / x`` stay, and so do the order and the brackets of sums: every result is the same to the last bit.
 
-Each is a loop over the operations in their order, which writes them again, or something simpler, into the same arrays: a program
-that a pass was given is used up by it. Nothing gets longer, so that what is written never overtakes what is read.
+Each is a loop over the operations in their order, which writes them again, or something simpler, into the same arrays: the
+program that a pass was given is used up by it. Nothing gets longer, so that what is written never overtakes what is read.
 """
 
 from __future__ import annotations
@@ -366,9 +366,14 @@ def drop(program: Scalars) -> Scalars:
     operands: integers = integers_of(program.operands)
     counted: array = uses_of(program)
     uses: integers = integers_of(counted)
+    n: place = len(program)
     end: place = 0
-    i: place
-    for i in range(len(program)):
+    i: place = 0
+    while i < n and uses[i]:
+        i += 1
+    if i == n:
+        return without_constants(program)
+    for i in range(n):
         start: place = end
         end = starts[i + 1]
         if uses[i]:
