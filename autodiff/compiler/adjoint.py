@@ -24,7 +24,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import filled, fresh, integers_of, room, shorten
+    from autodiff.compiler.integers import filled, fresh, integers_of, resized, room
 
 MUL = cython.declare(cython.Py_ssize_t, rules.TABLE["mul"].code)
 NEG = cython.declare(cython.Py_ssize_t, rules.TABLE["neg"].code)
@@ -138,7 +138,7 @@ def turns(program: Scalars, root: int) -> array:
                 if uses[operands[k]] == 0:
                     stack[top] = operands[k]
                     top += 1
-    return shorten(found, met)
+    return resized(found, met)
 
 
 def varying(program: Scalars, wanted: list) -> array:
@@ -308,9 +308,9 @@ class Writer:
     def finished(self, program: Scalars, codes: array, starts: array, operands: array, outputs: list) -> Scalars:
         """All that is written."""
         return Scalars(
-            shorten(codes, self.n),
-            shorten(starts, self.n + 1),
-            shorten(operands, self.at),
+            resized(codes, self.n),
+            resized(starts, self.n + 1),
+            resized(operands, self.at),
             program.linears,
             self.constants,
             program.n_parameters,
@@ -414,10 +414,9 @@ def added(writer: Writer, first: integers, entries: integers, slot: place) -> pl
     entry: place = first[slot]
     if entries[2 * entry + 1] < 0:
         return entries[2 * entry]
-    plain: cython.bint = True
-    while entry >= 0:
-        plain = plain and is_plain(writer, entries[2 * entry])
+    while entry >= 0 and is_plain(writer, entries[2 * entry]):
         entry = entries[2 * entry + 1]
+    plain: cython.bint = entry < 0
     entry = first[slot]
     if plain:
         total = 0.0

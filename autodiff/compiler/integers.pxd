@@ -10,4 +10,4 @@ cdef inline integers integers_of(array numbers) noexcept:
 cpdef array fresh(place n)
 cpdef array room(place n)
 cpdef array filled(place n, place number)
-cpdef array shorten(array numbers, place n)
+cpdef array resized(array numbers, place n)

@@ -21,16 +21,12 @@ KIND = cython.declare(array, array("i"))
 
 def fresh(n: place) -> array:
     """So many zeros."""
-    if cython.compiled:
-        return clone(KIND, n, True)
-    return array("i", [0]) * n
+    return clone(KIND, n, True) if cython.compiled else array("i", [0]) * n
 
 
 def room(n: place) -> array:
     """Room for so many; what stands there before they are written is anything."""
-    if cython.compiled:
-        return clone(KIND, n, False)
-    return array("i", [0]) * n
+    return clone(KIND, n, False) if cython.compiled else array("i", [0]) * n
 
 
 def filled(n: place, number: place) -> array:
@@ -45,10 +41,11 @@ def filled(n: place, number: place) -> array:
     return found
 
 
-def shorten(numbers: array, n: place) -> array:
-    """The same array, which ends after so many."""
+def resized(numbers: array, n: place) -> array:
+    """The same array with so many; what stands behind those that it had is anything."""
     if cython.compiled:
         resize(numbers, n)
     else:
         del numbers[n:]
+        numbers.extend([0] * (n - len(numbers)))
     return numbers

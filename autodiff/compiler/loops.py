@@ -23,7 +23,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import filled, fresh, integers_of, room, shorten
+    from autodiff.compiler.integers import filled, fresh, integers_of, resized, room
 
 PRODUCTS = cython.declare(cython.Py_ssize_t, KINDS.index("+·"))
 WINDOW = cython.declare(cython.Py_ssize_t, 8)  # operations that a place is known again by
@@ -360,7 +360,7 @@ def cut_up(program: Scalars, root: int, found: list) -> Any:
     cuts[3 * n_cuts + 1] = first
     cuts[3 * n_cuts + 2] = term
     n_cuts += 1
-    return (all_kinds, all_offsets, shorten(all_cuts, 3 * n_cuts)) if n_cuts >= LEAST_TIMES else None
+    return (all_kinds, all_offsets, resized(all_cuts, 3 * n_cuts)) if n_cuts >= LEAST_TIMES else None
 
 
 def code_of(known: dict, linears: list, whole: Linear, goes_on: cython.bint, all_kinds: array, begin: place, end: place) -> int:
@@ -452,9 +452,9 @@ def written(program: Scalars, pieces: dict) -> Scalars:
             starts[n] = at
             done += 1
     return Scalars(
-        shorten(new_codes, n),
-        shorten(new_starts, n + 1),
-        shorten(new_operands, at),
+        resized(new_codes, n),
+        resized(new_starts, n + 1),
+        resized(new_operands, at),
         linears,
         program.constants,
         program.n_parameters,

@@ -17,7 +17,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import filled, fresh, integers_of, room, shorten
+    from autodiff.compiler.integers import filled, fresh, integers_of, resized, room
 
 FEW = cython.declare(cython.Py_ssize_t, 48)  # as many are put in order by insertion
 DIGIT = cython.declare(cython.Py_ssize_t, 11)  # bits of a key that a pass over more of them looks at
@@ -153,7 +153,7 @@ def numbered(matrix: array, starts: array) -> tuple:
             firsts[found] = r
             found += 1
         numbers[r] = met[bucket]
-    return all_numbers, shorten(all_firsts, found)
+    return all_numbers, resized(all_firsts, found)
 
 
 @cython.cfunc
@@ -306,7 +306,7 @@ def staged(
         if stages[i] == stage:
             chosen[n] = i
             n += 1
-    members: array = ordered(shorten(among, n), all_levels)
+    members: array = ordered(resized(among, n), all_levels)
     at: integers = integers_of(members)
     numbers: array = room(n)
     number: integers = integers_of(numbers)
@@ -455,7 +455,7 @@ def changes(numbers: array) -> array:
             begins[runs] = i
             runs += 1
     begins[runs] = n
-    return shorten(found, runs + 1)
+    return resized(found, runs + 1)
 
 
 def repeats(columns: array, starts: array) -> bool:

@@ -22,7 +22,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import filled, fresh, integers_of, room, shorten
+    from autodiff.compiler.integers import filled, fresh, integers_of, resized, room
 
 GONE = cython.declare(cython.Py_ssize_t, -(1 << 31))  # the place of an operation that is not there any more
 KEPT = cython.declare(cython.Py_ssize_t, GONE + 1)  # a rewriting has left the operation as it is, or changed it in its place
@@ -91,9 +91,9 @@ class Draft:
         """All that is written."""
         program, places = self.program, self.all_places
         return Scalars(
-            shorten(self.all_codes, self.n),
-            shorten(self.all_starts, self.n + 1),
-            shorten(self.all_operands, self.at),
+            resized(self.all_codes, self.n),
+            resized(self.all_starts, self.n + 1),
+            resized(self.all_operands, self.at),
             self.linears,
             self.constants,
             program.n_parameters,
