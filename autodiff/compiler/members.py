@@ -211,14 +211,15 @@ def split(members: array, numbers: array) -> list:
 # ---- what belongs together --------------------------------------------------------------------------------------------------
 
 
-def absolute(program: Any) -> array:
-    """The operands of a program, with the leaves numbered from 0 on and the operations behind them."""
-    leaves: place = program.n_leaves
-    found: array = program.operands[:]
-    operands: integers = integers_of(found)
+def absolute(operands: array, leaves: int) -> array:
+    """These operands, with the leaves numbered from 0 on and the operations behind them."""
+    given: integers = integers_of(operands)
+    first: place = leaves
+    found: array = room(len(operands))
+    out: integers = integers_of(found)
     k: place
-    for k in range(len(found)):
-        operands[k] = leaves + operands[k] if operands[k] >= 0 else -1 - operands[k]
+    for k in range(len(operands)):
+        out[k] = first + given[k] if given[k] >= 0 else -1 - given[k]
     return found
 
 

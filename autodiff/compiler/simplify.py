@@ -25,6 +25,7 @@ if not cython.compiled:
     from autodiff.compiler.integers import filled, fresh, integers_of, resized, room
 
 GONE = cython.declare(cython.Py_ssize_t, -(1 << 31))  # the place of an operation that is not there any more
+ABSORBED = cython.declare(cython.Py_ssize_t, -1)  # instead of how often it is used: an operation that is part of a sum
 KEPT = cython.declare(cython.Py_ssize_t, GONE + 1)  # a rewriting has left the operation as it is, or changed it in its place
 
 ADD = cython.declare(cython.Py_ssize_t, rules.TABLE["add"].code)
@@ -469,9 +470,7 @@ def sums(program: Scalars) -> Scalars:
     operands: integers = integers_of(program.operands)
     counted: array = uses_of(program)
     uses: integers = integers_of(counted)
-    taken: array = fresh(len(program))
-    absorbed: integers = integers_of(taken)
-    headed: array = absorb(program, counted, taken)
+    headed: array = absorb(program, counted)
     heads: integers = integers_of(headed)
     chained: array = room(len(program) + 1)
     chain: integers = integers_of(chained)
@@ -487,7 +486,7 @@ def sums(program: Scalars) -> Scalars:
     j: place
     k: place
     for i in range(len(program)):
-        if absorbed[i] or not uses[i]:
+        if uses[i] <= 0:
             draft.places[i] = GONE
             continue
         if not is_sum(codes[i]):
@@ -524,19 +523,19 @@ def sums(program: Scalars) -> Scalars:
             from_zero = from_zero or codes[node] == SUM
             # x + y · z and y · z + x are one form
             turned: cython.bint = codes[node] == ADD and heads[node] < 0 and operands[start + 1] >= 0
-            turned = turned and absorbed[operands[start + 1]]
+            turned = turned and uses[operands[start + 1]] == ABSORBED
             for k in range(start, end):
                 x: place = operands[start + end - 1 - k] if turned else operands[k]
                 if x == heads[node] and x >= 0:
                     continue
                 negative: cython.bint = codes[node] == NEG or (codes[node] == SUB and k > start)
-                while x >= 0 and codes[x] == NEG and (absorbed[x] or stands(operands[starts[x]], absorbed)):
+                while x >= 0 and codes[x] == NEG and (uses[x] == ABSORBED or stands(operands[starts[x]], uses)):
                     negative = not negative
                     x = operands[starts[x]]
-                if x >= 0 and absorbed[x]:
+                if x >= 0 and uses[x] == ABSORBED:
                     for j in range(starts[x], starts[x + 1]):
                         y: place = operands[j]
-                        while y >= 0 and codes[y] == NEG and stands(operands[starts[y]], absorbed):
+                        while y >= 0 and codes[y] == NEG and stands(operands[starts[y]], uses):
                             negative = not negative
                             y = operands[starts[y]]
                         put(draft, y)
@@ -555,9 +554,9 @@ def sums(program: Scalars) -> Scalars:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def stands(x: place, absorbed: integers) -> cython.bint:
+def stands(x: place, uses: integers) -> cython.bint:
     """Whether an operand is an operation of its own still."""
-    return x < 0 or not absorbed[x]
+    return x < 0 or uses[x] != ABSORBED
 
 
 def sign_of_zero(number: float) -> int:
@@ -626,13 +625,12 @@ def named(draft: Draft, from_zero: cython.bint, runs: integers, n_runs: place, k
     return -1 - number
 
 
-def absorb(program: Scalars, counted: array, taken: array) -> array:
-    """Mark as taken what is written into the one sum that uses it. Returns of each sum the operand it goes on with, or −1."""
+def absorb(program: Scalars, counted: array) -> array:
+    """Mark what is written into the one sum that uses it. Returns of each sum the operand it goes on with, or −1."""
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
     uses: integers = integers_of(counted)
-    absorbed: integers = integers_of(taken)
     varied: array = varying(program)
     varies: integers = integers_of(varied)
     headed: array = filled(len(program), -1)
@@ -648,13 +646,13 @@ def absorb(program: Scalars, counted: array, taken: array) -> array:
             x = operands[k]
             # what is the same for all samples is not computed for each
             if x >= 0 and is_sum(codes[x]) and codes[x] != NEG and uses[x] == 1 and varies[x] == varies[i]:
-                absorbed[x] = 1
+                uses[x] = ABSORBED
                 heads[i] = x
                 break
         for k in range(starts[i], starts[i + 1]):
             x = operands[k]
             if x >= 0 and codes[x] in (MUL, NEG) and uses[x] == 1 and varies[x] == varies[i]:
-                absorbed[x] = 1
+                uses[x] = ABSORBED
     return headed
 
 
