@@ -42,7 +42,7 @@ BITS = cython.declare(cython.Py_ssize_t, 2)
 
 
 def with_gradients(program: Scalars, nodes: list, wanted: list) -> Any:
-    """The program, and behind its outputs the derivatives of the first one by these leaves; none of them is −0.0.
+    """The program, which is used up, and behind its outputs the derivatives of the first one by these leaves; none is −0.0.
 
     ``nodes`` are the Values that its operations were recorded as. None where a condition decides which operands take part: then
     ``recorded_adjoints`` knows under what condition each does.
@@ -61,11 +61,8 @@ def with_gradients(program: Scalars, nodes: list, wanted: list) -> Any:
     most: list = [0, 0, 0]  # operations, operands, edges
     for size, count in zip(templates.sizes, counts_of(which, len(templates.made)), strict=True):
         most = [more * count + so_far for more, so_far in zip(size, most, strict=True)]
-    codes: array = room(len(program) + most[0] + most[2] + n + len(wanted))
-    starts: array = room(len(codes) + 1)
-    operands: array = room(len(program.operands) + most[1] + 3 * most[2] + len(wanted))
-    writer.begin(program, codes, starts, operands)
     first: array = filled(leaves + len(program), -1)
+    writer.begin(program, most[0] + most[2] + n + len(wanted), most[1] + 3 * most[2] + len(wanted))
     entries: array = room(2 * most[2] + 4)
     sweep(writer, program, order, which, templates.made, varies, first, entries, root, leaves)
     found: dict = {}
@@ -73,7 +70,7 @@ def with_gradients(program: Scalars, nodes: list, wanted: list) -> Any:
         if leaf not in found:
             found[leaf] = writer.gradient(first, entries, -1 - leaf)
     outputs = program.outputs + [found[leaf] for leaf in wanted]
-    return writer.finished(program, codes, starts, operands, outputs)
+    return writer.finished(program, outputs)
 
 
 def counts_of(numbers: array, n: int) -> array:
@@ -294,23 +291,20 @@ class Writer:
         for i, number in enumerate(self.constants):
             self.numbers.setdefault(repr(number), i)
 
-    def begin(self, program: Scalars, codes: array, starts: array, operands: array) -> None:
-        """Go on behind the operations of a program, into arrays with room enough."""
+    def begin(self, program: Scalars, more: int, operands: int) -> None:
+        """Go on behind the operations of a program, in its own arrays, with room for so many and their operands."""
         self.n = len(program)
         self.at = len(program.operands)
-        codes[: self.n] = program.codes
-        starts[: self.n + 1] = program.starts
-        operands[: self.at] = program.operands
-        self.codes = integers_of(codes)
-        self.starts = integers_of(starts)
-        self.operands = integers_of(operands)
+        self.codes = integers_of(resized(program.codes, self.n + more))
+        self.starts = integers_of(resized(program.starts, self.n + more + 1))
+        self.operands = integers_of(resized(program.operands, self.at + operands))
 
-    def finished(self, program: Scalars, codes: array, starts: array, operands: array, outputs: list) -> Scalars:
+    def finished(self, program: Scalars, outputs: list) -> Scalars:
         """All that is written."""
         return Scalars(
-            resized(codes, self.n),
-            resized(starts, self.n + 1),
-            resized(operands, self.at),
+            resized(program.codes, self.n),
+            resized(program.starts, self.n + 1),
+            resized(program.operands, self.at),
             program.linears,
             self.constants,
             program.n_parameters,

@@ -21,19 +21,23 @@ KIND = cython.declare(array, array("i"))
 
 def fresh(n: place) -> array:
     """So many zeros."""
-    return clone(KIND, n, True) if cython.compiled else array("i", [0]) * n
+    return filled(n, 0)
 
 
 def room(n: place) -> array:
     """Room for so many; what stands there before they are written is anything."""
-    return clone(KIND, n, False) if cython.compiled else array("i", [0]) * n
+    if not cython.compiled:
+        return array("i", [0]) * n
+    found: array = clone(KIND, n, False)  # compiled only from here
+    ask_for_large_pages(integers_of(found), n)
+    return found
 
 
 def filled(n: place, number: place) -> array:
     """So many times one number."""
     if not cython.compiled:
         return array("i", [number]) * n
-    found: array = clone(KIND, n, False)  # compiled only from here
+    found: array = room(n)  # compiled only from here
     numbers: integers = integers_of(found)
     i: place
     for i in range(n):
@@ -45,7 +49,8 @@ def resized(numbers: array, n: place) -> array:
     """The same array with so many; what stands behind those that it had is anything."""
     if cython.compiled:
         resize(numbers, n)
+        ask_for_large_pages(integers_of(numbers), n)
     else:
         del numbers[n:]
-        numbers.extend([0] * (n - len(numbers)))
+        numbers.extend(array("i", [0]) * (n - len(numbers)))
     return numbers

@@ -33,6 +33,7 @@ SUB = cython.declare(cython.Py_ssize_t, rules.TABLE["sub"].code)
 MUL = cython.declare(cython.Py_ssize_t, rules.TABLE["mul"].code)
 NEG = cython.declare(cython.Py_ssize_t, rules.TABLE["neg"].code)
 SUM = cython.declare(cython.Py_ssize_t, rules.TABLE["sum"].code)
+TAKEN = cython.declare(cython.Py_ssize_t, rules.TABLE["taken"].code)
 DOT = cython.declare(cython.Py_ssize_t, rules.TABLE["dot"].code)
 SYMMETRIC = frozenset({"add", "mul"})
 
@@ -142,26 +143,38 @@ def fold(program: Scalars) -> Scalars:
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
-    taken: place = rules.TABLE["taken"].code
+    fixed: place = program.n_fixed
+    n: place = len(program)
     end: place = 0
-    i: place
     k: place
-    for i in range(len(program)):
+    i: place = 0
+    while i < n and not is_constant(codes[i], operands, starts[i], starts[i + 1], fixed):
+        i += 1
+    if i == n:
+        return program
+    for i in range(n):
         code: place = codes[i]
         start: place = end
         end = starts[i + 1]
         copy(draft, code, operands, start, end)
-        constant: cython.bint = code > 0 and code != taken  # an index that is no place is an error of the call
-        for k in range(draft.starts[draft.n], draft.at):
-            if draft.operands[k] >= -draft.n_fixed:
-                constant = False
-                break
         stands: place = KEPT
-        if constant:
+        if is_constant(code, draft.operands, draft.starts[draft.n], draft.at, fixed):
             numbers = [draft.number(draft.operands[k]) for k in range(draft.starts[draft.n], draft.at)]
             stands = draft.constant(rules.BY_CODE[code].value(*numbers))
         close(draft, i, stands)
     return draft.finished()
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_constant(code: place, operands: integers, start: place, end: place, fixed: place) -> cython.bint:
+    """Whether an operation rests on constants alone. An index that is no place is an error of the call."""
+    k: place
+    for k in range(start, end):
+        if operands[k] >= -fixed:
+            return False
+    return code > 0 and code != TAKEN
 
 
 def share(program: Scalars) -> Scalars:
@@ -391,11 +404,15 @@ def without_constants(program: Scalars) -> Scalars:
     noted: array = filled(len(program.constants), -1)
     numbers: integers = integers_of(noted)
     operands: integers = integers_of(program.operands)
+    unseen: place = len(program.constants)
     k: place
     n: place = 0
     for k in range(len(program.operands)):
-        if operands[k] < -fixed:
+        if unseen == 0:
+            return program
+        if operands[k] < -fixed and numbers[-1 - operands[k] - fixed] < 0:
             numbers[-1 - operands[k] - fixed] = 0
+            unseen -= 1
     for output in program.outputs:
         if output < -fixed:
             noted[-1 - output - fixed] = 0
