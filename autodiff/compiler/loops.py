@@ -137,38 +137,52 @@ def runs_of(program: Scalars, varied: array, period: place) -> list:
         typed[rules.TABLE[name].code] = 1
     runs_here: integers = integers_of(typed)
     found: list = []
-    n: place = len(program)
-    begin: place = -1
-    i: place
-    k: place
-    for i in range(n - 2 * period + 1):
-        even: cython.bint = False
-        if i < n - 2 * period:
-            j: place = i + period
-            m: place = j + period
-            even = codes[i] == codes[j] == codes[m] and varies[i] == varies[j] == varies[m]
-            even = even and (codes[i] < 0 or runs_here[codes[i]])
-            wide: place = starts[i + 1] - starts[i]
-            even = even and starts[j + 1] - starts[j] == wide == starts[m + 1] - starts[m]
-            if even:
-                for k in range(wide):
-                    x: place = operands[starts[i] + k]
-                    y: place = operands[starts[j] + k]
-                    z: place = operands[starts[m] + k]
-                    if x < 0 or y < 0 or z < 0:
-                        if x >= 0 or y >= 0 or z >= 0:
-                            even = False
-                            break
-                    elif y - x != z - y:
-                        even = False
-                        break
-        if even and begin < 0:
-            begin = i
-        elif not even and begin >= 0:
-            if i + 2 * period - begin >= LEAST_TIMES * period:
+    last: place = len(program) - 2 * period
+    least: place = (LEAST_TIMES - 2) * period
+    floor: place = 0
+    i: place = least - 1  # a run that is long enough covers one of the places that are looked at
+    while i < last:
+        if is_even(codes, starts, operands, varies, runs_here, i, period):
+            begin: place = i
+            while begin > floor and is_even(codes, starts, operands, varies, runs_here, begin - 1, period):
+                begin -= 1
+            i += 1
+            while i < last and is_even(codes, starts, operands, varies, runs_here, i, period):
+                i += 1
+            if i - begin >= least:
                 found.append((begin, i + 2 * period))
-            begin = -1
+            floor = i
+        i += least
     return found
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_even(
+    codes: integers, starts: integers, operands: integers, varies: integers, runs_here: integers, i: place, period: place
+) -> cython.bint:
+    """Whether an operation, and the same of the next two times, are alike and take what lies evenly."""
+    j: place = i + period
+    m: place = j + period
+    if codes[i] != codes[j] or codes[j] != codes[m] or varies[i] != varies[j] or varies[j] != varies[m]:
+        return False
+    if codes[i] >= 0 and not runs_here[codes[i]]:
+        return False
+    wide: place = starts[i + 1] - starts[i]
+    if starts[j + 1] - starts[j] != wide or starts[m + 1] - starts[m] != wide:
+        return False
+    k: place
+    for k in range(wide):
+        x: place = operands[starts[i] + k]
+        y: place = operands[starts[j] + k]
+        z: place = operands[starts[m] + k]
+        if x < 0 or y < 0 or z < 0:
+            if x >= 0 or y >= 0 or z >= 0:
+                return False
+        elif y - x != z - y:
+            return False
+    return True
 
 
 def best_cut(program: Scalars, varied: array, first: place, last: place, period: place) -> Any:
@@ -373,7 +387,8 @@ def code_of(known: dict, linears: list, whole: Linear, goes_on: cython.bint, all
         for k in range(begin, end):
             packed = packed << 2 | kinds[k]
         key = packed << 5 | (end - begin)
-    if key not in known:
+    found: object = known.get(key)
+    if found is None:
         runs = [["+", 1]] if goes_on else []
         for kind in all_kinds[begin:end]:
             if runs and runs[-1][0] == KINDS[kind]:
@@ -381,8 +396,8 @@ def code_of(known: dict, linears: list, whole: Linear, goes_on: cython.bint, all
             else:
                 runs.append([KINDS[kind], 1])
         linears.append(Linear(whole.from_zero and not goes_on, tuple([(kind, count) for kind, count in runs])))
-        known[key] = -len(linears)
-    return known[key]
+        found = known[key] = -len(linears)
+    return found
 
 
 def written(program: Scalars, pieces: dict) -> Scalars:

@@ -631,8 +631,9 @@ def named(draft: Draft, from_zero: cython.bint, runs: integers, n_runs: place, k
         for r in range(n_runs):
             short = short and runs[2 * r + 1] < 4096
             key = key << 14 | runs[2 * r] << 12 | (runs[2 * r + 1] & 4095)
-        if short and key in packed:
-            return packed[key]
+        found: object = packed.get(key) if short else None
+        if found is not None:
+            return found
     linear = Linear(from_zero, tuple([(KINDS[runs[2 * r]], runs[2 * r + 1]) for r in range(n_runs)]))
     number = known.setdefault(linear, len(known))
     if number == len(draft.linears):
