@@ -7,6 +7,5 @@ from autodiff.engine.value cimport (
 cdef enum:
     LEFT = 1
     RIGHT = 2
-    BOTH = 3
     MANY = 4
     NUMBER = 16

@@ -12,7 +12,6 @@ except ImportError:
 if not cython.compiled:
     from autodiff.compiler.integers import integers_of, resized, room
     from autodiff.engine.value import (
-        BOTH,
         LEFT,
         MANY,
         NOBODY,

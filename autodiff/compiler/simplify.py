@@ -146,7 +146,6 @@ def fold(program: Scalars) -> Scalars:
     fixed: place = program.n_fixed
     n: place = len(program)
     end: place = 0
-    k: place
     i: place = 0
     while i < n and not is_constant(codes[i], operands, starts[i], starts[i + 1], fixed):
         i += 1
