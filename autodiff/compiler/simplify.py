@@ -207,13 +207,13 @@ def share(program: Scalars) -> Scalars:
             mixed = mixed ^ (mixed >> 15)
             if draft.operands[k] > latest:
                 latest = draft.operands[k]
-        # near those that came just before, which are in the processor's cache, and anywhere only after some tries; eight tries
+        # near those that came just before, which are in the processor's cache, and anywhere only after some tries; four tries
         # go an odd number further, so that they come everywhere
         bucket: place = (2 * latest + (mixed & 1023) if latest else mixed) & (size - 1)
         tries: place = 0
         while met[bucket] >= 0 and not alike(draft, met[bucket], start):
             tries += 1
-            bucket = (bucket + (1 if tries & 7 else mixed >> 10 << 1)) & (size - 1)
+            bucket = (bucket + (1 if tries & 3 else mixed >> 10 << 1)) & (size - 1)
         stands: place = met[bucket]
         if stands < 0:
             met[bucket] = draft.n
