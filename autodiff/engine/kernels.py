@@ -38,11 +38,11 @@ c_sqrt_half = cython.declare(cython.double, SQRT_HALF)
 # A number is brought into a small interval, where a polynomial (minimax, by Remez's algorithm) has the function, and what
 # rounding has taken from a sum is carried along as a second number, its tail. There are no tables and no branches, only
 # selections, so that the C compiler makes the loops at the end of this file wide. Every operation rounds as IEEE 754 has it,
-# a fused multiply-add once: the bits are the same on every processor, whatever the lane. 6755399441055744 is 1.5 · 2^52: added
-# to a number, it leaves the nearest whole number in the last bits.
+# and a fused multiply-add once: the bits are the same whatever the lane, and on every processor that has such an instruction.
+# 6755399441055744 is 1.5 · 2^52: added to a number, it leaves the nearest whole number in the last bits.
 #
 # A name that begins with an underscore is the function as loops and other kernels have it, part of themselves. Without, it is
-# the function for a single number, which calls the loop, since that alone is compiled for every breed of processor.
+# the function for a single number, which calls what is compiled for every breed of processor.
 
 
 @cython.cfunc
@@ -68,7 +68,10 @@ def power_of_two(k: cython.double) -> cython.double:
 @cython.nogil
 @cython.exceptval(check=False)
 def raised_power(k: cython.double) -> cython.double:
-    """2^(k + 100) for a whole number from −1122 to 923: what is multiplied by it and then by 2^−100 is rounded once."""
+    """2^(k + 100) for a whole number from −1122 to 923.
+
+    What is multiplied by it and then by 7.888609052210118e-31, which is 2^−100, is rounded once.
+    """
     return number_of((bits_of(k + 6755399441055744.0) + 1123) << 52)
 
 
@@ -323,13 +326,46 @@ def _cos(x):
 
 
 @cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def put_single(f: unary_function, out: vector, x: cython.double) -> kernel:  # compiled only
+    """out[0] = f(x) for one of these functions."""
+    if f == exp:
+        out[0] = _exp(x)
+    elif f == log:
+        out[0] = _log(x)
+    elif f == tanh:
+        out[0] = _tanh(x)
+    elif f == sin:
+        out[0] = _sin(x)
+    elif f == cos:
+        out[0] = _cos(x)
+    elif f == sigmoid:
+        out[0] = _sigmoid(x)
+    elif f == log1p:
+        out[0] = _log1p(x)
+    elif f == expm1:
+        out[0] = _expm1(x)
+    elif f == sech2:
+        out[0] = _sech2(x)
+    elif f == softplus:
+        out[0] = _softplus(x)
+    elif f == silu:
+        out[0] = _silu(x)
+    elif f == mish:
+        out[0] = _mish(x)
+    elif f == selu:
+        out[0] = _selu(x)
+
+
+@cython.cfunc
 @cython.inline
 @cython.nogil
 @cython.exceptval(check=False)
 def single(f: unary_function, x: cython.double) -> cython.double:  # compiled only
     """f(x) as the loops have it: in the fused multiply-adds of this processor."""
     out: cython.double
-    unary_loop(f, cython.address(out), cython.address(x), 1)
+    put_single(f, cython.address(out), x)
     return out
 
 
@@ -382,12 +418,21 @@ def cos(x):
     return single(cos, x) if cython.compiled else _cos(x)
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def put_tangent(out: vector, slope: vector, x: cython.double) -> kernel:  # compiled only
+    """out[0] = tanh(x) and slope[0] = tanh′(x)."""
+    k, r, rest = reduced(doubled(x))
+    t, t_tail, power, raised = less_one(k, r, rest)
+    out[0], slope[0] = tangent_of(x, t, t_tail, power, raised)
+
+
 def tangent(x):  # compiled only
     """tanh(x) and its derivative, from one exponential."""
-    number: cython.double = x
     out: cython.double
     slope: cython.double
-    tangent_loop(cython.address(out), cython.address(slope), cython.address(number), 1)
+    put_tangent(cython.address(out), cython.address(slope), x)
     return out, slope
 
 
