@@ -445,17 +445,23 @@ assert memory_in_use()[1] < large / 4
 
 
 @compiled_only
-def test_a_loop_keeps_what_it_needs():
-    x = Value(0.5)
-    sizes = set()
-    for i in range(60):
-        loss = chain(x, 20_000 if i % 3 else 40_000)
-        loss.backward()
-        sizes.add(memory_in_use()[1])
-        del loss
-        if i == 2:
-            sizes.clear()
-    assert len(sizes) == 1
+def test_a_loop_keeps_what_it_needs(run_script):
+    script = """
+from autodiff.engine.value import Value, memory_in_use
+x = Value(0.5)
+sizes = set()
+for i in range(60):
+    loss = x
+    for _ in range(20_000 if i % 3 else 40_000):
+        loss = loss * 1.0
+    loss.backward()
+    sizes.add(memory_in_use()[1])
+    del loss
+    if i == 2:
+        sizes.clear()
+assert len(sizes) == 1, sizes
+"""
+    run_script(script)
 
 
 @compiled_only
