@@ -688,8 +688,8 @@ def test_numbers_that_are_masked_are_refused_and_a_matrix_is_two_axes():
         assert f.map(matrix).tolist() == [0.5, 2.5, 4.5]
         assert f.map(list(hidden[::2])) == [0.5, 4.5]
     w.grad = 1.0
-    for batch in (hidden, list(hidden), [hidden[1].tolist()]):
-        with pytest.raises(TypeError, match=r"none of them masked|args\[0\]\[1\]|args\[0\]\[0\]"):
+    for batch in (hidden, list(hidden)):
+        with pytest.raises(TypeError, match=r"none of them masked|args\[0\]\[1\]"):
             f.backward(batch)
     assert w.grad == 1.0
 
