@@ -240,16 +240,19 @@ class Compiled(Generic[P, R]):
         self.passes: tuple[str, ...] = options["passes"]
         self.name = getattr(fn, "__name__", type(fn).__name__)
         self.traces = 0
-        self._quick_value: QuickCall | None = None
-        self._quick_gradient: QuickCall | None = None
-        self._quick_batch: tuple[Any, Entry, QuickBatch] | None = None
-        self._quick_sweep: QuickSweep | None = None  # of the last program that ran
-        self._quick_flat: tuple[QuickCall, Structure] | None = None
+        self._forget_calls()
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._newest: Entry | None = None  # which is the last of them
         self._lock = threading.RLock()
         self._methods: dict[int, Compiled[Any, Any]] = {}
         functools.update_wrapper(self, fn, updated=())  # a model's attributes are not this object's
+
+    def _forget_calls(self) -> None:
+        self._quick_value: QuickCall | None = None
+        self._quick_gradient: QuickCall | None = None
+        self._quick_batch: tuple[Any, Entry, QuickBatch] | None = None
+        self._quick_sweep: QuickSweep | None = None  # of the last program that ran
+        self._quick_flat: tuple[QuickCall, Structure] | None = None
 
     def __get__(self, owner: Any, kind: Any = None) -> Compiled[Any, Any]:
         """As a method: a compiled function for each object, which records what it does with that one."""
@@ -640,6 +643,7 @@ class Compiled(Generic[P, R]):
                 self.traces += 1
                 while len(self._entries) > MOST_TRACES:
                     self._entries.popitem(last=False)
+                    self._forget_calls()  # one of which may have been of this form
         return entry
 
     def _use(self, key: Any, entry: Entry) -> None:

@@ -66,6 +66,24 @@ def test_a_new_structure_is_recorded_anew_and_the_cache_is_bounded():
     assert f.traces == MOST_TRACES + 3
 
 
+def test_a_program_that_was_forgotten_is_not_run_again():
+    f = ad.compile(lambda xs: WEIGHT * ad.sum(list(xs)))
+    batch, xs = np.ones((2, 2)), [1.0, 2.0, 3.0]
+    for _ in range(2):
+        f.backward(batch)
+        f.value_and_grad(xs)
+        f(xs)
+    for n in range(4, MOST_TRACES + 5):
+        f.map([[1.0] * n])
+    traces = f.traces
+    f.backward(batch)
+    assert f.traces == traces + 1
+    f(xs)
+    f.value_and_grad(xs)
+    assert f.traces == traces + 2
+    assert next(reversed(f._entries))[0].size == 3
+
+
 def test_results_and_gradients_have_the_forms_of_eager_ones():
     def f(p, x):
         return {"a": [p["w"][0] * x, p["b"] + x], "b": x * x}
@@ -675,6 +693,19 @@ def test_a_batch_unlike_the_last_one_is_taken_as_what_it_is():
         with pytest.raises(error):
             f.backward(*batch)
     assert w.grad == 3.0
+
+
+@pytest.mark.parametrize(("reduce", "loss"), [("sum", 0.0), (None, [])])
+def test_no_samples_add_nothing(reduce, loss):
+    w = ad.Value(0.5)
+    f = ad.compile(lambda x: w * x, reduce=reduce)
+    none = np.zeros(0)
+    for _ in range(2):
+        w.grad = 3.0
+        assert list(np.ravel(f.backward(none))) == list(np.ravel(loss))
+        assert f.backward([]) == loss
+        assert w.grad == 3.0
+        f.backward(np.ones(2))
 
 
 def test_numbers_that_are_masked_are_refused_and_a_matrix_is_two_axes():
