@@ -20,6 +20,7 @@ HOT_MODULES = [
     "autodiff/engine/kernels.py",
     "autodiff/engine/value.py",
     "autodiff/optim/optimizers.py",
+    "autodiff/compiler/integers.py",
     "autodiff/compiler/scalars.py",
     "autodiff/compiler/machine.py",
     "autodiff/compiler/recorded.py",

@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.program import Scalars
 from autodiff.compiler.recorded import flattened
 from autodiff.engine import rules
@@ -25,7 +24,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import integers_of
+    from autodiff.compiler.integers import filled, fresh, integers_of, resized, room
 
 MUL = cython.declare(cython.Py_ssize_t, rules.TABLE["mul"].code)
 NEG = cython.declare(cython.Py_ssize_t, rules.TABLE["neg"].code)
@@ -43,7 +42,7 @@ BITS = cython.declare(cython.Py_ssize_t, 2)
 
 
 def with_gradients(program: Scalars, nodes: list, wanted: list) -> Any:
-    """The program, and behind its outputs the derivatives of the first one by these leaves; none of them is −0.0.
+    """The program, which is used up, and behind its outputs the derivatives of the first one by these leaves; none is −0.0.
 
     ``nodes`` are the Values that its operations were recorded as. None where a condition decides which operands take part: then
     ``recorded_adjoints`` knows under what condition each does.
@@ -56,25 +55,22 @@ def with_gradients(program: Scalars, nodes: list, wanted: list) -> Any:
     writer: Writer = Writer(program)
     with tracing() as recorded:
         templates: Templates = Templates(program, nodes, writer, recorded)
-        which: array = fresh(n)
+        which: array = room(n)
         if not choose(templates, program, order, varies, which, leaves):
             return None
-    room: list = [0, 0, 0]  # operations, operands, edges
+    most: list = [0, 0, 0]  # operations, operands, edges
     for size, count in zip(templates.sizes, counts_of(which, len(templates.made)), strict=True):
-        room = [more * count + so_far for more, so_far in zip(size, room, strict=True)]
-    codes: array = fresh(len(program) + room[0] + room[2] + n + len(wanted))
-    starts: array = fresh(len(codes) + 1)
-    operands: array = fresh(len(program.operands) + room[1] + 3 * room[2] + len(wanted))
-    writer.begin(program, codes, starts, operands)
+        most = [more * count + so_far for more, so_far in zip(size, most, strict=True)]
     first: array = filled(leaves + len(program), -1)
-    entries: array = fresh(2 * room[2] + 4)
+    writer.begin(program, most[0] + most[2] + n + len(wanted), most[1] + 3 * most[2] + len(wanted))
+    entries: array = room(2 * most[2] + 4)
     sweep(writer, program, order, which, templates.made, varies, first, entries, root, leaves)
     found: dict = {}
     for leaf in wanted:
         if leaf not in found:
             found[leaf] = writer.gradient(first, entries, -1 - leaf)
     outputs = program.outputs + [found[leaf] for leaf in wanted]
-    return writer.finished(program, codes, starts, operands, outputs)
+    return writer.finished(program, outputs)
 
 
 def counts_of(numbers: array, n: int) -> array:
@@ -100,8 +96,8 @@ def turns(program: Scalars, root: int) -> array:
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
     counts: array = fresh(n)
-    waiting: array = fresh(n + 1)
-    found: array = fresh(n)
+    waiting: array = room(n + 1)
+    found: array = room(n)
     uses: integers = integers_of(counts)
     stack: integers = integers_of(waiting)
     order: integers = integers_of(found)
@@ -139,7 +135,7 @@ def turns(program: Scalars, root: int) -> array:
                 if uses[operands[k]] == 0:
                     stack[top] = operands[k]
                     top += 1
-    return found[:met]
+    return resized(found, met)
 
 
 def varying(program: Scalars, wanted: list) -> array:
@@ -295,23 +291,20 @@ class Writer:
         for i, number in enumerate(self.constants):
             self.numbers.setdefault(repr(number), i)
 
-    def begin(self, program: Scalars, codes: array, starts: array, operands: array) -> None:
-        """Go on behind the operations of a program, into arrays with room enough."""
+    def begin(self, program: Scalars, more: int, operands: int) -> None:
+        """Go on behind the operations of a program, in its own arrays, with room for so many and their operands."""
         self.n = len(program)
         self.at = len(program.operands)
-        codes[: self.n] = program.codes
-        starts[: self.n + 1] = program.starts
-        operands[: self.at] = program.operands
-        self.codes = integers_of(codes)
-        self.starts = integers_of(starts)
-        self.operands = integers_of(operands)
+        self.codes = integers_of(resized(program.codes, self.n + more))
+        self.starts = integers_of(resized(program.starts, self.n + more + 1))
+        self.operands = integers_of(resized(program.operands, self.at + operands))
 
-    def finished(self, program: Scalars, codes: array, starts: array, operands: array, outputs: list) -> Scalars:
+    def finished(self, program: Scalars, outputs: list) -> Scalars:
         """All that is written."""
         return Scalars(
-            codes[: self.n],
-            starts[: self.n + 1],
-            operands[: self.at],
+            resized(program.codes, self.n),
+            resized(program.starts, self.n + 1),
+            resized(program.operands, self.at),
             program.linears,
             self.constants,
             program.n_parameters,
@@ -415,10 +408,9 @@ def added(writer: Writer, first: integers, entries: integers, slot: place) -> pl
     entry: place = first[slot]
     if entries[2 * entry + 1] < 0:
         return entries[2 * entry]
-    plain: cython.bint = True
-    while entry >= 0:
-        plain = plain and is_plain(writer, entries[2 * entry])
+    while entry >= 0 and is_plain(writer, entries[2 * entry]):
         entry = entries[2 * entry + 1]
+    plain: cython.bint = entry < 0
     entry = first[slot]
     if plain:
         total = 0.0
@@ -455,7 +447,7 @@ def sweep(
     which: integers = integers_of(templates)
     varies: integers = integers_of(varying)
     first: integers = integers_of(firsts)
-    lasts: array = firsts[:]
+    lasts: array = room(len(firsts))
     last: integers = integers_of(lasts)
     entries: integers = integers_of(contributions)
     n_entries: place = 1

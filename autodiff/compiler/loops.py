@@ -11,7 +11,6 @@ from __future__ import annotations
 from array import array
 from typing import Any, NamedTuple
 
-from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.members import ordered
 from autodiff.compiler.program import Linear, Scalars
 from autodiff.compiler.simplify import KINDS, varying
@@ -24,7 +23,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import integers_of
+    from autodiff.compiler.integers import filled, fresh, integers_of, resized, room
 
 PRODUCTS = cython.declare(cython.Py_ssize_t, KINDS.index("+·"))
 WINDOW = cython.declare(cython.Py_ssize_t, 8)  # operations that a place is known again by
@@ -97,7 +96,7 @@ def distances(program: Scalars, reach: place) -> list:
     seen: integers = integers_of(table)
     counted: array = fresh(n + 1)
     counts: integers = integers_of(counted)
-    hashed: array = fresh(n)
+    hashed: array = room(n)
     hashes: integers = integers_of(hashed)
     i: place
     k: place
@@ -138,38 +137,52 @@ def runs_of(program: Scalars, varied: array, period: place) -> list:
         typed[rules.TABLE[name].code] = 1
     runs_here: integers = integers_of(typed)
     found: list = []
-    n: place = len(program)
-    begin: place = -1
-    i: place
-    k: place
-    for i in range(n - 2 * period + 1):
-        even: cython.bint = False
-        if i < n - 2 * period:
-            j: place = i + period
-            m: place = j + period
-            even = codes[i] == codes[j] == codes[m] and varies[i] == varies[j] == varies[m]
-            even = even and (codes[i] < 0 or runs_here[codes[i]])
-            wide: place = starts[i + 1] - starts[i]
-            even = even and starts[j + 1] - starts[j] == wide == starts[m + 1] - starts[m]
-            if even:
-                for k in range(wide):
-                    x: place = operands[starts[i] + k]
-                    y: place = operands[starts[j] + k]
-                    z: place = operands[starts[m] + k]
-                    if x < 0 or y < 0 or z < 0:
-                        if x >= 0 or y >= 0 or z >= 0:
-                            even = False
-                            break
-                    elif y - x != z - y:
-                        even = False
-                        break
-        if even and begin < 0:
-            begin = i
-        elif not even and begin >= 0:
-            if i + 2 * period - begin >= LEAST_TIMES * period:
+    last: place = len(program) - 2 * period
+    least: place = (LEAST_TIMES - 2) * period
+    floor: place = 0
+    i: place = least - 1  # a run that is long enough covers one of the places that are looked at
+    while i < last:
+        if is_even(codes, starts, operands, varies, runs_here, i, period):
+            begin: place = i
+            while begin > floor and is_even(codes, starts, operands, varies, runs_here, begin - 1, period):
+                begin -= 1
+            i += 1
+            while i < last and is_even(codes, starts, operands, varies, runs_here, i, period):
+                i += 1
+            if i - begin >= least:
                 found.append((begin, i + 2 * period))
-            begin = -1
+            floor = i
+        i += least
     return found
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_even(
+    codes: integers, starts: integers, operands: integers, varies: integers, runs_here: integers, i: place, period: place
+) -> cython.bint:
+    """Whether an operation, and the same of the next two times, are alike and take what lies evenly."""
+    j: place = i + period
+    m: place = j + period
+    if codes[i] != codes[j] or codes[j] != codes[m] or varies[i] != varies[j] or varies[j] != varies[m]:
+        return False
+    if codes[i] >= 0 and not runs_here[codes[i]]:
+        return False
+    wide: place = starts[i + 1] - starts[i]
+    if starts[j + 1] - starts[j] != wide or starts[m + 1] - starts[m] != wide:
+        return False
+    k: place
+    for k in range(wide):
+        x: place = operands[starts[i] + k]
+        y: place = operands[starts[j] + k]
+        z: place = operands[starts[m] + k]
+        if x < 0 or y < 0 or z < 0:
+            if x >= 0 or y >= 0 or z >= 0:
+                return False
+        elif y - x != z - y:
+            return False
+    return True
 
 
 def best_cut(program: Scalars, varied: array, first: place, last: place, period: place) -> Any:
@@ -314,11 +327,11 @@ def cut_up(program: Scalars, root: int, found: list) -> Any:
     bounds: integers = integers_of(before_it)
     operands: integers = integers_of(program.operands)
     size: place = program.starts[root + 1] - program.starts[root]
-    all_kinds: array = fresh(size)
-    all_offsets: array = fresh(size + 1)
+    all_kinds: array = room(size)
+    all_offsets: array = room(size + 1)
     kinds: integers = integers_of(all_kinds)
     offsets: integers = integers_of(all_offsets)
-    all_cuts: array = fresh(3 * size)
+    all_cuts: array = room(3 * size)
     cuts: integers = integers_of(all_cuts)
     n_cuts: place = 0
     at: place = program.starts[root]
@@ -361,7 +374,7 @@ def cut_up(program: Scalars, root: int, found: list) -> Any:
     cuts[3 * n_cuts + 1] = first
     cuts[3 * n_cuts + 2] = term
     n_cuts += 1
-    return (all_kinds, all_offsets, all_cuts[: 3 * n_cuts]) if n_cuts >= LEAST_TIMES else None
+    return (all_kinds, all_offsets, resized(all_cuts, 3 * n_cuts)) if n_cuts >= LEAST_TIMES else None
 
 
 def code_of(known: dict, linears: list, whole: Linear, goes_on: cython.bint, all_kinds: array, begin: place, end: place) -> int:
@@ -374,7 +387,8 @@ def code_of(known: dict, linears: list, whole: Linear, goes_on: cython.bint, all
         for k in range(begin, end):
             packed = packed << 2 | kinds[k]
         key = packed << 5 | (end - begin)
-    if key not in known:
+    found: object = known.get(key)
+    if found is None:
         runs = [["+", 1]] if goes_on else []
         for kind in all_kinds[begin:end]:
             if runs and runs[-1][0] == KINDS[kind]:
@@ -382,8 +396,8 @@ def code_of(known: dict, linears: list, whole: Linear, goes_on: cython.bint, all
             else:
                 runs.append([KINDS[kind], 1])
         linears.append(Linear(whole.from_zero and not goes_on, tuple([(kind, count) for kind, count in runs])))
-        known[key] = -len(linears)
-    return known[key]
+        found = known[key] = -len(linears)
+    return found
 
 
 def written(program: Scalars, pieces: dict) -> Scalars:
@@ -404,10 +418,10 @@ def written(program: Scalars, pieces: dict) -> Scalars:
     done: place = 0
     linears = list(program.linears)
     known: dict = {}
-    new_codes: array = fresh(len(program) + n_parts)
-    new_starts: array = fresh(len(new_codes) + 1)
-    new_operands: array = fresh(len(program.operands) + n_parts)  # the terms of a sum are in its parts
-    new_places: array = fresh(len(program))
+    new_codes: array = room(len(program) + n_parts)
+    new_starts: array = room(len(new_codes) + 1)
+    new_operands: array = room(len(program.operands) + n_parts)  # the terms of a sum are in its parts
+    new_places: array = room(len(program))
     codes: integers = integers_of(new_codes)
     starts: integers = integers_of(new_starts)
     operands: integers = integers_of(new_operands)
@@ -422,6 +436,7 @@ def written(program: Scalars, pieces: dict) -> Scalars:
     at: place = 0
     i: place
     k: place
+    starts[0] = 0
     for i in range(len(program)):
         if is_piece[i]:
             places[i] = so_far[is_piece[i] - 1]
@@ -452,9 +467,9 @@ def written(program: Scalars, pieces: dict) -> Scalars:
             starts[n] = at
             done += 1
     return Scalars(
-        new_codes[:n],
-        new_starts[: n + 1],
-        new_operands[:at],
+        resized(new_codes, n),
+        resized(new_starts, n + 1),
+        resized(new_operands, at),
         linears,
         program.constants,
         program.n_parameters,

@@ -498,12 +498,11 @@ class Machine:
             self.free += [(lanes, another) for another in memories[1:]]
         else:
             self.work(memory, 0, 1, blocks, lanes, n, samples, out, parts)
-        wanted: place = len(self.summed)
-        sums: array = new_numbers(wanted)
-        for i in range(blocks):
-            gain(numbers_of(sums), shifted(numbers_of(parts), i * wanted), 1.0, wanted)
         self.free.append((lanes, memory))
-        return sums
+        wanted: place = len(self.summed)
+        for i in range(1, blocks):
+            gain(numbers_of(parts), shifted(numbers_of(parts), i * wanted), 1.0, wanted)
+        return parts
 
     @cython.ccall
     def work(
@@ -685,15 +684,17 @@ def load(
     lane: place
     start: place
     begin: place = 0
-    while begin < count:  # a few lanes at a time, whose numbers a cache holds
-        end: place = begin + 8 if begin + 8 < count else count
+    while begin + 8 <= count:  # a few lanes at a time, whose numbers a cache holds
+        given: vector = shifted(source, (first + begin) * size)
         for i in range(size):
-            start = address(machine, whole(machine.input_slots, number + i), lanes)
-            for lane in range(begin, end):
-                slots[start + lane] = source[(first + lane) * size + i]
-        begin = end
+            start = address(machine, whole(machine.input_slots, number + i), lanes) + begin
+            for lane in range(8):
+                slots[start + lane] = given[lane * size + i]
+        begin += 8
     for i in range(size):
         start = address(machine, whole(machine.input_slots, number + i), lanes)
+        for lane in range(begin, count):
+            slots[start + lane] = source[(first + lane) * size + i]
         for lane in range(count, lanes):
             slots[start + lane] = slots[start + count - 1]
 

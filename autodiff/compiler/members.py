@@ -8,7 +8,6 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.simplify import SYMMETRIC
 from autodiff.engine import rules
 
@@ -18,7 +17,7 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import integers_of
+    from autodiff.compiler.integers import filled, fresh, integers_of, resized, room
 
 FEW = cython.declare(cython.Py_ssize_t, 48)  # as many are put in order by insertion
 DIGIT = cython.declare(cython.Py_ssize_t, 11)  # bits of a key that a pass over more of them looks at
@@ -32,7 +31,7 @@ def rows_at(matrix: array, rows: array, columns: int = 1) -> array:
     entries: integers = integers_of(matrix)
     at: integers = integers_of(rows)
     wide: place = columns
-    found: array = fresh(len(rows) * wide)
+    found: array = room(len(rows) * wide)
     out: integers = integers_of(found)
     r: place
     k: place
@@ -45,7 +44,7 @@ def rows_at(matrix: array, rows: array, columns: int = 1) -> array:
 def even_entries(start: int, down: int, across: int, rows: int, columns: int) -> array:
     """A matrix that begins with one number and goes on in even steps from row to row and from column to column."""
     wide: place = columns
-    found: array = fresh(rows * wide)
+    found: array = room(rows * wide)
     out: integers = integers_of(found)
     first: place = start
     step: place = across
@@ -92,7 +91,7 @@ def ordered(order: array, keys: array) -> array:
         return found
     counted: array = fresh((1 << DIGIT) + 1)
     counts: integers = integers_of(counted)
-    other: array = fresh(n)
+    other: array = room(n)
     shift: place = 0
     while (most - least) >> shift:
         for k in range((1 << DIGIT) + 1):
@@ -129,9 +128,9 @@ def numbered(matrix: array, starts: array) -> tuple:
     n: place = len(starts) - 1
     begins: integers = integers_of(starts)
     entries: integers = integers_of(matrix)
-    all_numbers: array = fresh(n)
+    all_numbers: array = room(n)
     numbers: integers = integers_of(all_numbers)
-    all_firsts: array = fresh(n)
+    all_firsts: array = room(n)
     firsts: integers = integers_of(all_firsts)
     size: place = 16
     while size < 2 * n:
@@ -154,7 +153,7 @@ def numbered(matrix: array, starts: array) -> tuple:
             firsts[found] = r
             found += 1
         numbers[r] = met[bucket]
-    return all_numbers, all_firsts[:found]
+    return all_numbers, resized(all_firsts, found)
 
 
 @cython.cfunc
@@ -212,14 +211,15 @@ def split(members: array, numbers: array) -> list:
 # ---- what belongs together --------------------------------------------------------------------------------------------------
 
 
-def absolute(program: Any) -> array:
-    """The operands of a program, with the leaves numbered from 0 on and the operations behind them."""
-    leaves: place = program.n_leaves
-    found: array = program.operands[:]
-    operands: integers = integers_of(found)
+def absolute(operands: array, leaves: int) -> array:
+    """These operands, with the leaves numbered from 0 on and the operations behind them."""
+    given: integers = integers_of(operands)
+    first: place = leaves
+    found: array = room(len(operands))
+    out: integers = integers_of(found)
     k: place
-    for k in range(len(found)):
-        operands[k] = leaves + operands[k] if operands[k] >= 0 else -1 - operands[k]
+    for k in range(len(operands)):
+        out[k] = first + given[k] if given[k] >= 0 else -1 - given[k]
     return found
 
 
@@ -243,7 +243,7 @@ def stages(program: Any, piece: Any, args: array, varying: array, stage_of: arra
     for name in SYMMETRIC:
         exchanged[rules.TABLE[name].code] = 1
     symmetric: integers = integers_of(exchanged)
-    all_kinds: array = fresh(last - first)
+    all_kinds: array = room(last - first)
     kind_of: integers = integers_of(all_kinds)
     known: dict = kinds.known
     i: place
@@ -299,7 +299,7 @@ def staged(
     stages: integers = integers_of(stage_of)
     levels: integers = integers_of(all_levels)
     kinds: integers = integers_of(all_kinds)
-    among: array = fresh(last - first)
+    among: array = room(last - first)
     chosen: integers = integers_of(among)
     n: place = 0
     i: place
@@ -307,9 +307,9 @@ def staged(
         if stages[i] == stage:
             chosen[n] = i
             n += 1
-    members: array = ordered(among[:n], all_levels)
+    members: array = ordered(resized(among, n), all_levels)
     at: integers = integers_of(members)
-    numbers: array = fresh(n)
+    numbers: array = room(n)
     number: integers = integers_of(numbers)
     latest: array = filled(n_kinds, -1)
     level_of: integers = integers_of(latest)
@@ -349,7 +349,7 @@ def operands_of(members: array, starts: array, args: array, numbers: array, leav
     operands: integers = integers_of(args)
     given: integers = integers_of(numbers)
     wide: place = columns
-    found: array = fresh(len(members) * wide)
+    found: array = room(len(members) * wide)
     matrix: integers = integers_of(found)
     first: place = offset
     base: place = leaves
@@ -366,8 +366,8 @@ def factors_of(pairs: array) -> tuple:
     """The left and the right factors of products, which stand side by side; each pair turned so that equal rows meet."""
     n: place = len(pairs) // 2
     both: integers = integers_of(pairs)
-    all_lefts: array = fresh(n)
-    all_rights: array = fresh(n)
+    all_lefts: array = room(n)
+    all_rights: array = room(n)
     lefts: integers = integers_of(all_lefts)
     rights: integers = integers_of(all_rights)
     k: place
@@ -435,7 +435,7 @@ def ranks(rows: array, firsts: array, depth: int) -> array:
     some: array = rows_at(rows, firsts, depth)
     order: array = rows_in_order(some, len(firsts), depth)
     at: integers = integers_of(order)
-    found: array = fresh(len(order))
+    found: array = room(len(order))
     rank: integers = integers_of(found)
     i: place
     for i in range(len(order)):
@@ -447,7 +447,7 @@ def changes(numbers: array) -> array:
     """Where runs of one number begin, and where the last one ends."""
     given: integers = integers_of(numbers)
     n: place = len(numbers)
-    found: array = fresh(n + 1)
+    found: array = room(n + 1)
     begins: integers = integers_of(found)
     runs: place = 0
     i: place
@@ -456,7 +456,7 @@ def changes(numbers: array) -> array:
             begins[runs] = i
             runs += 1
     begins[runs] = n
-    return found[: runs + 1]
+    return resized(found, runs + 1)
 
 
 def repeats(columns: array, starts: array) -> bool:
@@ -476,7 +476,7 @@ def pieces(order: array, starts: array, numbers: array, n: int, turned: bool) ->
     """Rows of members that meet the same columns put together, row by row; or ``turned``, column by column."""
     begins: integers = integers_of(starts)
     given: integers = integers_of(order)
-    found: array = fresh(len(order))
+    found: array = room(len(order))
     out: integers = integers_of(found)
     shapes: list = []
     at: place = 0
@@ -552,7 +552,7 @@ def transposed(matrix: array, columns: int) -> array:
     entries: integers = integers_of(matrix)
     wide: place = columns
     high: place = len(matrix) // wide
-    found: array = fresh(len(matrix))
+    found: array = room(len(matrix))
     out: integers = integers_of(found)
     r: place
     k: place
@@ -568,7 +568,7 @@ def columns_of(matrix: array, columns: int, first: int) -> array:
     wide: place = columns
     begin: place = first
     high: place = len(matrix) // wide
-    found: array = fresh(high * (wide - begin))
+    found: array = room(high * (wide - begin))
     out: integers = integers_of(found)
     at: place = 0
     r: place

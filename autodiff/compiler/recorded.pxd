@@ -1,5 +1,5 @@
 # The C types of recorded.py, which runs without this file when it is interpreted.
-from autodiff.compiler.integers cimport array, integers, integers_of, place
+from autodiff.compiler.integers cimport array, integers, integers_of, place, resized, room
 from autodiff.engine.value cimport (
     NOBODY, Value, borrowed, held, is_told, leave_places, lend, place_of, take_places, value_among, value_of, width,
 )
@@ -7,6 +7,5 @@ from autodiff.engine.value cimport (
 cdef enum:
     LEFT = 1
     RIGHT = 2
-    BOTH = 3
     MANY = 4
     NUMBER = 16

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from autodiff.compiler.integers import fresh
 from autodiff.engine.value import Value
 
 try:
@@ -11,9 +10,8 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import integers_of
+    from autodiff.compiler.integers import integers_of, resized, room
     from autodiff.engine.value import (
-        BOTH,
         LEFT,
         MANY,
         NOBODY,
@@ -40,86 +38,85 @@ def flattened(leaves: list, nodes: list) -> tuple:
     """
     first: place = len(leaves)
     n: place = len(nodes)
-    all_codes: array = fresh(n)
-    all_starts: array = fresh(n + 1)
+    all_codes: array = room(n)
+    all_starts: array = room(n + 1)
+    all_operands: array = room(2 * n)
     codes: integers = integers_of(all_codes)
     starts: integers = integers_of(all_starts)
-    order: list = leaves + nodes
+    operands: integers = integers_of(all_operands)
     places: dict = {}
     numbers: dict = {}
     noted: list = []
-    value: Value
     node: borrowed
     i: place
     k: place
     at: place = 0
-    for i in range(n):
-        value = nodes[i]
-        node = lend(value)
-        if is_told(node):
-            noted.append(i)
-        codes[i] = node.code
-        starts[i] = at
-        at += width(node) if node.kind & MANY else 2 if node.kind & NUMBER or node.kind & BOTH == BOTH else 1
-    starts[n] = at
-    all_operands: array = fresh(at)
-    operands: integers = integers_of(all_operands)
     try:
-        take_places(order, places)
-        at = 0
+        take_places(leaves, places)
         for i in range(n):
             node = lend(nodes[i])
+            if is_told(node):
+                noted.append(i)
+            codes[i] = node.code
+            starts[i] = at
             if node.kind & MANY:
-                for k in range(width(node)):
+                wide: place = width(node)
+                if at + wide + 2 * (n - i) > len(all_operands):
+                    operands = integers_of(resized(all_operands, 2 * (at + wide + n - i)))
+                for k in range(wide):
                     if value_among(node, k) is not NOBODY:
                         operands[at + k] = operand_of(value_among(node, k), first, places, numbers)
                     else:
                         operands[at + k] = -1 - first - number_among(held(node.left)[k], numbers)
-                at += width(node)
-                continue
-            if node.kind & LEFT:
-                operands[at] = operand_of(node.left, first, places, numbers)
-                at += 1
-            elif node.kind & NUMBER:
-                operands[at] = -1 - first - number_among(node.d_left, numbers)
-                at += 1
-            if node.kind & RIGHT:
-                operands[at] = operand_of(node.right, first, places, numbers)
-                at += 1
-            elif node.kind & NUMBER:
-                operands[at] = -1 - first - number_among(node.d_right, numbers)
-                at += 1
+                at += wide
+            else:
+                if node.kind & LEFT:
+                    operands[at] = operand_of(node.left, first, places, numbers)
+                    at += 1
+                elif node.kind & NUMBER:
+                    operands[at] = -1 - first - number_among(node.d_left, numbers)
+                    at += 1
+                if node.kind & RIGHT:
+                    operands[at] = operand_of(node.right, first, places, numbers)
+                    at += 1
+                elif node.kind & NUMBER:
+                    operands[at] = -1 - first - number_among(node.d_right, numbers)
+                    at += 1
+            take_place(node, first + i, places)  # what takes it comes after it
+        starts[n] = at
     finally:
-        leave_places(order)
-    return all_codes, all_starts, all_operands, [float(number) for number in numbers], noted
+        leave_places(leaves)
+        leave_places(nodes)
+    return all_codes, all_starts, resized(all_operands, at), [float(number) for number in numbers], noted
 
 
 def captured(inputs: list, nodes: list, outputs: list) -> list:
     """The Values that these operations and outputs take and that are none of them, in the order of their first use."""
-    order: list = inputs + nodes
     places: dict = {}
     found: list = []
     node: borrowed
     i: place
     k: place
     try:
-        take_places(order, places)
+        take_places(inputs, places)
         for i in range(len(nodes)):
             node = lend(nodes[i])
             if node.kind & MANY:
                 for k in range(width(node)):
                     if value_among(node, k) is not NOBODY:
                         note(value_among(node, k), found, places)
-                continue
-            if node.kind & LEFT:
-                note(node.left, found, places)
-            if node.kind & RIGHT:
-                note(node.right, found, places)
+            else:
+                if node.kind & LEFT:
+                    note(node.left, found, places)
+                if node.kind & RIGHT:
+                    note(node.right, found, places)
+            take_place(node, 0, places)
         for output in outputs:
             if isinstance(output, Value):
                 note(lend(output), found, places)
     finally:
-        leave_places(order)
+        leave_places(inputs)
+        leave_places(nodes)
         leave_places(found)
     return found
 
@@ -130,10 +127,18 @@ def note(operand: borrowed, found: list, places: dict) -> object:
     """Put down a Value that stands nowhere yet."""
     if place_of(operand, places) < 0:
         found.append(value_of(operand))
-        if cython.compiled:
-            operand.uses = 1
-        else:
-            places[id(operand)] = 0
+        take_place(operand, 0, places)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def take_place(node: borrowed, at: place, places: dict) -> cython.void:
+    """Note where a Value stands, as ``take_places`` does for many."""
+    if cython.compiled:
+        node.uses = at + 1
+    else:
+        places[id(node)] = at
 
 
 @cython.cfunc

@@ -93,7 +93,7 @@ class _Roller:
         self.pieces: list[range | Stretch] = [range(*part) for part in between(loops, len(program))]
         for number, stretch in enumerate(loops):
             self.pieces.insert(2 * number + 1, stretch)
-        self.args = absolute(program)
+        self.args = absolute(program.operands, n)
         self.stems, self.stem_of = self.named()
         batched = program.batched
         self.varying = array("i", [*batched, *bytes(n - len(batched))]) + varying(program)
@@ -255,10 +255,9 @@ class _Roller:
             )
         )
 
-    def results(self, places: Iterable[int]) -> array[int]:
+    def results(self, places: array[int]) -> array[int]:
         """The results at these places of the program."""
-        n = self.leaves
-        return rows_at(self.result, array("i", [n + x if x >= 0 else -1 - x for x in places]))
+        return rows_at(self.result, absolute(places, self.leaves))
 
     def enter(self, kind: int, members: array[int], total: bool = False) -> None:
         """A group, or several, of operations of one level and kind. Their order rests on the groups before it."""
@@ -396,7 +395,7 @@ class _Body:
         self.starts = program.starts[start : start + period + 1]
         width = program.starts[start + period] - program.starts[start]
         carried: dict[tuple[int, int], int] = {}
-        taken: dict[Any, Sequence[int]] = {}
+        taken: dict[Any, array[int]] = {}
         same: dict[int, int] = {}
         self.refs: list[tuple[str, Any]] = []
         for at in range(self.starts[0], self.starts[-1]):

@@ -2,7 +2,8 @@
 
 ``x · 0``, ``x − x`` and ``x / x`` stay, and so do the order and the brackets of sums: every result is the same to the last bit.
 
-Each is a loop over the operations in their order, which copies them into a draft or writes something simpler there.
+Each is a loop over the operations in their order, which writes them again, or something simpler, into the same arrays: the
+program that a pass was given is used up by it. Nothing gets longer, so that what is written never overtakes what is read.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from autodiff.compiler.integers import filled, fresh
 from autodiff.compiler.program import Linear, Scalars
 from autodiff.engine import rules
 
@@ -23,9 +23,10 @@ except ImportError:
     from autodiff.engine import _cython as cython
 
 if not cython.compiled:
-    from autodiff.compiler.integers import integers_of
+    from autodiff.compiler.integers import filled, fresh, integers_of, resized, room
 
 GONE = cython.declare(cython.Py_ssize_t, -(1 << 31))  # the place of an operation that is not there any more
+ABSORBED = cython.declare(cython.Py_ssize_t, -1)  # instead of how often it is used: an operation that is part of a sum
 KEPT = cython.declare(cython.Py_ssize_t, GONE + 1)  # a rewriting has left the operation as it is, or changed it in its place
 
 ADD = cython.declare(cython.Py_ssize_t, rules.TABLE["add"].code)
@@ -33,6 +34,7 @@ SUB = cython.declare(cython.Py_ssize_t, rules.TABLE["sub"].code)
 MUL = cython.declare(cython.Py_ssize_t, rules.TABLE["mul"].code)
 NEG = cython.declare(cython.Py_ssize_t, rules.TABLE["neg"].code)
 SUM = cython.declare(cython.Py_ssize_t, rules.TABLE["sum"].code)
+TAKEN = cython.declare(cython.Py_ssize_t, rules.TABLE["taken"].code)
 DOT = cython.declare(cython.Py_ssize_t, rules.TABLE["dot"].code)
 SYMMETRIC = frozenset({"add", "mul"})
 
@@ -41,22 +43,24 @@ SYMMETRIC = frozenset({"add", "mul"})
 
 @cython.cclass
 class Draft:
-    """The program that a pass writes, no longer than the one that it reads; ``places`` has the new place of each operation."""
+    """The program that a pass writes over the one that it reads, or ``apart`` from it; ``places`` has the new place of each."""
 
-    def __init__(self, program: Scalars):
+    def __init__(self, program: Scalars, apart: bool = False):
         self.program = program
         self.constants = program.constants
         self.linears = program.linears
         self.numbers = {}
         self.n_fixed = program.n_fixed
-        self.all_codes = program.codes[:]
-        self.all_starts = program.starts[:]
-        self.all_operands = program.operands[:]
-        self.all_places = fresh(len(program))
+        n: place = len(program)
+        self.all_codes = room(n) if apart else program.codes
+        self.all_starts = room(n + 1) if apart else program.starts
+        self.all_operands = room(len(program.operands)) if apart else program.operands
+        self.all_places = room(n)
         self.codes = integers_of(self.all_codes)
         self.starts = integers_of(self.all_starts)
         self.operands = integers_of(self.all_operands)
         self.places = integers_of(self.all_places)
+        self.starts[0] = 0
         self.n = 0
         self.at = 0
 
@@ -90,9 +94,9 @@ class Draft:
         """All that is written."""
         program, places = self.program, self.all_places
         return Scalars(
-            self.all_codes[: self.n],
-            self.all_starts[: self.n + 1],
-            self.all_operands[: self.at],
+            resized(self.all_codes, self.n),
+            resized(self.all_starts, self.n + 1),
+            resized(self.all_operands, self.at),
             self.linears,
             self.constants,
             program.n_parameters,
@@ -140,22 +144,37 @@ def fold(program: Scalars) -> Scalars:
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
-    taken: place = rules.TABLE["taken"].code
-    i: place
-    k: place
-    for i in range(len(program)):
-        copy(draft, codes[i], operands, starts[i], starts[i + 1])
-        constant: cython.bint = codes[i] > 0 and codes[i] != taken  # an index that is no place is an error of the call
-        for k in range(draft.starts[draft.n], draft.at):
-            if draft.operands[k] >= -draft.n_fixed:
-                constant = False
-                break
+    fixed: place = program.n_fixed
+    n: place = len(program)
+    end: place = 0
+    i: place = 0
+    while i < n and not is_constant(codes[i], operands, starts[i], starts[i + 1], fixed):
+        i += 1
+    if i == n:
+        return program
+    for i in range(n):
+        code: place = codes[i]
+        start: place = end
+        end = starts[i + 1]
+        copy(draft, code, operands, start, end)
         stands: place = KEPT
-        if constant:
+        if is_constant(code, draft.operands, draft.starts[draft.n], draft.at, fixed):
             numbers = [draft.number(draft.operands[k]) for k in range(draft.starts[draft.n], draft.at)]
-            stands = draft.constant(rules.BY_CODE[codes[i]].value(*numbers))
+            stands = draft.constant(rules.BY_CODE[code].value(*numbers))
         close(draft, i, stands)
     return draft.finished()
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_constant(code: place, operands: integers, start: place, end: place, fixed: place) -> cython.bint:
+    """Whether an operation rests on constants alone. An index that is no place is an error of the call."""
+    k: place
+    for k in range(start, end):
+        if operands[k] >= -fixed:
+            return False
+    return code > 0 and code != TAKEN
 
 
 def share(program: Scalars) -> Scalars:
@@ -169,26 +188,33 @@ def share(program: Scalars) -> Scalars:
         size *= 2
     table: array = filled(size, -1)
     met: integers = integers_of(table)
+    end: place = 0
     i: place
     k: place
     for i in range(len(program)):
-        copy(draft, codes[i], operands, starts[i], starts[i + 1])
-        start: place = draft.starts[draft.n]
-        if codes[i] in (ADD, MUL) and draft.operands[start] > draft.operands[start + 1]:
+        code: place = codes[i]
+        start: place = end
+        end = starts[i + 1]
+        copy(draft, code, operands, start, end)
+        start = draft.starts[draft.n]
+        if code in (ADD, MUL) and draft.operands[start] > draft.operands[start + 1]:
             x: place = draft.operands[start]
             draft.operands[start] = draft.operands[start + 1]
             draft.operands[start + 1] = x
-        mixed: place = codes[i] & 0x7FFFFFFF
+        mixed: place = code & 0x7FFFFFFF
         latest: place = 0
         for k in range(start, draft.at):
             mixed = ((mixed ^ (draft.operands[k] & 0x7FFFFFFF)) * 73244475) & 0x7FFFFFFF
             mixed = mixed ^ (mixed >> 15)
             if draft.operands[k] > latest:
                 latest = draft.operands[k]
-        # at first near those that came just before, which are in the processor's cache, then anywhere
+        # near those that came just before, which are in the processor's cache, and anywhere only after some tries; four tries
+        # go an odd number further, so that they come everywhere
         bucket: place = (2 * latest + (mixed & 1023) if latest else mixed) & (size - 1)
+        tries: place = 0
         while met[bucket] >= 0 and not alike(draft, met[bucket], start):
-            bucket = (bucket + (mixed >> 10 | 1)) & (size - 1)
+            tries += 1
+            bucket = (bucket + (1 if tries & 3 else mixed >> 10 << 1)) & (size - 1)
         stands: place = met[bucket]
         if stands < 0:
             met[bucket] = draft.n
@@ -225,23 +251,35 @@ def identities(program: Scalars) -> Scalars:
     asks: integers = integers_of(rewritable)
     rewrites = {rules.TABLE[name].code: rewrite for name, rewrite in IDENTITIES.items()}
     fixed: place = program.n_fixed
+    end: place = 0
     i: place
     k: place
     for i in range(len(program)):
-        copy(draft, codes[i], operands, starts[i], starts[i + 1])
+        code: place = codes[i]
+        start: place = end
+        end = starts[i + 1]
+        copy(draft, code, operands, start, end)
         stands: place = KEPT
-        if codes[i] > 0 and asks[codes[i]]:
-            asked: cython.bint = starts[i + 1] - starts[i] != 2
+        if code > 0 and asks[code]:
+            asked: cython.bint = end - start != 2 and (code != NEG or is_negative(draft, draft.operands[draft.at - 1]))
             for k in range(draft.starts[draft.n], draft.at):
                 x: place = draft.operands[k]
                 if x < -fixed:
-                    asked = asked or codes[i] != MUL or -1 - x - fixed >= len(units) or is_unit[-1 - x - fixed]
+                    asked = asked or code != MUL or -1 - x - fixed >= len(units) or is_unit[-1 - x - fixed]
             if asked:
                 given = tuple([draft.operands[k] for k in range(draft.starts[draft.n], draft.at)])
-                found = rewrites[codes[i]](draft, *given)
+                found = rewrites[code](draft, *given)
                 stands = KEPT if found is None else found
         close(draft, i, stands)
     return draft.finished()
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_negative(draft: Draft, x: place) -> cython.bint:
+    """Whether an operand is −y."""
+    return x >= 0 and draft.codes[x] == NEG
 
 
 # What a rewriting returns: the place that stands for the operation, None or KEPT for the one that is written.
@@ -288,7 +326,7 @@ def _div0(draft: Draft, x: int, y: int) -> Any:
 
 
 def _neg(draft: Draft, x: int) -> Any:
-    return draft.operands[draft.starts[x]] if x >= 0 and draft.codes[x] == NEG else None
+    return draft.operands[draft.starts[x]] if is_negative(draft, x) else None
 
 
 def _add(draft: Draft, x: int, y: int) -> Any:
@@ -342,10 +380,18 @@ def drop(program: Scalars) -> Scalars:
     operands: integers = integers_of(program.operands)
     counted: array = uses_of(program)
     uses: integers = integers_of(counted)
-    i: place
-    for i in range(len(program)):
+    n: place = len(program)
+    end: place = 0
+    i: place = 0
+    while i < n and uses[i]:
+        i += 1
+    if i == n:
+        return without_constants(program)
+    for i in range(n):
+        start: place = end
+        end = starts[i + 1]
         if uses[i]:
-            copy(draft, codes[i], operands, starts[i], starts[i + 1])
+            copy(draft, codes[i], operands, start, end)
             close(draft, i, KEPT)
         else:
             draft.places[i] = GONE
@@ -368,11 +414,15 @@ def without_constants(program: Scalars) -> Scalars:
     noted: array = filled(len(program.constants), -1)
     numbers: integers = integers_of(noted)
     operands: integers = integers_of(program.operands)
+    unseen: place = len(program.constants)
     k: place
     n: place = 0
     for k in range(len(program.operands)):
-        if operands[k] < -fixed:
+        if unseen == 0:
+            return program
+        if operands[k] < -fixed and numbers[-1 - operands[k] - fixed] < 0:
             numbers[-1 - operands[k] - fixed] = 0
+            unseen -= 1
     for output in program.outputs:
         if output < -fixed:
             noted[-1 - output - fixed] = 0
@@ -441,17 +491,15 @@ def sums(program: Scalars) -> Scalars:
     A sum goes on with the sum that is its left operand (or either one, of x + y), if nothing else uses that; products and
     negatives are written into it as terms. Brackets on the right, x + (y + z), stay.
     """
-    draft: Draft = Draft(program)
+    draft: Draft = Draft(program, apart=True)  # what is written into a sum is read where it stood
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
     counted: array = uses_of(program)
     uses: integers = integers_of(counted)
-    taken: array = fresh(len(program))
-    absorbed: integers = integers_of(taken)
-    headed: array = absorb(program, counted, taken)
+    headed: array = absorb(program, counted)
     heads: integers = integers_of(headed)
-    chained: array = fresh(len(program) + 1)
+    chained: array = room(len(program) + 1)
     chain: integers = integers_of(chained)
     noted: array = fresh(64)
     runs: integers = integers_of(noted)
@@ -465,7 +513,7 @@ def sums(program: Scalars) -> Scalars:
     j: place
     k: place
     for i in range(len(program)):
-        if absorbed[i] or not uses[i]:
+        if uses[i] <= 0:
             draft.places[i] = GONE
             continue
         if not is_sum(codes[i]):
@@ -481,7 +529,7 @@ def sums(program: Scalars) -> Scalars:
             terms += starts[node + 1] - starts[node]
             node = heads[node]
         if 2 * terms > len(noted):  # a run for each at most
-            noted = fresh(4 * terms)
+            noted = room(4 * terms)
             runs = integers_of(noted)
         draft.starts[draft.n] = draft.at
         n_runs: place = 0
@@ -502,19 +550,19 @@ def sums(program: Scalars) -> Scalars:
             from_zero = from_zero or codes[node] == SUM
             # x + y · z and y · z + x are one form
             turned: cython.bint = codes[node] == ADD and heads[node] < 0 and operands[start + 1] >= 0
-            turned = turned and absorbed[operands[start + 1]]
+            turned = turned and uses[operands[start + 1]] == ABSORBED
             for k in range(start, end):
                 x: place = operands[start + end - 1 - k] if turned else operands[k]
                 if x == heads[node] and x >= 0:
                     continue
                 negative: cython.bint = codes[node] == NEG or (codes[node] == SUB and k > start)
-                while x >= 0 and codes[x] == NEG and (absorbed[x] or stands(operands[starts[x]], absorbed)):
+                while x >= 0 and codes[x] == NEG and (uses[x] == ABSORBED or stands(operands[starts[x]], uses)):
                     negative = not negative
                     x = operands[starts[x]]
-                if x >= 0 and absorbed[x]:
+                if x >= 0 and uses[x] == ABSORBED:
                     for j in range(starts[x], starts[x + 1]):
                         y: place = operands[j]
-                        while y >= 0 and codes[y] == NEG and stands(operands[starts[y]], absorbed):
+                        while y >= 0 and codes[y] == NEG and stands(operands[starts[y]], uses):
                             negative = not negative
                             y = operands[starts[y]]
                         put(draft, y)
@@ -533,9 +581,9 @@ def sums(program: Scalars) -> Scalars:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def stands(x: place, absorbed: integers) -> cython.bint:
+def stands(x: place, uses: integers) -> cython.bint:
     """Whether an operand is an operation of its own still."""
-    return x < 0 or not absorbed[x]
+    return x < 0 or uses[x] != ABSORBED
 
 
 def sign_of_zero(number: float) -> int:
@@ -593,8 +641,9 @@ def named(draft: Draft, from_zero: cython.bint, runs: integers, n_runs: place, k
         for r in range(n_runs):
             short = short and runs[2 * r + 1] < 4096
             key = key << 14 | runs[2 * r] << 12 | (runs[2 * r + 1] & 4095)
-        if short and key in packed:
-            return packed[key]
+        found: object = packed.get(key) if short else None
+        if found is not None:
+            return found
     linear = Linear(from_zero, tuple([(KINDS[runs[2 * r]], runs[2 * r + 1]) for r in range(n_runs)]))
     number = known.setdefault(linear, len(known))
     if number == len(draft.linears):
@@ -604,13 +653,12 @@ def named(draft: Draft, from_zero: cython.bint, runs: integers, n_runs: place, k
     return -1 - number
 
 
-def absorb(program: Scalars, counted: array, taken: array) -> array:
-    """Mark as taken what is written into the one sum that uses it. Returns of each sum the operand it goes on with, or −1."""
+def absorb(program: Scalars, counted: array) -> array:
+    """Mark what is written into the one sum that uses it. Returns of each sum the operand it goes on with, or −1."""
     codes: integers = integers_of(program.codes)
     starts: integers = integers_of(program.starts)
     operands: integers = integers_of(program.operands)
     uses: integers = integers_of(counted)
-    absorbed: integers = integers_of(taken)
     varied: array = varying(program)
     varies: integers = integers_of(varied)
     headed: array = filled(len(program), -1)
@@ -626,13 +674,13 @@ def absorb(program: Scalars, counted: array, taken: array) -> array:
             x = operands[k]
             # what is the same for all samples is not computed for each
             if x >= 0 and is_sum(codes[x]) and codes[x] != NEG and uses[x] == 1 and varies[x] == varies[i]:
-                absorbed[x] = 1
+                uses[x] = ABSORBED
                 heads[i] = x
                 break
         for k in range(starts[i], starts[i + 1]):
             x = operands[k]
             if x >= 0 and codes[x] in (MUL, NEG) and uses[x] == 1 and varies[x] == varies[i]:
-                absorbed[x] = 1
+                uses[x] = ABSORBED
     return headed
 
 

@@ -8,7 +8,8 @@ samples of a batch then share the boxes of one); and, where nothing else helps, 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from autodiff.graph.scopes import scope_contains, scope_parts
@@ -69,12 +70,14 @@ class Folding(NamedTuple):
 
 
 class Features:
-    """What folding looks at, for each Value: its operation, its name, its scope, and what kind of leaf it is."""
+    """What folding looks at, for each Value: its operation and operands, its name, its scope, and what kind of leaf it is."""
 
     def __init__(self, walk: Walk, kinds: list[str], scopes: list[str]):
         self.walk, self.kinds, self.scopes = walk, kinds, scopes
         self.ops = [node.op for node in walk.nodes]
         self.names = [node.name for node in walk.nodes]
+        edges = walk.operands.tolist()
+        self.operands = [edges[start:end] for start, end in pairwise(walk.starts)]  # every plan looks at them
         self.uses = [0] * len(walk.nodes)
         for operand in walk.operands:
             self.uses[operand] += 1
@@ -86,7 +89,7 @@ def automatic(features: Features, budget: Budget) -> Iterator[Folding]:
     """What has few enough boxes and edges, from the mildest plan to the coarsest; stretches always have."""
     for plan in plans(max(map(len, features.parts.values())), budget.stretches):
         folding = folded(features, plan, budget)
-        if folding is not None and (plan.stretches or not _too_many_edges(features.walk, folding.groups, budget.edges)):
+        if folding is not None and (plan.stretches or not _too_many_edges(features, folding.groups, budget.edges)):
             yield folding
 
 
@@ -112,10 +115,10 @@ def by_name(features: Features, names: Iterable[str]) -> Folding:
 
 def folded(features: Features, plan: Plan, budget: Budget) -> Folding | None:
     """The groups under a plan; None as soon as there are too many."""
-    walk, ops = features.walk, features.ops
+    ops, operands = features.ops, features.operands
     size, last = len(ops), len(ops) - 1
     heads = features.heads if plan.sums else range(size)
-    levels = _levels(walk) if plan.levels or plan.stretches else []
+    levels = _levels(features) if plan.levels or plan.stretches else []
     stretch = max(levels, default=0) // max(plan.stretches, 1) + 1
     scopes = {scope: _folded_scope(scope, parts, plan) for scope, parts in features.parts.items()}
     keys: dict[tuple[Hashable, ...], int] = {}
@@ -125,9 +128,7 @@ def folded(features: Features, plan: Plan, budget: Budget) -> Folding | None:
     for place in range(size):
         head, scope = heads[place], features.scopes[place]
         if heads[place] != place or (plan.sums and place in outside):
-            outside.setdefault(head, set()).update(
-                groups[operand] for operand in _operands(walk, place) if heads[operand] != head
-            )
+            outside.setdefault(head, set()).update(groups[operand] for operand in operands[place] if heads[operand] != head)
         if heads[place] != place:
             continue
         key: tuple[Hashable, ...]
@@ -155,10 +156,6 @@ def folded(features: Features, plan: Plan, budget: Budget) -> Folding | None:
     return folding if len(folding.keys) <= budget.boxes else None
 
 
-def _operands(walk: Walk, place: int) -> Sequence[int]:
-    return walk.operands[walk.starts[place] : walk.starts[place + 1]]
-
-
 def _folded_scope(scope: str, parts: tuple[str, ...], plan: Plan) -> tuple[str, ...] | None:
     """The scope that this one is folded into."""
     if not scope:
@@ -182,18 +179,18 @@ def _role(features: Features, plan: Plan, place: int, groups: list[int], summed:
         return ("alike", "", kind, name, scope)
     if summed is not None:
         return ("alike", "long sum", frozenset(summed), name, scope)
-    operands = [groups[operand] for operand in _operands(features.walk, place)]
+    operands = [groups[operand] for operand in features.operands[place]]
     return ("alike", op, tuple(operands) if len(operands) <= 2 else frozenset(operands), name, scope)
 
 
 def _with_leaves_of_one_use(features: Features, folding: Folding) -> Folding:
     """The same with all leaves of one kind and scope together that the same groups use, such as the weights of one neuron."""
-    walk, groups = features.walk, folding.groups
+    ops, groups = features.ops, folding.groups
     users: dict[int, set[int]] = {}
-    for place in range(len(groups)):
-        for operand in _operands(walk, place):
-            if not features.ops[operand] and groups[operand] != groups[place]:
-                users.setdefault(operand, set()).add(groups[place])
+    for group, operands in zip(groups, features.operands, strict=True):
+        for operand in operands:
+            if not ops[operand] and groups[operand] != group:
+                users.setdefault(operand, set()).add(group)
     by_group: dict[int, set[int]] = {}
     kinds: dict[int, tuple[Hashable, ...]] = {}
     for leaf, uses in users.items():
@@ -211,14 +208,14 @@ def _with_leaves_of_one_use(features: Features, folding: Folding) -> Folding:
 
 def _heads_of_sums(features: Features) -> list[int]:
     """For each Value that is an addition inside a long sum, or a product that it adds up, the last addition; else itself."""
-    walk, ops, uses, names, scopes = features.walk, features.ops, features.uses, features.names, features.scopes
+    ops, uses, names, scopes = features.ops, features.uses, features.names, features.scopes
     heads = list(range(len(ops)))
     additions = [0] * len(ops)
     for place in range(len(ops) - 1, -1, -1):
         if ops[place] not in SUMS:
             continue
         head = heads[place]
-        for operand in _operands(walk, place):
+        for operand in features.operands[place]:
             op = ops[operand]
             if (op in SUMS or op in PRODUCTS) and uses[operand] == 1 and not names[operand] and scopes[operand] == scopes[head]:
                 heads[operand] = head
@@ -226,19 +223,18 @@ def _heads_of_sums(features: Features) -> list[int]:
     return [head if additions[head] >= 2 else place for place, head in enumerate(heads)]
 
 
-def _levels(walk: Walk) -> list[int]:
+def _levels(features: Features) -> list[int]:
     """The number of operations on the longest way from a leaf to each Value."""
     levels: list[int] = []
-    for place in range(len(walk.nodes)):
-        levels.append(1 + max([levels[operand] for operand in _operands(walk, place)], default=-1))
+    for operands in features.operands:
+        levels.append(1 + max([levels[operand] for operand in operands], default=-1))
     return levels
 
 
-def _too_many_edges(walk: Walk, groups: list[int], most: int) -> bool:
+def _too_many_edges(features: Features, groups: list[int], most: int) -> bool:
     pairs: set[tuple[int, int]] = set()
-    for place in range(len(groups)):
-        group = groups[place]
-        for operand in _operands(walk, place):
+    for group, operands in zip(groups, features.operands, strict=True):
+        for operand in operands:
             if groups[operand] != group:
                 pairs.add((groups[operand], group))
         if len(pairs) > most:

@@ -192,6 +192,7 @@ cdef Py_ssize_t n_dying, room
 # where each Value of a list stands
 cdef object take_places(list order, dict places)
 cdef object leave_places(list order)
-cdef Py_ssize_t place_of(borrowed node, dict places) noexcept
+cdef inline Py_ssize_t place_of(borrowed node, dict places) noexcept:
+    return <Py_ssize_t>node.uses - 1
 
 cpdef bint traced()

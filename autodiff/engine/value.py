@@ -59,6 +59,10 @@ if not cython.compiled:
         """Whether nobody but this tuple holds what stands at a place."""
         return references(things, i) == ONE
 
+    def place_of(node, places):
+        """Where a node stands, −1 if it does not."""
+        return places.get(id(node), -1)
+
     def is_told(node):
         """Whether it has an ``About``."""
         return node.about is not None
@@ -1558,16 +1562,6 @@ def take_places(order: list, places: dict) -> object:
             node.uses = i + 1
         else:
             places[id(node)] = i
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def place_of(node: borrowed, places: dict) -> cython.Py_ssize_t:
-    """Where a node stands, −1 if it does not."""
-    if cython.compiled:
-        return cython.cast(cython.Py_ssize_t, node.uses) - 1
-    return places.get(id(node), -1)
 
 
 @cython.cfunc

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import random
 
 import numpy as np
 import pytest
@@ -44,6 +45,22 @@ def test_share_finds_common_subexpressions_in_either_order():
     shared = drop(share(scalars(lambda x: ad.tanh(x[0] * x[1]) + ad.tanh(x[1] * x[0]), 2)))
     assert operations(shared) == ["mul", "tanh", "add"]
     assert operations(share(scalars(lambda x: (x[0] - x[1]) * (x[1] - x[0]), 2))) == ["sub", "sub", "mul"]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 9, 10, 20, 21, 300])
+def test_share_finds_each_of_few_operations_and_of_many(n):
+    """Where there are few, the table that they are looked up in is small, and nearly full."""
+    for seed in range(200 if n < 100 else 3):
+        rng = random.Random(seed)
+        leaves = [("input", (i,)) for i in range(30)]
+        every = [(name, (i, j)) for name in ("mul", "sub") for i in range(30) for j in range(i)]
+        many = rng.sample(every, n)
+        again = many[: n // 11]
+        ops, args = zip(*leaves, *many, *again, strict=True)
+        program = Scalars.of(ops, args, list(range(30 + n, len(ops))), (True,) * 30)
+        shared = share(program)
+        assert operations(shared) == [name for name, _ in many]
+        assert shared.outputs == list(range(len(again)))
 
 
 def test_drop_removes_what_nothing_needs():
