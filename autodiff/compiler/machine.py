@@ -476,7 +476,7 @@ class Machine:
         for numbers, number in others:
             load(self, slots, numbers, number, len(numbers), 0, 1, 1)
         execute(self, self.once, memory, 1, 1, False)
-        parts: array = unset_numbers(blocks * len(self.summed))
+        parts: array = unset_numbers(blocks * len(self.summed)) if blocks else new_numbers(len(self.summed))
         workers: place = min(self.threads, blocks)
         if workers > 1:  # compiled only
             memories: list = [memory]
