@@ -13,6 +13,7 @@ from autodiff.engine.trees import ARRAY, NUMBER, Structure, flatten, is_array, n
 from autodiff.engine.value import Value
 from autodiff.errors import ShapeError
 
+REAL = "fiub"  # NumPy's kinds of real numbers
 Axis = Any  # a whole number, None, or a dict or sequence of these for the members of a dict or the arguments
 
 
@@ -54,7 +55,8 @@ class Batch:
             raise ShapeError(f"{path}: an array of shape {argument.shape} has no axis {axis} for the samples of a batch")
         moved = plain(argument, axis)
         if moved is None:
-            raise TypeError(f"{path}: a batch is an array of real numbers, not of {argument.dtype}")
+            what = "none of them masked" if argument.dtype.kind in REAL else f"not of {argument.dtype}"
+            raise TypeError(f"{path}: a batch is an array of real numbers, {what}")
         shape = moved.shape[1:]
         size = 1
         for length in shape:
@@ -69,7 +71,8 @@ class Batch:
             self._note(array("d"), 0, 0, path)
             return Structure(list, size=0)
         structure = flatten(samples[0])[1]
-        if structure.kind == ARRAY and all(is_array(sample) and sample.shape == structure.keys for sample in samples):
+        alike = structure.kind == ARRAY and all(is_array(sample) and sample.shape == structure.keys for sample in samples)
+        if alike and not any(map(_is_masked, samples)):
             import numpy
 
             return self._add_array(numpy.stack(samples), 0, path)
@@ -120,9 +123,17 @@ def plain(argument: Any, axis: int = 0) -> Any:
     """An array of real numbers as floats side by side, where C may read them, with this axis first; None for any other."""
     import numpy
 
-    if argument.dtype.kind not in "fiub":
+    if argument.dtype.kind not in REAL or _is_masked(argument):
         return None
+    argument = numpy.asarray(argument)  # a matrix of NumPy's has two axes whatever is taken of it
     return numpy.require(argument if axis == 0 else numpy.moveaxis(argument, axis, 0), float, ["C", "A"])
+
+
+def _is_masked(argument: Any) -> bool:
+    """Whether an array has numbers that are not to be looked at."""
+    import numpy
+
+    return type(argument) is not numpy.ndarray and bool(numpy.ma.is_masked(argument))
 
 
 def floats(leaves: Sequence[Any], structure: Structure, path: str) -> list[float]:

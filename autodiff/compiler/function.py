@@ -9,6 +9,7 @@ import gc
 import inspect
 import sys
 import threading
+import types
 import weakref
 from array import array
 from collections import OrderedDict
@@ -169,8 +170,9 @@ class Captured:
     def check(self, name: str) -> None:
         """Raises ``StaleRecording`` if one of them is another Value or number now."""
         for variable, cell, then in self.cells:
-            if not _unchanged(cell.cell_contents, then):
-                raise StaleRecording(_rebound(name, variable, then, cell.cell_contents))
+            now = cell.cell_contents if cell != EMPTY_CELL else None
+            if not _unchanged(now, then):
+                raise StaleRecording(_rebound(name, variable, then, now))
         for variable, names, then in self.names:
             now = names.get(variable)
             if not _unchanged(now, then):
@@ -178,6 +180,7 @@ class Captured:
 
 
 NOTHING_CAPTURED = Captured(None)
+EMPTY_CELL = types.CellType()  # that of a variable that was deleted
 
 
 def _unchanged(now: Any, then: Any) -> bool:
@@ -237,16 +240,19 @@ class Compiled(Generic[P, R]):
         self.passes: tuple[str, ...] = options["passes"]
         self.name = getattr(fn, "__name__", type(fn).__name__)
         self.traces = 0
-        self._quick_value: QuickCall | None = None
-        self._quick_gradient: QuickCall | None = None
-        self._quick_batch: tuple[Any, Entry, QuickBatch] | None = None
-        self._quick_sweep: QuickSweep | None = None  # of the last program that ran
-        self._quick_flat: tuple[QuickCall, Structure] | None = None
+        self._forget_calls()
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self._newest: Entry | None = None  # which is the last of them
         self._lock = threading.RLock()
         self._methods: dict[int, Compiled[Any, Any]] = {}
         functools.update_wrapper(self, fn, updated=())  # a model's attributes are not this object's
+
+    def _forget_calls(self) -> None:
+        self._quick_value: QuickCall | None = None
+        self._quick_gradient: QuickCall | None = None
+        self._quick_batch: tuple[Any, Entry, QuickBatch] | None = None
+        self._quick_sweep: QuickSweep | None = None  # of the last program that ran
+        self._quick_flat: tuple[QuickCall, Structure] | None = None
 
     def __get__(self, owner: Any, kind: Any = None) -> Compiled[Any, Any]:
         """As a method: a compiled function for each object, which records what it does with that one."""
@@ -255,7 +261,13 @@ class Compiled(Generic[P, R]):
         key = id(owner)
         method = self._methods.get(key)
         if method is None:
-            alone = weakref.ref(owner, lambda _: self._methods.pop(key, None))
+            try:
+                alone = weakref.ref(owner, lambda _: self._methods.pop(key, None))
+            except TypeError:
+                raise TypeError(
+                    f'{self.name} is compiled for each object while that lives: "__weakref__" must be one of the __slots__ of '
+                    f"{type(owner).__name__}"
+                ) from None
             method = self._methods.setdefault(key, Compiled(_Method(self.fn, alone), self.options))
         bound = object.__new__(Compiled)
         bound.__dict__ = method.__dict__  # all that it knows belongs to the object, which this one keeps alive
@@ -631,6 +643,7 @@ class Compiled(Generic[P, R]):
                 self.traces += 1
                 while len(self._entries) > MOST_TRACES:
                     self._entries.popitem(last=False)
+                    self._forget_calls()  # one of which may have been of this form
         return entry
 
     def _use(self, key: Any, entry: Entry) -> None:
@@ -736,7 +749,7 @@ def _thawed(
     fn: Callable[..., Any], options: dict[str, Any], entries: OrderedDict[Any, Entry], traces: int
 ) -> Compiled[..., Any]:
     compiled: Compiled[..., Any] = Compiled(fn, options)
-    compiled._entries, compiled.traces = entries, traces
+    compiled._entries, compiled.traces = entries.copy(), traces  # a copy made in this process has an order of its own
     return compiled
 
 

@@ -8,7 +8,7 @@ from autodiff.engine.kernels cimport (
     add, at_least, binary, binary_at, binary_function, exp, hypot, kernel, log, mul, reduction, sub, tangents, unary, unary_at,
     vector,
 )
-from autodiff.engine.value cimport borrowed, lend, traced, value_of
+from autodiff.engine.value cimport borrowed, lend, traced
 
 ctypedef Py_ssize_t place
 ctypedef long long* longs

@@ -20,8 +20,7 @@ from autodiff.compiler.groups import Index
 from autodiff.compiler.members import transposed
 from autodiff.compiler.scalars import FOLDS, HANDLES, steps_of, terms_of
 from autodiff.compiler.slots import Instruction, Program
-from autodiff.engine import rules
-from autodiff.engine.functions import no_place
+from autodiff.engine import functions, rules
 from autodiff.engine.kernels import KERNELS
 from autodiff.engine.recording import announce
 from autodiff.engine.value import traced
@@ -37,7 +36,7 @@ if not cython.compiled:
     from autodiff.compiler.scalars import END, take_steps
     from autodiff.engine import ieee as libm
     from autodiff.engine.kernels import add, at_least, binary, binary_at, exp, hypot, log, mul, sub, tangents, unary, unary_at
-    from autodiff.engine.value import lend, value_of
+    from autodiff.engine.value import lend
 
 # ---- loops over numbers side by side ----------------------------------------------------------------------------------------
 
@@ -477,7 +476,7 @@ class Machine:
         for numbers, number in others:
             load(self, slots, numbers, number, len(numbers), 0, 1, 1)
         execute(self, self.once, memory, 1, 1, False)
-        parts: array = unset_numbers(blocks * len(self.summed))
+        parts: array = unset_numbers(blocks * len(self.summed)) if blocks else new_numbers(len(self.summed))
         workers: place = min(self.threads, blocks)
         if workers > 1:  # compiled only
             memories: list = [memory]
@@ -541,7 +540,7 @@ class Machine:
         return loss, Gradients(self.parameters, sums, 1, 1.0 / n if mean else 1.0, loss)
 
 
-adding = cython.declare(object, threading.Lock())
+adding = cython.declare(object, threading.RLock())  # a handler of signals may train too
 
 
 @cython.cclass
@@ -557,14 +556,19 @@ class Gradients:
         values: list = self.values
         sums: vector = shifted(numbers_of(self.sums), self.first)
         scale: cython.double = self.scale
+        operations: list = []  # whose gradients are those of the leaves below them
+        found: list = []
+        for i in range(len(values)):
+            if lend(values[i]).code:
+                operations.append(values[i])
+                found.append(sums[i] * scale)
         with adding:  # interpreted, two threads would lose what the other adds
+            if operations:  # before all others, since it may raise
+                functions.dot(operations, found).backward()
             for i in range(len(values)):
                 node = lend(values[i])
-                found: cython.double = sums[i] * scale
-                if node.code:  # an operation, whose gradient is that of the leaves below it
-                    value_of(node).backward(found)
-                else:
-                    node.adjoint += found
+                if not node.code:
+                    node.adjoint += sums[i] * scale
         announce(self.loss, self.values)
 
 
@@ -1167,7 +1171,7 @@ def map_rule(machine: Machine, code: longs, at: place, slots: vector, lanes: pla
     width: place = 1 if code[at + 6] < machine.uniform else lanes
     if code[at + 1] == MAP_TAKEN:
         wrong: place = map_taken(machine, code, at, slots, shifted(slots, target), width, lanes)
-        raise no_place(code[at + 7] - 1, operand(machine, code, at, slots, 0, wrong // width, wrong % width, lanes))
+        raise functions.no_place(code[at + 7] - 1, operand(machine, code, at, slots, 0, wrong // width, wrong % width, lanes))
     value = rules.BY_CODE[code[at + 2]].value
     for row in range(code[at + 3]):
         for lane in range(width):

@@ -17,6 +17,7 @@ import scipy.optimize
 import autodiff as ad
 from autodiff import nn
 from autodiff.compiler.function import MOST_TRACES
+from autodiff.engine.value import set_observer
 
 
 def quadratic(x, y):
@@ -63,6 +64,24 @@ def test_a_new_structure_is_recorded_anew_and_the_cache_is_bounded():
     assert f.traces == MOST_TRACES + 3
     assert f([1.0] * 3) == 3.0
     assert f.traces == MOST_TRACES + 3
+
+
+def test_a_program_that_was_forgotten_is_not_run_again():
+    f = ad.compile(lambda xs: WEIGHT * ad.sum(list(xs)))
+    batch, xs = np.ones((2, 2)), [1.0, 2.0, 3.0]
+    for _ in range(2):
+        f.backward(batch)
+        f.value_and_grad(xs)
+        f(xs)
+    for n in range(4, MOST_TRACES + 5):
+        f.map([[1.0] * n])
+    traces = f.traces
+    f.backward(batch)
+    assert f.traces == traces + 1
+    f(xs)
+    f.value_and_grad(xs)
+    assert f.traces == traces + 2
+    assert next(reversed(f._entries))[0].size == 3
 
 
 def test_results_and_gradients_have_the_forms_of_eager_ones():
@@ -676,6 +695,36 @@ def test_a_batch_unlike_the_last_one_is_taken_as_what_it_is():
     assert w.grad == 3.0
 
 
+@pytest.mark.parametrize(("reduce", "loss"), [("sum", 0.0), (None, [])])
+def test_no_samples_add_nothing(reduce, loss):
+    w = ad.Value(0.5)
+    f = ad.compile(lambda x: w * x, reduce=reduce)
+    none = np.zeros(0)
+    for _ in range(2):
+        w.grad = 3.0
+        assert list(np.ravel(f.backward(none))) == list(np.ravel(loss))
+        assert f.backward([]) == loss
+        assert w.grad == 3.0
+        f.backward(np.ones(2))
+
+
+def test_numbers_that_are_masked_are_refused_and_a_matrix_is_two_axes():
+    w = ad.Value(0.5)
+    f = ad.compile(lambda x: w * np.sum(x))
+    xs = np.arange(6.0).reshape(3, 2)
+    matrix = xs.view(np.matrix)  # whose own constructor warns
+    hidden = np.ma.masked_array(xs, mask=xs == 3.0)
+    for _ in range(2):
+        assert f.backward(matrix) == f.backward(np.ma.masked_array(xs)) == f.backward(xs) == 2.5
+        assert f.map(matrix).tolist() == [0.5, 2.5, 4.5]
+        assert f.map(list(hidden[::2])) == [0.5, 4.5]
+    w.grad = 1.0
+    for batch in (hidden, list(hidden)):
+        with pytest.raises(TypeError, match=r"none of them masked|args\[0\]\[1\]"):
+            f.backward(batch)
+    assert w.grad == 1.0
+
+
 def test_fit_replays_data_in_numpys_arrays():
     xs = np.random.default_rng(0).normal(size=(20, 2))
     ys = np.sign(xs[:, 0])
@@ -872,6 +921,68 @@ def test_repeated_sweeps_see_what_changes_between_them(monkeypatch):
     assert REBOUND.grad == 6 * 7.5 + 4.5
 
 
+def test_operations_among_the_parameters_are_swept_together():
+    a, b, c = ad.Value(2.0), ad.Value(3.0), ad.Value(0.0)
+
+    def loss(product, x):
+        return product * x + product * a * 0.5 + ad.tanh(0.1 * product) * x + a
+
+    product = a * b
+    used = [product, product * a, ad.tanh(0.1 * product)]
+    f = ad.compile(lambda x: used[0] * x + used[1] * 0.5 + used[2] * x + a)
+    xs = np.array([1.0, 5.0])
+    wanted = ad.gradients(sum(loss(a * b, x) for x in xs.tolist()) / 2, [a, b])
+    for times in (1, 2, 3):
+        f.backward(xs)
+        assert [a.grad, b.grad] == pytest.approx([times * g for g in wanted], rel=1e-14)
+    root = ad.sqrt(c)
+    g = ad.compile(lambda x: used[0] * x + root * x + a)
+    a.grad = b.grad = 0.0
+    for _ in range(2):
+        with ad.strict(), pytest.raises(ad.NonFiniteError):
+            g.backward(xs)
+        assert (a.grad, b.grad, c.grad) == (0.0, 0.0, 0.0)
+    assert g.backward(xs) == 20.0
+    assert (a.grad, b.grad, c.grad) == (10.0, 6.0, math.inf)
+
+
+def test_a_shallow_copy_keeps_an_order_of_its_own():
+    f = ad.compile(lambda x: WEIGHT * sum(x))
+    f.backward(np.ones((2, 2)))
+    g = copy.copy(f)
+    g.backward(np.ones((2, 3)))
+    f.backward(np.ones((2, 2)))
+    source = f.source
+    g.backward(np.ones((2, 5)))
+    f.backward(np.ones((2, 2)))
+    assert f.source == source
+    assert (f.traces, g.traces) == (1, 3)
+
+
+def test_a_sweep_that_interrupts_another_does_not_wait_for_it():
+    """As that of a signal's handler may, or of a finalizer."""
+    w = ad.Value(1.0)
+    product = w * w
+    f = ad.compile(lambda x: product * x)
+    f.backward(np.ones(2))
+    w.grad, seen = 0.0, []
+
+    def interrupting(*_):
+        if len(seen) < 2:
+            seen.append(f)
+            f.backward(np.ones(2))
+
+    before = set_observer(None, interrupting)
+    try:
+        thread = threading.Thread(target=f.backward, args=(np.ones(2),), daemon=True)
+        thread.start()
+        thread.join(30.0)
+    finally:
+        set_observer(*before)
+    assert not thread.is_alive()
+    assert w.grad == 6.0
+
+
 def test_a_function_of_nothing_is_called_again_and_again():
     w = ad.Value(3.0)
     f = ad.compile(lambda: [w, w * w])
@@ -903,6 +1014,18 @@ def test_eight_threads_add_every_gradient(batch):
     finally:
         sys.setswitchinterval(switch)
     assert w.grad == 2400.0
+
+
+def test_a_method_of_an_object_without_weak_references_says_what_is_missing():
+    class Narrow:
+        __slots__ = ("w",)
+
+        @ad.compile
+        def loss(self, x):
+            return self.w * x
+
+    with pytest.raises(TypeError, match=r"__weakref__.* Narrow"):
+        Narrow().loss  # noqa: B018
 
 
 def test_a_recording_goes_with_its_function(without_collector):
