@@ -397,7 +397,7 @@ class Compiled(Generic[P, R]):
             out = array("d", bytes(8 * n))
             sums = machine.run(n, batch.samples, batch.others, out)
             losses = array_of(out.tolist(), (n,)) if batch.of_arrays else out.tolist()
-            return losses, Gradients(machine.parameters, sums, 0, 1.0, sum(out))
+            return losses, Gradients(machine, sums, 0, 1.0, sum(out))
         mean = self.reduce == "mean"
         _, known, quick = self._quick_batch or (None, None, None)  # read once: threads may call
         if quick is not None and known is entry:

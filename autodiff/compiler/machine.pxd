@@ -39,11 +39,11 @@ cdef extern from *:
 
 cdef class Machine:
     cdef readonly list parameters
+    cdef list operations, free  # the places of those parameters that are operations; memory that no call uses
     cdef array once, each, tables, constants, input_slots, stored, summed
     cdef int *table
     cdef longs handles
     cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest, threads
-    cdef list free
     cpdef array run(self, Py_ssize_t n, object samples, object others, object out)
     cpdef object work(
         self, array memory, Py_ssize_t begin, Py_ssize_t step, Py_ssize_t blocks, Py_ssize_t lanes, Py_ssize_t n, object samples,
@@ -52,7 +52,7 @@ cdef class Machine:
     cpdef tuple swept(self, Py_ssize_t n, object samples, object others, bint mean)
 
 cdef class Gradients:
-    cdef list values
+    cdef Machine machine
     cdef array sums
     cdef Py_ssize_t first
     cdef double scale

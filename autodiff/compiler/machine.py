@@ -436,6 +436,7 @@ class Machine:
         tables: array = array("i")
         self.threads = threads if cython.compiled else 1
         self.parameters = list(parameters)
+        self.operations = [i for i, node in enumerate(self.parameters) if node.op]
         self.once = tape_of(program.once, tables, True)
         self.each = tape_of(program.each, tables, program.alone, program.uniform if with_numpy(program) else None)
         self.tables = tables
@@ -537,7 +538,7 @@ class Machine:
         """What ``run`` sums up first, or its mean over the samples, and what adds the gradients of that."""
         sums: array = self.run(n, samples, others, None)
         loss: cython.double = number_at(sums, 0) / n if mean else number_at(sums, 0)
-        return loss, Gradients(self.parameters, sums, 1, 1.0 / n if mean else 1.0, loss)
+        return loss, Gradients(self, sums, 1, 1.0 / n if mean else 1.0, loss)
 
 
 adding = cython.declare(object, threading.RLock())  # a handler of signals may train too
@@ -547,18 +548,18 @@ adding = cython.declare(object, threading.RLock())  # a handler of signals may t
 class Gradients:
     """What a program has found to add to the gradients of Values, which a call does."""
 
-    def __init__(self, values: list, sums: array, first: place, scale: cython.double, loss: object):
-        self.values, self.sums, self.first, self.scale, self.loss = values, sums, first, scale, loss
+    def __init__(self, machine: Machine, sums: array, first: place, scale: cython.double, loss: object):
+        self.machine, self.sums, self.first, self.scale, self.loss = machine, sums, first, scale, loss
 
     def __call__(self) -> None:
         i: place
         node: borrowed
-        values: list = self.values
+        values: list = self.machine.parameters
         sums: vector = shifted(numbers_of(self.sums), self.first)
         scale: cython.double = self.scale
         operations: list = []  # whose gradients are those of the leaves below them
         found: list = []
-        for i in range(len(values)):
+        for i in self.machine.operations:
             if lend(values[i]).code:
                 operations.append(values[i])
                 found.append(sums[i] * scale)
@@ -569,7 +570,7 @@ class Gradients:
                 node = lend(values[i])
                 if not node.code:
                     node.adjoint += sums[i] * scale
-        announce(self.loss, self.values)
+        announce(self.loss, values)
 
 
 def with_numpy(program: Program) -> bool:
