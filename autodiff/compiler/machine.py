@@ -556,20 +556,22 @@ class Gradients:
         values: list = self.values
         sums: vector = shifted(numbers_of(self.sums), self.first)
         scale: cython.double = self.scale
-        operations: list = []  # whose gradients are those of the leaves below them
-        found: list = []
-        for i in range(len(values)):
-            if lend(values[i]).code:
-                operations.append(values[i])
-                found.append(sums[i] * scale)
         with adding:  # interpreted, two threads would lose what the other adds
-            if operations:  # before all others, since it may raise
-                functions.dot(operations, found).backward()
+            for i in range(len(values)):
+                if lend(values[i]).code:
+                    self.sweep_operations()  # before all others, since it may raise
+                    break
             for i in range(len(values)):
                 node = lend(values[i])
                 if not node.code:
                     node.adjoint += sums[i] * scale
         announce(self.loss, self.values)
+
+    def sweep_operations(self) -> None:
+        """Those of operations are added to the leaves below them, in one sweep."""
+        places = [i for i in range(len(self.values)) if lend(self.values[i]).code]
+        found = [number_at(self.sums, self.first + i) * self.scale for i in places]
+        functions.dot([self.values[i] for i in places], found).backward()
 
 
 def with_numpy(program: Program) -> bool:
