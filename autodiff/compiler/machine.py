@@ -22,7 +22,7 @@ from autodiff.compiler.scalars import FOLDS, HANDLES, steps_of, terms_of
 from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import functions, rules
 from autodiff.engine.kernels import KERNELS
-from autodiff.engine.recording import announce
+from autodiff.engine.recording import announce, lenient
 from autodiff.engine.value import traced
 
 try:
@@ -571,7 +571,9 @@ class Gradients:
         """Those of operations are added to the leaves below them, in one sweep."""
         places = [i for i in range(len(self.values)) if lend(self.values[i]).code]
         found = [number_at(self.sums, self.first + i) * self.scale for i in places]
-        functions.dot([self.values[i] for i in places], found).backward()
+        with lenient():  # the gradients count, and not what they come to together
+            together = functions.dot([self.values[i] for i in places], found)
+        together.backward()
 
 
 def with_numpy(program: Program) -> bool:
