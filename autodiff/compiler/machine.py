@@ -22,7 +22,7 @@ from autodiff.compiler.scalars import FOLDS, HANDLES, steps_of, terms_of
 from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import functions, rules
 from autodiff.engine.kernels import KERNELS
-from autodiff.engine.recording import announce
+from autodiff.engine.recording import announce, lenient
 from autodiff.engine.value import traced
 
 try:
@@ -557,20 +557,25 @@ class Gradients:
         values: list = self.machine.parameters
         sums: vector = shifted(numbers_of(self.sums), self.first)
         scale: cython.double = self.scale
-        operations: list = []  # whose gradients are those of the leaves below them
-        found: list = []
-        for i in self.machine.operations:
-            if lend(values[i]).code:
-                operations.append(values[i])
-                found.append(sums[i] * scale)
         with adding:  # interpreted, two threads would lose what the other adds
-            if operations:  # before all others, since it may raise
-                functions.dot(operations, found).backward()
+            if self.machine.operations:
+                self.sweep_operations()  # before all others, since it may raise
             for i in range(len(values)):
                 node = lend(values[i])
                 if not node.code:
                     node.adjoint += sums[i] * scale
         announce(self.loss, values)
+
+    def sweep_operations(self) -> None:
+        """Those of operations are added to the leaves below them, in one sweep."""
+        values: list = self.machine.parameters
+        places = [i for i in self.machine.operations if lend(values[i]).code]
+        if not places:  # begun anew as leaves since
+            return
+        found = [number_at(self.sums, self.first + i) * self.scale for i in places]
+        with lenient():  # the gradients count, and not what they come to together
+            together = functions.dot([values[i] for i in places], found)
+        together.backward()
 
 
 def with_numpy(program: Program) -> bool:

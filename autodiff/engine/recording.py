@@ -237,6 +237,17 @@ def unwatched() -> Iterator[None]:
         _state.set(_state.get()._replace(unwatched=before))
 
 
+@contextmanager
+def lenient() -> Iterator[None]:
+    """What this thread records inside may be nan or infinite under ``strict()`` too: numbers that nobody asked for."""
+    before = _state.get().strict
+    _state.set(_state.get()._replace(strict=False))
+    try:
+        yield
+    finally:
+        _state.set(_state.get()._replace(strict=before))
+
+
 def announce(loss: float, parameters: list[Value]) -> None:
     """Tell whoever is watching that a compiled program has added its gradients."""
     for _, replayed in _watchers:

@@ -944,6 +944,11 @@ def test_operations_among_the_parameters_are_swept_together():
         assert (a.grad, b.grad, c.grad) == (0.0, 0.0, 0.0)
     assert g.backward(xs) == 20.0
     assert (a.grad, b.grad, c.grad) == (10.0, 6.0, math.inf)
+    c.data = 1e200
+    large, c.grad = 1e100 * c, 0.0
+    with ad.strict():  # 1e300 times 1e20 is infinite, and no gradient
+        ad.compile(lambda x: large * x).backward(np.array([1e20]))
+    assert c.grad == pytest.approx(1e120, rel=1e-14)
 
 
 def test_a_shallow_copy_keeps_an_order_of_its_own():
