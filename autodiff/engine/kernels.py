@@ -693,6 +693,8 @@ class Kernel:
         self.handle = handle
 
     def __call__(self, x, *others):
+        if len(others) != self.arity - 1:
+            raise TypeError(f"{self.name} takes {self.arity} numbers, not {1 + len(others)}")
         if self.arity == 1:
             one: unary_function = unary_at(self.handle)
             return one(x)

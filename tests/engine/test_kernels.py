@@ -68,6 +68,16 @@ def test_a_kernel_is_its_row(name):
 
 
 @every_kernel
+def test_a_kernel_takes_as_many_numbers_as_its_row(name):
+    kernel = KERNELS[name]
+    with pytest.raises(TypeError, match=f"{name} takes {kernel.arity} numbers, not {kernel.arity + 1}"):
+        kernel(*[0.5] * (kernel.arity + 1))
+    if kernel.arity == 2:
+        with pytest.raises(TypeError, match="takes 2 numbers, not 1"):
+            kernel(0.5)
+
+
+@every_kernel
 def test_the_source_is_the_row_as_well(name):
     kernel = interpreted_module().KERNELS[name]
     found, wanted = [kernel(*p) for p in points_for(name)], [KERNELS[name](*p) for p in points_for(name)]
