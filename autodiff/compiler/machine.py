@@ -54,16 +54,6 @@ def shift(out: vector, x: vector, c: cython.double, n: place) -> kernel:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def gain(out: vector, x: vector, sign: cython.double, n: place) -> kernel:
-    """out += sign · x."""
-    i: place
-    for i in range(n):
-        out[i] += sign * x[i]
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
 def gain_products(out: vector, x: vector, y: vector, sign: cython.double, n: place) -> kernel:
     """out += sign · x · y."""
     i: place
@@ -502,7 +492,7 @@ class Machine:
         self.free.append((lanes, memory))
         wanted: place = len(self.summed)
         for i in range(1, blocks):
-            gain(numbers_of(parts), shifted(numbers_of(parts), i * wanted), 1.0, wanted)
+            gain_scaled(numbers_of(parts), shifted(numbers_of(parts), i * wanted), 1.0, wanted)
         return parts
 
     @cython.ccall
@@ -985,7 +975,7 @@ def map_terms(
         if code[at + 1] == START:
             shift(shifted(out, first * width), x, -0.0 if code[at + 2] < 0 else 0.0, n * width)
         else:
-            gain(shifted(out, first * width), x, code[at + 2], n * width)
+            gain_scaled(shifted(out, first * width), x, code[at + 2], n * width)
         first += n
 
 
@@ -1117,7 +1107,7 @@ def map_log_sum_exp(
         for i in range(code[at + 7]):
             binary(sub, before, lanes_or_copies(machine, code, at, slots, room, i, row, width, lanes), largest, width)
             unary(exp, power, before, width)
-            gain(here, power, 1.0, width)
+            gain_scaled(here, power, 1.0, width)
         unary(log, power, here, width)
         for lane in range(width):
             infinite: cython.bint = libm.fabs(largest[lane]) == INFINITY
@@ -1450,7 +1440,7 @@ def add_rows(machine: Machine, code: longs, at: place, slots: vector, out: vecto
             if slot < machine.uniform:
                 add_constant(here, sign * slots[slot], width)
             else:
-                gain(here, shifted(slots, address(machine, slot, lanes)), sign, width)
+                gain_scaled(here, shifted(slots, address(machine, slot, lanes)), sign, width)
 
 
 @cython.cfunc
@@ -1570,7 +1560,7 @@ def matmul(machine: Machine, code: longs, at: place, memory: array, lanes: place
     found: array = unset_numbers(rows * columns)
     x.dot(y, out=matrix(found, 0, rows, columns, columns, 1))
     out: vector = shifted(numbers_of(memory), address(machine, code[at + 6], lanes))
-    gain(out, numbers_of(found), code[at + 2], rows * columns)
+    gain_scaled(out, numbers_of(found), code[at + 2], rows * columns)
 
 
 def matrix(numbers: array, start: int, rows: int, columns: int, down: int, across: int) -> Any:

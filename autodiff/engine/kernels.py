@@ -247,18 +247,25 @@ def tangent_of(
     return libm.copysign(found, x), slope
 
 
-def _tanh(x):
-    """The hyperbolic tangent."""
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def _tangent(x: cython.double) -> tuple[cython.double, cython.double]:
+    """tanh(x) and its derivative, from one exponential."""
     k, r, rest = reduced(doubled(x))
     t, t_tail, power, raised = less_one(k, r, rest)
-    return tangent_of(x, t, t_tail, power, raised)[0]
+    return tangent_of(x, t, t_tail, power, raised)
+
+
+def _tanh(x):
+    """The hyperbolic tangent."""
+    return _tangent(x)[0]
 
 
 def _sech2(x):
     """tanh′(x) = 1 / cosh(x)²: without overflow."""
-    k, r, rest = reduced(doubled(x))
-    t, t_tail, power, raised = less_one(k, r, rest)
-    return tangent_of(x, t, t_tail, power, raised)[1]
+    return _tangent(x)[1]
 
 
 def _sigmoid(x):
@@ -423,9 +430,7 @@ def cos(x):
 @cython.exceptval(check=False)
 def put_tangent(out: vector, slope: vector, x: cython.double) -> kernel:  # compiled only
     """out[0] = tanh(x) and slope[0] = tanh′(x)."""
-    k, r, rest = reduced(doubled(x))
-    t, t_tail, power, raised = less_one(k, r, rest)
-    out[0], slope[0] = tangent_of(x, t, t_tail, power, raised)
+    out[0], slope[0] = _tangent(x)
 
 
 def tangent(x):  # compiled only

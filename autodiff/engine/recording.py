@@ -6,7 +6,7 @@ import math
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -38,21 +38,30 @@ _open_sources = 0
 
 
 @contextmanager
+def _with(**changes: Any) -> Iterator[None]:
+    """The state of this thread or task with these changes."""
+    before = {key: getattr(_state.get(), key) for key in changes}
+    _state.set(_state.get()._replace(**changes))
+    try:
+        yield
+    finally:
+        _state.set(_state.get()._replace(**before))  # not reset(): a generator may end in another context than it began in
+
+
+@contextmanager
 def _observing(**changes: Any) -> Iterator[None]:
     """Have ``_observe`` see each new operation while at least one block is open, in any thread or task.
 
     As long as a trace is the only block, its list takes the operations without a call.
     """
     global _open_blocks
-    before = {key: getattr(_state.get(), key) for key in changes}
     with _lock:
         _open_blocks += 1
         set_observer(_observe, _observe_sweep, changes.get("trace") if _open_blocks == 1 else None)
-    _state.set(_state.get()._replace(**changes))
     try:
-        yield
+        with _with(**changes):
+            yield
     finally:
-        _state.set(_state.get()._replace(**before))  # not reset(): a generator may end in another context than it began in
         with _lock:
             _open_blocks -= 1
             if not _open_blocks:
@@ -226,26 +235,14 @@ def watching(seen: Seen | None = None, before: Before | None = None, replayed: R
 _watchers: list[tuple[Before | None, Replayed | None]] = []
 
 
-@contextmanager
-def unwatched() -> Iterator[None]:
+def unwatched() -> AbstractContextManager[None]:
     """What this thread calls ``backward()`` on inside is nobody's business: a step that is recorded again, say."""
-    before = _state.get().unwatched
-    _state.set(_state.get()._replace(unwatched=True))
-    try:
-        yield
-    finally:
-        _state.set(_state.get()._replace(unwatched=before))
+    return _with(unwatched=True)
 
 
-@contextmanager
-def lenient() -> Iterator[None]:
+def lenient() -> AbstractContextManager[None]:
     """What this thread records inside may be nan or infinite under ``strict()`` too: numbers that nobody asked for."""
-    before = _state.get().strict
-    _state.set(_state.get()._replace(strict=False))
-    try:
-        yield
-    finally:
-        _state.set(_state.get()._replace(strict=before))
+    return _with(strict=False)
 
 
 def announce(loss: float, parameters: list[Value]) -> None:
