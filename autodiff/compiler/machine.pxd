@@ -46,8 +46,7 @@ cdef class Machine:
     cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest, threads
     cpdef array run(self, Py_ssize_t n, object samples, object others, object out)
     cpdef object work(
-        self, array memory, Py_ssize_t begin, Py_ssize_t step, Py_ssize_t blocks, Py_ssize_t lanes, Py_ssize_t n, object samples,
-        object out, array parts,
+        self, array memory, object todo, Py_ssize_t lanes, Py_ssize_t n, object samples, object out, array parts,
     )
     cpdef tuple swept(self, Py_ssize_t n, object samples, object others, bint mean)
 

@@ -118,11 +118,13 @@ def gain_four_rows(  # compiled only
     step: place,
     factors: vector,
     depth: place,
+    fresh: cython.bint,
     n: place,
 ) -> kernel:
     """Four rows of a product of lanes: first += factors[0] · x + factors[1] · x[step] + …, from left to right, and so on.
 
-    Eight lanes at a time, which stay in registers meanwhile; ``n`` is a multiple of that. Compiled only.
+    With ``fresh`` they begin with 0. Eight lanes at a time, which stay in registers meanwhile; ``n`` is a multiple of that.
+    Compiled only.
     """
     a: cython.double[8]
     b: cython.double[8]
@@ -133,10 +135,10 @@ def gain_four_rows(  # compiled only
     lane: place
     for i in range(0, n, 8):
         for lane in range(8):
-            a[lane] = first[i + lane]
-            b[lane] = second[i + lane]
-            c[lane] = third[i + lane]
-            d[lane] = fourth[i + lane]
+            a[lane] = 0.0 if fresh else first[i + lane]
+            b[lane] = 0.0 if fresh else second[i + lane]
+            c[lane] = 0.0 if fresh else third[i + lane]
+            d[lane] = 0.0 if fresh else fourth[i + lane]
         for k in range(depth):
             for lane in range(8):
                 a[lane] += factors[k] * x[k * step + i + lane]
@@ -251,6 +253,64 @@ def dots_2_by_4(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+def dots_3_by_4(
+    first: vector,
+    second: vector,
+    third: vector,
+    p: vector,
+    q: vector,
+    r: vector,
+    x: vector,
+    y: vector,
+    z: vector,
+    w: vector,
+    sign: cython.double,
+    n: place,
+) -> reduction:
+    """first[0], ..., first[3] += sign · Σ p · x, p · y, p · z, p · w, second so for q, third for r: in any order."""
+    i: place
+    px: cython.double = 0.0
+    py: cython.double = 0.0
+    pz: cython.double = 0.0
+    pw: cython.double = 0.0
+    qx: cython.double = 0.0
+    qy: cython.double = 0.0
+    qz: cython.double = 0.0
+    qw: cython.double = 0.0
+    rx: cython.double = 0.0
+    ry: cython.double = 0.0
+    rz: cython.double = 0.0
+    rw: cython.double = 0.0
+    for i in range(n):
+        px += p[i] * x[i]
+        py += p[i] * y[i]
+        pz += p[i] * z[i]
+        pw += p[i] * w[i]
+        qx += q[i] * x[i]
+        qy += q[i] * y[i]
+        qz += q[i] * z[i]
+        qw += q[i] * w[i]
+        rx += r[i] * x[i]
+        ry += r[i] * y[i]
+        rz += r[i] * z[i]
+        rw += r[i] * w[i]
+    first[0] += sign * px
+    first[1] += sign * py
+    first[2] += sign * pz
+    first[3] += sign * pw
+    second[0] += sign * qx
+    second[1] += sign * qy
+    second[2] += sign * qz
+    second[3] += sign * qw
+    third[0] += sign * rx
+    third[1] += sign * ry
+    third[2] += sign * rz
+    third[3] += sign * rw
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
 def gain_rows(
     out: vector, out_step: place, x: vector, y: vector, y_step: place, sign: cython.double, rows: place, depth: place
 ) -> kernel:
@@ -308,6 +368,7 @@ if not cython.compiled:  # machine.pxd has them for C
     MAP_UNARY, MAP_BINARY, MAP_FOLD, MAP_SELECT, MAP_TAKEN, MAP_LOGSUMEXP, MAP_RULE, SUMS, TANGENTS, *others = others
     LOOP, TAKE, KEEP, SCALARS, MATMUL, SUMMED_MATMUL = others
 HEADER = cython.declare(cython.short, 8)  # length, kind, code, rows, columns, depth, target, number of operands
+FROM_ZERO = cython.declare(cython.short, 2)  # the code of a product that is set, and not added to what is there
 FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between rows, between columns, where its table is, or -1
 
 
@@ -318,7 +379,13 @@ def tape_of(instructions: list[Instruction], tables: array, laneless: bool, unif
     """
     tape = array("q")
     steps: list[int] = []
+    summed = 0  # the end of what sums over the samples have come to so far
     for instruction in paired(instructions):
+        if instruction.kind.startswith("summed"):
+            rows, columns, _ = instruction.shape
+            if (instruction.kind, instruction.op) == ("summed product", "+") and instruction.target >= summed:
+                instruction = instruction._replace(op="0+")
+            summed = max(summed, instruction.target + rows * columns)
         more = steps_of(instruction, tables) if laneless else None
         if more is not None:
             steps += more
@@ -338,7 +405,7 @@ def encoded_steps(steps: list[int], tables: array) -> list[int]:
 
 
 def paired(instructions: list[Instruction]) -> list[Instruction]:
-    """The instructions, with tanh and its slope of the same numbers as one."""
+    """The instructions, with those as one that belong together: see ``_both``."""
     found: list[Instruction] = []
     for instruction in instructions:
         found += _both(found.pop(), instruction) if found else (instruction,)
@@ -346,7 +413,11 @@ def paired(instructions: list[Instruction]) -> list[Instruction]:
 
 
 def _both(first: Instruction, second: Instruction) -> tuple[Instruction, ...]:
-    """The two as they are, or as one instruction whose second operand is where the slope goes."""
+    """The two as they are, or as one: a product that begins with 0, or tanh whose second operand is where the slope goes."""
+    if (first.kind, first.op, second.kind, second.op) == ("fill", "+0", "product", "+"):
+        rows, columns, _ = second.shape
+        if (first.target, first.shape) == (second.target, (rows * columns, 1, 1)):
+            return (second._replace(op="0+"),)
     if {first.op, second.op} != {"tanh", "sech2"} or (first.shape, first.operands) != (second.shape, second.operands):
         return first, second
     tanh, slope = (first, second) if first.op == "tanh" else (second, first)
@@ -370,7 +441,7 @@ def encoded(instruction: Instruction, tables: array, laneless: bool, uniform: in
         signs = terms_of(op)
         return [HEADER + 1 + len(signs), KINDS.index(kind), code, rows, columns, depth, target, len(signs), begin, *signs]
     else:
-        code = -1 if op.startswith("-") else 1
+        code = -1 if op.startswith("-") else FROM_ZERO if op == "0+" else 1
         if uniform is not None and is_wide(instruction, uniform):
             kind = WIDE[kind]
     fields = []
@@ -415,6 +486,7 @@ def _kernel_of(op: str) -> tuple[str, int]:
 
 
 MOST_LANES = 264
+LINE = cython.declare(cython.short, 8)  # numbers in a line of the cache
 CACHE = 1 << 20  # bytes that the slots of a block of samples should not exceed
 
 
@@ -462,33 +534,32 @@ class Machine:
         blocks: place = (n + lanes - 1) // lanes
         i: place
         memory: array = fresh_memory(self, lanes)
-        slots: vector = numbers_of(memory)
+        slots: vector = slots_in(self, memory)
         load_values(slots, len(self.constants), self.parameters)
         for numbers, number in others:
             load(self, slots, numbers, number, len(numbers), 0, 1, 1)
         execute(self, self.once, memory, 1, 1, False)
         parts: array = unset_numbers(blocks * len(self.summed)) if blocks else new_numbers(len(self.summed))
         workers: place = min(self.threads, blocks)
+        todo = iter(range(blocks))  # of which whoever is ready takes the next
         if workers > 1:  # compiled only
             memories: list = [memory]
             while len(memories) < workers:
                 another: array = fresh_memory(self, lanes)
-                copy(numbers_of(another), slots, self.uniform)
+                copy(slots_in(self, another), slots, self.uniform)
                 memories.append(another)
-            jobs = [
-                helpers().submit(self.work, memories[i], i, workers, blocks, lanes, n, samples, out, parts)
-                for i in range(1, workers)
-            ]
+            jobs = [helpers().submit(self.work, other, todo, lanes, n, samples, out, parts) for other in memories[1:]]
             try:
-                self.work(memory, 0, workers, blocks, lanes, n, samples, out, parts)
+                self.work(memory, todo, lanes, n, samples, out, parts)
             finally:
+                jobs = [job for job in jobs if not job.cancel()]  # who has not begun finds nothing left to do
                 for job in jobs:
                     job.exception()
             for job in jobs:
                 job.result()
             self.free += [(lanes, another) for another in memories[1:]]
         else:
-            self.work(memory, 0, 1, blocks, lanes, n, samples, out, parts)
+            self.work(memory, todo, lanes, n, samples, out, parts)
         self.free.append((lanes, memory))
         wanted: place = len(self.summed)
         for i in range(1, blocks):
@@ -499,20 +570,18 @@ class Machine:
     def work(
         self,
         memory: array,
-        begin: place,
-        step: place,
-        blocks: place,
+        todo: object,
         lanes: place,
         n: place,
         samples: object,
         out: object,
         parts: array,
     ) -> object:
-        """Every ``step``-th block of samples from ``begin`` on."""
-        slots: vector = numbers_of(memory)
-        block: place = begin
+        """Blocks of samples, as long as there are some to do."""
+        slots: vector = slots_in(self, memory)
+        block: place
         wanted: place = len(self.summed)
-        while block < blocks:
+        for block in todo:
             first: place = block * lanes
             count: place = lanes if first + lanes <= n else n - first
             for numbers, number, size in samples:
@@ -521,7 +590,6 @@ class Machine:
             if out is not None:
                 store(self, slots, out, first, count, lanes)
             take_numbers(shifted(numbers_of(parts), block * wanted), slots, wholes_of(self.summed), wanted)
-            block += step
 
     @cython.ccall
     def swept(self, n: place, samples: object, others: object, mean: cython.bint) -> tuple:
@@ -662,11 +730,23 @@ def fresh_memory(machine: Machine, lanes: place) -> array:
     scratch: place = 2 * machine.deepest + 3 * machine.widest + 8  # four rows of lanes at least
     if lanes > 1:
         scratch += 24 * machine.widest + 8 * lanes
-    fresh: array = new_numbers(machine.uniform + machine.varying * lanes + scratch)
+    fresh: array = new_numbers(machine.uniform + machine.varying * lanes + scratch + LINE)
+    slots: vector = slots_in(machine, fresh)
     i: place
     for i in range(len(machine.constants)):
-        put(fresh, i, number_at(machine.constants, i))
+        slots[i] = number_at(machine.constants, i)
     return fresh
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def slots_in(machine: Machine, memory: array) -> vector:
+    """The slots, of which those with lanes begin with a line of the cache: a vector that lies across two is read twice."""
+    if not cython.compiled:
+        return numbers_of(memory)
+    numbers: vector = numbers_of(memory)  # compiled only from here
+    return numbers + (-(cython.cast(place, numbers) // 8 + machine.uniform) & (LINE - 1))
 
 
 @cython.cfunc
@@ -721,7 +801,7 @@ def execute(machine: Machine, tape: array, memory: array, lanes: place, count: p
     With ``release`` other threads may have the interpreter meanwhile.
     """
     code: longs = wholes_of(tape)
-    slots: vector = numbers_of(memory)
+    slots: vector = slots_in(machine, memory)
     end: place = len(tape)
     at: place = 0
     while True:
@@ -1179,6 +1259,15 @@ def map_rule(machine: Machine, code: longs, at: place, slots: vector, lanes: pla
 
 
 @cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def sign_of(code: longs, at: place) -> cython.double:
+    """Whether a product is added or subtracted."""
+    return -1.0 if code[at + 2] < 0 else 1.0
+
+
+@cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
 def product(
@@ -1187,9 +1276,12 @@ def product(
     """A matrix product: out[r, c] ± Σ left[r, k] · right[c, k]."""
     left: place = at + HEADER
     right: place = at + HEADER + FIELDS
+    shared: cython.bint = slot_of(machine, code, left, 0, 0, 1) < machine.uniform <= slot_of(machine, code, right, 0, 0, 1)
+    if code[at + 2] == FROM_ZERO and (width == 1 or not shared):
+        fill(out, 0.0, code[at + 3] * code[at + 4] * width)
     if width == 1:
         product_of_numbers(machine, code, at, slots, out, scratch, lanes)
-    elif slot_of(machine, code, left, 0, 0, 1) < machine.uniform <= slot_of(machine, code, right, 0, 0, 1):
+    elif shared:
         product_of_lanes(machine, code, at, slots, out, scratch, width, lanes)
     else:
         dots_of_lanes(machine, code, at, slots, out, code[at + 4], width, lanes)
@@ -1202,7 +1294,8 @@ def product_of_lanes(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, width: place, lanes: place
 ) -> cython.void:
     """Left what all samples share, right lanes."""
-    sign: cython.double = code[at + 2]
+    sign: cython.double = sign_of(code, at)
+    fresh: cython.bint = code[at + 2] == FROM_ZERO
     columns: place = code[at + 4]
     depth: place = code[at + 5]
     left: place = at + HEADER
@@ -1230,9 +1323,12 @@ def product_of_lanes(
                     code[right + 2] * lanes,
                     scratch,
                     depth,
+                    fresh,
                     n,
                 )
             row += 4
+    if fresh:
+        fill(shifted(out, row * columns * width), 0.0, (rows - row) * columns * width)
     while row < rows:
         for column in range(1 if wide else columns):
             here: vector = shifted(out, (row * columns + column) * width)
@@ -1265,7 +1361,7 @@ def dots_of_lanes(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, columns: place, width: place, lanes: place
 ) -> cython.void:
     """Lanes times lanes, or whatever each factor is. Without columns each row has a left and a right row of its own."""
-    sign: cython.double = code[at + 2]
+    sign: cython.double = sign_of(code, at)
     depth: place = code[at + 5]
     row: place
     column: place
@@ -1299,7 +1395,7 @@ def product_of_numbers(
     machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, lanes: place
 ) -> cython.void:
     """Without lanes: the innermost loop goes over the columns where there are several, otherwise along the rows."""
-    sign: cython.double = code[at + 2]
+    sign: cython.double = sign_of(code, at)
     rows: place = code[at + 3]
     columns: place = code[at + 4]
     depth: place = code[at + 5]
@@ -1501,17 +1597,34 @@ def summed_product(
     rows: place = code[at + 3]
     columns: place = code[at + 4]
     depth: place = code[at + 5]
-    sign: cython.double = code[at + 2]
+    sign: cython.double = sign_of(code, at)
     left: place = at + HEADER
     right: place = at + HEADER + FIELDS
     row: place
     column: place
     k: place
+    threes: place = rows - rows % 3 if rows % 3 != 1 else rows - 4 if rows > 1 else 0  # rows that go three by three
     for k in range(depth):
-        # the innermost loop goes over rows, so that four columns stay in the nearest cache
+        # the innermost loops go over rows, so that four columns stay in the nearest cache
         for column in range(0, columns - columns % 4, 4):
-            for row in range(0, rows - rows % 2, 2):
+            for row in range(0, threes, 3):
                 here: vector = shifted(out, row * columns + column)
+                dots_3_by_4(
+                    here,
+                    shifted(here, columns),
+                    shifted(here, 2 * columns),
+                    lanes_of(machine, code, left, row, k, depth, slots, lanes),
+                    lanes_of(machine, code, left, row + 1, k, depth, slots, lanes),
+                    lanes_of(machine, code, left, row + 2, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column + 1, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column + 2, k, depth, slots, lanes),
+                    lanes_of(machine, code, right, column + 3, k, depth, slots, lanes),
+                    sign,
+                    count,
+                )
+            for row in range(threes, rows - 1, 2):
+                here = shifted(out, row * columns + column)
                 dots_2_by_4(
                     here,
                     shifted(here, columns),
@@ -1525,7 +1638,7 @@ def summed_product(
                     count,
                 )
         for row in range(rows):
-            for column in range(columns - columns % 4 if row < rows - rows % 2 else 0, columns):
+            for column in range(columns - columns % 4 if rows > 1 else 0, columns):
                 dot(
                     shifted(out, row * columns + column),
                     lanes_of(machine, code, left, row, k, depth, slots, lanes),
@@ -1542,25 +1655,32 @@ def matmul(machine: Machine, code: longs, at: place, memory: array, lanes: place
     Nowhere else may the last bits of a sum depend on the size of the batch, and on the machine. They do not depend on how many
     threads there are: the samples are cut into the same blocks.
     """
+    import numpy
+
+    slots: vector = slots_in(machine, memory)
+    begin: place = slots - numbers_of(memory) if cython.compiled else 0
+    target: place = address(machine, code[at + 6], lanes)
     left: place = at + HEADER
     right: place = at + HEADER + FIELDS
     rows: place = code[at + 3]
     columns: place = lanes
-    begin: place = address(machine, code[left], lanes)
-    other: place = address(machine, code[right], lanes)
+    x_begin: place = begin + address(machine, code[left], lanes)
+    y_begin: place = begin + address(machine, code[right], lanes)
     if code[at + 1] == MATMUL:
-        x = matrix(memory, begin, rows, code[at + 5], code[left + 1], code[left + 2])
-        y = matrix(memory, other, code[at + 5], lanes, code[right + 2] * lanes, 1)
+        x = matrix(memory, x_begin, rows, code[at + 5], code[left + 1], code[left + 2])
+        y = matrix(memory, y_begin, code[at + 5], lanes, code[right + 2] * lanes, 1)
         if code[right + 2] < 0:  # as a BLAS likes it
             x, y = x[:, ::-1], y[::-1]
     else:
         columns = code[at + 4]
-        x = matrix(memory, begin, rows, count, code[left + 1] * lanes, 1)
-        y = matrix(memory, other, count, columns, 1, code[right + 1] * lanes)
+        x = matrix(memory, x_begin, rows, count, code[left + 1] * lanes, 1)
+        y = matrix(memory, y_begin, count, columns, 1, code[right + 1] * lanes)
+    if code[at + 2] == FROM_ZERO:
+        numpy.matmul(x, y, out=matrix(memory, begin + target, rows, columns, columns, 1))
+        return
     found: array = unset_numbers(rows * columns)
-    x.dot(y, out=matrix(found, 0, rows, columns, columns, 1))
-    out: vector = shifted(numbers_of(memory), address(machine, code[at + 6], lanes))
-    gain_scaled(out, numbers_of(found), code[at + 2], rows * columns)
+    numpy.matmul(x, y, out=matrix(found, 0, rows, columns, columns, 1))
+    gain_scaled(shifted(slots, target), numbers_of(found), code[at + 2], rows * columns)
 
 
 def matrix(numbers: array, start: int, rows: int, columns: int, down: int, across: int) -> Any:
@@ -1668,7 +1788,7 @@ class QuickCall(Quick):
         self.spare = None  # no other thread may have it meanwhile
         if memory is None:
             memory = fresh_memory(machine, 1)
-        slots: vector = numbers_of(memory)
+        slots: vector = slots_in(machine, memory)
         i: place
         number: place = 0
         for i in range(len(args)):

@@ -77,6 +77,7 @@ class _Placer:
         leaves = len(groups.constants) + groups.n_parameters + sum(result < groups.shared for result in groups.inputs)
         self.take(0, leaves, uniform)
         self.take(groups.totals, groups.n_results - groups.totals, uniform)  # the sums over the samples side by side
+        turned = self.turned()
         split = len([group for group in groups.groups if group.first < groups.shared])
         self.place(0, split, ended, uniform)
         lanes.top = n_uniform = -(-uniform.top // 8) * 8
@@ -86,7 +87,7 @@ class _Placer:
             shape = (groups.n_results - groups.totals, 1, 1)
             self.each.append(Instruction("fill", "+0", shape, self.slot[groups.totals], ()))
         for number, group in enumerate(groups.groups):
-            self.emit(group, self.once if number < split else self.each)
+            self.emit(turned.get(number, group), self.once if number < split else self.each)
         return Program(
             groups.constants,
             [self.slot[result] for result in groups.inputs],
@@ -98,6 +99,28 @@ class _Placer:
             [self.slot[result] for result in groups.totals_wanted],
             self.alone,
         )
+
+    def turned(self) -> dict[int, Group]:
+        """Products over the samples whose columns are wanted one after the other, by their numbers, as the transposed ones.
+
+        Their results stand as they are wanted then, where reading them goes from line to line of a cache.
+        """
+        wanted = self.groups.totals_wanted
+        place = dict(zip(wanted, range(len(wanted)), strict=True))
+        found = {}
+        for number, group in enumerate(self.groups.groups):
+            if group.kind != "Total" or len(group.runs) != 1 or group.runs[0].kind != "product":
+                continue
+            run = group.runs[0]
+            start, rows, columns = group.first, run.rows, run.columns
+            if rows * columns != group.size or place.get(start + columns, 0) != place.get(start, -2) + 1:
+                continue
+            run = run._replace(rows=columns, columns=rows, operands=run.operands[::-1])
+            found[number] = group._replace(runs=(run,))
+            first = self.slot[start]
+            for row in range(rows):
+                self.slot[start + row * columns : start + (row + 1) * columns] = even_entries(first + row, rows, 0, columns, 1)
+        return found
 
     def ends(self) -> dict[int, list[int]]:
         """After each group, by its number, the groups that nobody needs any more."""

@@ -172,6 +172,25 @@ def test_large_products_of_parameters_alone_beside_a_small_batch():
     assert [v.grad for v in parameters] == pytest.approx(expected, rel=1e-10, abs=1e-12)
 
 
+@pytest.mark.parametrize("n_out", [1, 2, 3, 4, 5, 8, 9])
+@pytest.mark.parametrize("n_in", [*range(1, 10), 70])
+def test_the_gradient_of_a_layer_is_a_product_over_the_samples(n_in, n_out):
+    """Whatever is left over when its rows and columns are taken some together; the widest ones are NumPy's."""
+    rng = np.random.default_rng(n_in)
+    n_out = 64 if n_in == 70 else n_out
+    layer = [[ad.Value(w) for w in row] for row in rng.normal(size=(n_out, n_in + 1))]
+    f = ad.compile(lambda x: ad.sum([ad.tanh(ad.dot(row[:-1], x) + row[-1]) for row in layer]), reduce="sum")
+    for n in (1, 2, 7, 300):
+        xs = rng.normal(size=(n, n_in))
+        outputs = np.tanh(xs @ np.array([[w.data for w in row[:-1]] for row in layer]).T + [row[-1].data for row in layer])
+        for w in itertools.chain(*layer):
+            w.grad = 1.0  # added to
+        assert f.backward(xs) == pytest.approx(outputs.sum(), rel=1e-12, abs=1e-12)
+        slopes = 1.0 - outputs**2
+        expected = 1.0 + np.column_stack([slopes.T @ xs, slopes.sum(axis=0)])
+        np.testing.assert_allclose([[w.grad for w in row] for row in layer], expected, rtol=1e-11, atol=1e-11)
+
+
 def test_an_empty_batch_maps_to_nothing_and_has_no_mean():
     f = ad.compile(lambda x, y: x[0] * y)
     assert f.map(np.empty((0, 2)), np.empty(0)).shape == (0,)
