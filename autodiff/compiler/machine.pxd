@@ -29,7 +29,15 @@ cdef extern from *:
         PyObject *base, *dtype;
         int flags;
     } autodiff_array;
+    /* adds to a number that other threads add to as well, and gives what it was */
+    #ifdef _MSC_VER
+    #include <intrin.h>
+    #define autodiff_added(number, more) _InterlockedExchangeAdd64(number, more)
+    #else
+    #define autodiff_added(number, more) __atomic_fetch_add(number, more, __ATOMIC_RELAXED)
+    #endif
     """
+    long long added "autodiff_added"(long long *, long long) nogil
     ctypedef struct numpy_array "autodiff_array":
         char *data
         int n_axes
@@ -43,12 +51,22 @@ cdef class Machine:
     cdef array once, each, tables, constants, input_slots, stored, summed
     cdef int *table
     cdef longs handles
-    cdef Py_ssize_t uniform, varying, most_lanes, widest, deepest, threads
+    cdef longs code  # of each block
+    cdef Py_ssize_t end, uniform, varying, most_lanes, widest, deepest, threads, n_summed
+    cdef readonly Py_ssize_t n_stored
     cpdef array run(self, Py_ssize_t n, object samples, object others, object out)
-    cpdef object work(
-        self, array memory, object todo, Py_ssize_t lanes, Py_ssize_t n, object samples, object out, array parts,
-    )
     cpdef tuple swept(self, Py_ssize_t n, object samples, object others, bint mean)
+
+cdef class Job:
+    cdef Machine machine
+    cdef tuple held  # that the numbers stay where they are
+    cdef array sources, parts
+    cdef longs source
+    cdef double *sums
+    cdef double *target
+    cdef long long taken
+    cdef Py_ssize_t n, lanes, blocks, n_sources, n_stored
+    cpdef object work(self, array memory)
 
 cdef class Gradients:
     cdef Machine machine

@@ -504,10 +504,12 @@ class Machine:
         self.tables = tables
         self.table = tables.data.as_ints if cython.compiled else tables
         self.handles = wholes_of(HANDLES)
+        self.code, self.end = wholes_of(self.each), len(self.each)
         self.constants = array("d", program.constants)
         self.input_slots = array("q", program.inputs)
         self.stored = array("q", program.stored)
         self.summed = array("q", program.summed)
+        self.n_stored, self.n_summed = len(self.stored), len(self.summed)
         self.uniform = program.uniform
         self.varying = program.varying
         self.most_lanes = max(8, min(MOST_LANES, CACHE // (8 * max(program.varying, 1)) // 8 * 8))
@@ -515,11 +517,6 @@ class Machine:
         self.widest = max([rows * columns for rows, columns, _ in shapes], default=1)
         self.deepest = max([max(rows, columns) * depth for rows, columns, depth in shapes], default=1)
         self.free = []
-
-    @property
-    def n_stored(self) -> int:
-        """How many numbers come back for each sample."""
-        return len(self.stored)
 
     @cython.ccall
     def run(self, n: place, samples: object, others: object, out: object) -> array:
@@ -531,65 +528,35 @@ class Machine:
         whichever thread has done which block.
         """
         lanes: place = lanes_for(n, self.most_lanes)
-        blocks: place = (n + lanes - 1) // lanes
-        i: place
         memory: array = fresh_memory(self, lanes)
         slots: vector = slots_in(self, memory)
         load_values(slots, len(self.constants), self.parameters)
         for numbers, number in others:
-            load(self, slots, numbers, number, len(numbers), 0, 1, 1)
-        execute(self, self.once, memory, 1, 1, False)
-        parts: array = unset_numbers(blocks * len(self.summed)) if blocks else new_numbers(len(self.summed))
-        workers: place = min(self.threads, blocks)
-        todo = iter(range(blocks))  # of which whoever is ready takes the next
+            load(self, slots, numbers_in(numbers), number, len(numbers), 0, 1, 1)
+        execute(self, wholes_of(self.once), len(self.once), memory, 1, 1)
+        job: Job = Job(self, n, lanes, samples, out)
+        workers: place = min(self.threads, job.blocks)
         if workers > 1:  # compiled only
-            memories: list = [memory]
-            while len(memories) < workers:
-                another: array = fresh_memory(self, lanes)
+            memories: list = [fresh_memory(self, lanes) for _ in range(1, workers)]
+            for another in memories:
                 copy(slots_in(self, another), slots, self.uniform)
-                memories.append(another)
-            jobs = [helpers().submit(self.work, other, todo, lanes, n, samples, out, parts) for other in memories[1:]]
+            others = [helpers().submit(job.work, another) for another in memories]
             try:
-                self.work(memory, todo, lanes, n, samples, out, parts)
+                job.work(memory)
             finally:
-                jobs = [job for job in jobs if not job.cancel()]  # who has not begun finds nothing left to do
-                for job in jobs:
-                    job.exception()
-            for job in jobs:
-                job.result()
-            self.free += [(lanes, another) for another in memories[1:]]
+                others = [other for other in others if not other.cancel()]  # who has not begun finds nothing left to do
+                for other in others:
+                    other.exception()
+            for other in others:
+                other.result()
+            self.free += [(lanes, another) for another in memories]
         else:
-            self.work(memory, todo, lanes, n, samples, out, parts)
+            job.work(memory)
         self.free.append((lanes, memory))
-        wanted: place = len(self.summed)
-        for i in range(1, blocks):
-            gain_scaled(numbers_of(parts), shifted(numbers_of(parts), i * wanted), 1.0, wanted)
-        return parts
-
-    @cython.ccall
-    def work(
-        self,
-        memory: array,
-        todo: object,
-        lanes: place,
-        n: place,
-        samples: object,
-        out: object,
-        parts: array,
-    ) -> object:
-        """Blocks of samples, as long as there are some to do."""
-        slots: vector = slots_in(self, memory)
-        block: place
-        wanted: place = len(self.summed)
-        for block in todo:
-            first: place = block * lanes
-            count: place = lanes if first + lanes <= n else n - first
-            for numbers, number, size in samples:
-                load(self, slots, numbers, number, size, first, count, lanes)
-            execute(self, self.each, memory, lanes, count, count > 1)
-            if out is not None:
-                store(self, slots, out, first, count, lanes)
-            take_numbers(shifted(numbers_of(parts), block * wanted), slots, wholes_of(self.summed), wanted)
+        i: place
+        for i in range(1, job.blocks):
+            gain_scaled(job.sums, shifted(job.sums, i * self.n_summed), 1.0, self.n_summed)
+        return job.parts
 
     @cython.ccall
     def swept(self, n: place, samples: object, others: object, mean: cython.bint) -> tuple:
@@ -597,6 +564,87 @@ class Machine:
         sums: array = self.run(n, samples, others, None)
         loss: cython.double = number_at(sums, 0) / n if mean else number_at(sums, 0)
         return loss, Gradients(self, sums, 1, 1.0 / n if mean else 1.0, loss)
+
+
+@cython.final
+@cython.cclass
+class Job:
+    """A run over the samples, which are cut into blocks. Each thread takes the next one, without the interpreter's lock."""
+
+    def __init__(self, machine: Machine, n: place, lanes: place, samples: Any, out: Any):
+        self.machine, self.n, self.lanes = machine, n, lanes
+        self.blocks = (n + lanes - 1) // lanes
+        self.taken = 0
+        self.held = (samples, out)
+        self.sources = sources_of(samples)
+        self.source = wholes_of(self.sources) if cython.compiled else self.sources
+        self.n_sources = len(samples)
+        self.n_stored = 0 if out is None else machine.n_stored
+        self.parts = unset_numbers(self.blocks * machine.n_summed) if self.blocks else new_numbers(machine.n_summed)
+        self.sums = numbers_of(self.parts)
+        self.target = numbers_of(self.parts if out is None else out)
+
+    @cython.ccall
+    def work(self, memory: array) -> object:
+        """Blocks, as long as there are some left."""
+        if self.n > 1:  # a single sample is not worth giving the lock away
+            with cython.nogil:
+                take_blocks(self, self.machine, memory)
+        else:
+            take_blocks(self, self.machine, memory)
+
+
+@cython.cfunc
+def sources_of(samples: object) -> object:
+    """Of each array of samples where its numbers are, which input is the first, and how many there are a sample."""
+    if not cython.compiled:
+        return [part for numbers, number, size in samples for part in (numbers_in(numbers), number, size)]
+    found: array = array("q")  # compiled only from here
+    for numbers, number, size in samples:
+        found.extend((cython.cast(cython.longlong, numbers_in(numbers)), number, size))
+    return found
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def take_blocks(job: Job, machine: Machine, memory: array) -> cython.int:
+    """Blocks of a job, one after the other."""
+    slots: vector = slots_in(machine, memory)
+    lanes: place = job.lanes
+    i: place
+    block: place = next_of(job)
+    while block < job.blocks:
+        first: place = block * lanes
+        count: place = lanes if first + lanes <= job.n else job.n - first
+        for i in range(0, 3 * job.n_sources, 3):
+            load(machine, slots, source_at(job, i), job.source[i + 1], job.source[i + 2], first, count, lanes)
+        execute(machine, machine.code, machine.end, memory, lanes, count)
+        store(machine, slots, job.target, job.n_stored, first, count, lanes)
+        take_numbers(shifted(job.sums, block * machine.n_summed), slots, wholes_of(machine.summed), machine.n_summed)
+        block = next_of(job)
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def source_at(job: Job, i: place) -> vector:
+    """Where the numbers of an array of samples are."""
+    return cython.cast(vector, job.source[i]) if cython.compiled else job.source[i]
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def next_of(job: Job) -> place:
+    """The number of the next block, which no other thread takes."""
+    if cython.compiled:
+        return added(cython.address(job.taken), 1)
+    job.taken += 1
+    return job.taken - 1
 
 
 adding = cython.declare(object, threading.RLock())  # a handler of signals may train too
@@ -740,6 +788,7 @@ def fresh_memory(machine: Machine, lanes: place) -> array:
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def slots_in(machine: Machine, memory: array) -> vector:
     """The slots, of which those with lanes begin with a line of the cache: a vector that lies across two is read twice."""
@@ -750,12 +799,12 @@ def slots_in(machine: Machine, memory: array) -> vector:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def load(
-    machine: Machine, slots: vector, numbers: object, number: place, size: place, first: place, count: place, lanes: place
+    machine: Machine, slots: vector, source: vector, number: place, size: place, first: place, count: place, lanes: place
 ) -> cython.void:
     """The inputs of ``count`` samples into their lanes; lanes that are left over get the last sample once more."""
-    source: vector = numbers_in(numbers)
     i: place
     lane: place
     start: place
@@ -776,47 +825,38 @@ def load(
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
-def store(machine: Machine, slots: vector, out: array, first: place, count: place, lanes: place) -> cython.void:
+def store(machine: Machine, slots: vector, out: vector, size: place, first: place, count: place, lanes: place) -> cython.void:
     """What is wanted of each sample, into its place in ``out``."""
-    target: vector = numbers_of(out)
-    size: place = len(machine.stored)
     i: place
     lane: place
     for i in range(size):
         slot: place = whole(machine.stored, i)
         if slot < machine.uniform:
             for lane in range(count):
-                target[(first + lane) * size + i] = slots[slot]
+                out[(first + lane) * size + i] = slots[slot]
         else:
-            start: place = machine.uniform + (slot - machine.uniform) * lanes
+            start: place = address(machine, slot, lanes)
             for lane in range(count):
-                target[(first + lane) * size + i] = slots[start + lane]
+                out[(first + lane) * size + i] = slots[start + lane]
 
 
 @cython.cfunc
-def execute(machine: Machine, tape: array, memory: array, lanes: place, count: place, release: cython.bint) -> object:
-    """Each instruction on its members and on the lanes, of which the first ``count`` hold samples.
-
-    With ``release`` other threads may have the interpreter meanwhile.
-    """
-    code: longs = wholes_of(tape)
+@cython.nogil
+@cython.exceptval(-1)
+def execute(machine: Machine, code: longs, end: place, memory: array, lanes: place, count: place) -> cython.int:
+    """Each instruction on its members and on the lanes, of which the first ``count`` hold samples."""
     slots: vector = slots_in(machine, memory)
-    end: place = len(tape)
-    at: place = 0
-    while True:
-        if release:
-            with cython.nogil:
-                at = run_until(machine, code, at, end, slots, lanes, count, 0)
-        else:
-            at = run_until(machine, code, at, end, slots, lanes, count, 0)
-        if at >= end:
-            return
-        if code[at + 1] in (MATMUL, SUMMED_MATMUL):
-            matmul(machine, code, at, memory, lanes, count)
-        else:
-            map_rule(machine, code, at, slots, lanes)
-        at += code[at]
+    at: place = run_until(machine, code, 0, end, slots, lanes, count, 0)
+    while at < end:
+        with cython.gil:
+            if code[at + 1] in (MATMUL, SUMMED_MATMUL):
+                matmul(machine, code, at, memory, lanes, count)
+            else:
+                map_rule(machine, code, at, slots, lanes)
+        at = run_until(machine, code, at + code[at], end, slots, lanes, count, 0)
+    return 0
 
 
 @cython.cfunc
@@ -1797,8 +1837,8 @@ class QuickCall(Quick):
                 return None
         load_values(slots, len(machine.constants), machine.parameters)
         if len(machine.once):
-            execute(machine, machine.once, memory, 1, 1, False)
-        execute(machine, machine.each, memory, 1, 1, False)
+            execute(machine, wholes_of(machine.once), len(machine.once), memory, 1, 1)
+        execute(machine, machine.code, machine.end, memory, 1, 1)
         result = result_of(self, slots)
         self.spare = memory
         return result
@@ -1808,7 +1848,7 @@ class QuickCall(Quick):
 def result_of(quick: QuickCall, slots: vector) -> object:  # compiled only
     machine: Machine = quick.machine
     first: place = quick.first
-    n: place = len(machine.stored)
+    n: place = machine.n_stored
     result: object
     if quick.result == NUMBER:
         result = slots[whole(machine.stored, first)]
@@ -1992,6 +2032,7 @@ def put(numbers: array, i: place, x: cython.double) -> cython.void:
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def whole(numbers: array, i: place) -> place:
     if cython.compiled:
@@ -2001,6 +2042,7 @@ def whole(numbers: array, i: place) -> place:
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def numbers_of(numbers: array) -> vector:
     """The numbers themselves: a pointer to them, or a view that can be shifted like one."""
@@ -2022,6 +2064,7 @@ def numbers_in(numbers: object) -> vector:
 
 @cython.cfunc
 @cython.inline
+@cython.nogil
 @cython.exceptval(check=False)
 def wholes_of(numbers: array) -> longs:
     if cython.compiled:

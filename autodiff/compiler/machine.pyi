@@ -12,9 +12,8 @@ KINDS: tuple[str, ...]
 
 class Machine:
     parameters: list[Value]
+    n_stored: int  # how many numbers come back for each sample
     def __init__(self, program: Program, parameters: Iterable[Value], threads: int = 1) -> None: ...
-    @property
-    def n_stored(self) -> int: ...
     def run(
         self,
         n: int,

@@ -47,7 +47,7 @@ class _Lock:
         pass
 
 
-nogil = _Lock()
+nogil = gil = _Lock()
 
 
 def exceptval(check: bool = True) -> Callable[[Any], Any]:
