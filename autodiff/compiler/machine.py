@@ -18,7 +18,7 @@ from typing import Any
 
 from autodiff.compiler.groups import Index
 from autodiff.compiler.members import transposed
-from autodiff.compiler.scalars import FOLDS, HANDLES, steps_of, terms_of
+from autodiff.compiler.scalars import FOLDS, HANDLES, MINUS_ONE, ONE, steps_of, terms_of
 from autodiff.compiler.slots import Instruction, Program
 from autodiff.engine import functions, rules
 from autodiff.engine.kernels import KERNELS
@@ -781,9 +781,10 @@ def fresh_memory(machine: Machine, lanes: place) -> array:
     scratch: place = 2 * machine.deepest + 3 * machine.widest + 8  # four rows of lanes at least
     if lanes > 1:
         scratch += 24 * machine.widest + 8 * lanes
-    fresh: array = new_numbers(machine.uniform + machine.varying * lanes + scratch + LINE)
+    fresh: array = new_numbers(machine.uniform + machine.varying * lanes + scratch + 2 * LINE)
     slots: vector = slots_in(machine, fresh)
     i: place
+    slots[ONE], slots[MINUS_ONE] = 1.0, -1.0
     for i in range(len(machine.constants)):
         slots[i] = number_at(machine.constants, i)
     return fresh
@@ -794,11 +795,14 @@ def fresh_memory(machine: Machine, lanes: place) -> array:
 @cython.nogil
 @cython.exceptval(check=False)
 def slots_in(machine: Machine, memory: array) -> vector:
-    """The slots, of which those with lanes begin with a line of the cache: a vector that lies across two is read twice."""
+    """The slots, of which those with lanes begin with a line of the cache: a vector that lies across two is read twice.
+
+    There is room before them.
+    """
     if not cython.compiled:
         return numbers_of(memory)
     numbers: vector = numbers_of(memory)  # compiled only from here
-    return numbers + (-(cython.cast(place, numbers) // 8 + machine.uniform) & (LINE - 1))
+    return numbers + LINE + (-(cython.cast(place, numbers) // 8 + machine.uniform) & (LINE - 1))
 
 
 @cython.cfunc

@@ -28,8 +28,8 @@ if not cython.compiled:
     from autodiff.engine.ieee import divide
     from autodiff.engine.kernels import binary_at, tangent, unary_at
 
-    COPY, NEG, ADD, SUB, MUL, DIV, MUL_ADD, SUB_MUL, MUL_SUB, DOT_2, DIFFERENCE_2, *others = range(27)
-    ZERO_ADD, ZERO_MUL, ZERO_MUL_ADD, ZERO_SUB_MUL, ZERO_DOT_2, ZERO_DOT_3, SUM, *others = others
+    COPY, NEG, ADD, SUB, MUL, DIV, MUL_ADD, SUB_MUL, MUL_SUB, DOT_2, DIFFERENCE_2, *others = range(28)
+    ZERO_ADD, ZERO_MUL, ZERO_MUL_ADD, ZERO_SUB_MUL, ZERO_DOT_2, ZERO_DOT_3, SUM, SIGNED_SUM, *others = others
     CALL, CALL_2, TANGENT, FOLD, SELECT, TAKE, TAKE_BY_TABLE, KEEP, END = others
 
 HANDLES = array("q", [kernel.handle for kernel in KERNELS.values()])
@@ -44,6 +44,7 @@ SHORT = {
     ("+0", 2, 0): ZERO_MUL_ADD, ("+0", 0, 3): ZERO_SUB_MUL, ("+0", 2, 2): ZERO_DOT_2,
     ("+0", 2, 2, 2): ZERO_DOT_3,
 }  # fmt: skip
+ONE, MINUS_ONE = -1, -2  # the slots of two numbers that stand before all others
 MOST_MEMBERS = 16  # of an instruction that is written as steps
 
 
@@ -84,17 +85,18 @@ def terms_of(op: str) -> list[int]:
 
 
 def _taking(target: int, operands: Sequence[Index], tables: array[int]) -> list[int]:
-    """The next of each operand; together where they lie as far apart."""
+    """The next of each operand; together where they stand side by side each time."""
     steps: list[int] = []
-    for table, run in groupby(enumerate(operands), lambda pair: pair[1].table or pair[1].rows):
+    rows = enumerate(operands)
+    for (table, _, _), run in groupby(rows, lambda pair: (pair[1].table, pair[1].rows, pair[1].start - pair[0])):
         taken = list(run)
-        first = target + taken[0][0]
-        if isinstance(table, int):
-            steps += [TAKE, first, len(taken), table, *[index.start for _, index in taken]]
+        row, index = taken[0]
+        if table is None:
+            steps += [TAKE, target + row, len(taken), index.rows, index.start]
             continue
-        for row, index in taken:
+        for row, _ in taken:
             steps += [TAKE_BY_TABLE, target + row, len(tables)]
-            tables.extend(index.table)
+            tables.extend(table)
     return steps
 
 
@@ -119,14 +121,11 @@ def _sum(zero: str, terms: list[int], target: int, slots: Sequence[int]) -> list
     short = SHORT.get((zero, *terms))
     if short is not None:
         return [short, target, *slots]
-    found: list[int] = []
-    at = 0
-    for term, run in groupby(terms):
-        count = len(list(run))
-        wide = 1 if term < 2 else 2
-        found += [term, count, *slots[at : at + wide * count]]
-        at += wide * count
-    return [SUM, target, zero == "-0", len(found), *found]
+    places = iter(slots)
+    found = [(next(places), ONE if term < 2 else next(places), MINUS_ONE if term % 2 else ONE) for term in terms]
+    signed = any(term % 2 for term in terms)
+    factors = [factor for term in found for factor in term[: 3 if signed else 2]]
+    return [SIGNED_SUM if signed else SUM, target, zero == "-0", len(factors), *factors]
 
 
 @cython.cfunc
@@ -205,34 +204,17 @@ def take_steps(code: codes, at: cython.Py_ssize_t, slots: numbers, handles: addr
             total = -0.0 if code[at + 2] else 0.0
             i = at + 4
             at = i + code[at + 3]
-            while i < at:
-                kind: cython.int = code[i]
-                n = i + 2 + code[i + 1] * (1 if kind < 2 else 2)
+            while i < at:  # what is no product is one with 1.0
+                total += slots[code[i]] * slots[code[i + 1]]
                 i += 2
-                if kind == 0:
-                    while i + 1 < n:
-                        total += slots[code[i]]
-                        total += slots[code[i + 1]]
-                        i += 2
-                    if i < n:
-                        total += slots[code[i]]
-                        i += 1
-                elif kind == 1:
-                    while i < n:
-                        total -= slots[code[i]]
-                        i += 1
-                elif kind == 2:
-                    while i + 2 < n:
-                        total += slots[code[i]] * slots[code[i + 1]]
-                        total += slots[code[i + 2]] * slots[code[i + 3]]
-                        i += 4
-                    if i < n:
-                        total += slots[code[i]] * slots[code[i + 1]]
-                        i += 2
-                else:
-                    while i < n:
-                        total -= slots[code[i]] * slots[code[i + 1]]
-                        i += 2
+            slots[out] = total
+        elif step == SIGNED_SUM:
+            total = -0.0 if code[at + 2] else 0.0
+            i = at + 4
+            at = i + code[at + 3]
+            while i < at:
+                total += slots[code[i]] * slots[code[i + 1]] * slots[code[i + 2]]
+                i += 3
             slots[out] = total
         elif step == CALL:
             slots[out] = unary_at(handles[code[at + 2]])(slots[code[at + 3]])
@@ -257,9 +239,10 @@ def take_steps(code: codes, at: cython.Py_ssize_t, slots: numbers, handles: addr
             at += 5
         elif step == TAKE:
             n = code[at + 2]
+            first: cython.Py_ssize_t = code[at + 4] + turn * code[at + 3]
             for i in range(n):
-                slots[out + i] = slots[code[at + 4 + i] + turn * code[at + 3]]
-            at += 4 + n
+                slots[out + i] = slots[first + i]
+            at += 5
         elif step == TAKE_BY_TABLE:
             slots[out] = slots[code[code[at + 2] + turn]]
             at += 3

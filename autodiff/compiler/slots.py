@@ -7,7 +7,7 @@ the samples. The other ``varying`` slots have a lane for each sample of a block.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -167,7 +167,7 @@ class _Placer:
     def emit(self, group: Group, where: list[Instruction]) -> None:
         target = self.slot[group.first]
         if group.loop is not None:
-            self.emit_loop(group.loop, target, self.slot[group.first] + group.size, where)
+            self.emit_loop(group, group.loop, target, target + group.size, where)
             return
         shape = (group.size, 1, 1)
         if group.kind == "Map":
@@ -198,15 +198,15 @@ class _Placer:
             else:
                 where.append(Instruction(kind, sign, (rows, columns, depth), target + offset, moved))
 
-    def emit_loop(self, loop: Loop, target: int, end: int, where: list[Instruction]) -> None:
+    def emit_loop(self, group: Group, loop: Loop, target: int, end: int, where: list[Instruction]) -> None:
         """What is carried is set; then the body with what it takes, what it keeps, and what it carries on."""
         body: list[Instruction] = []
         carried = (loop.n_carried, 1, 1)
         if loop.n_carried:
             where.append(Instruction("start", "-0", carried, target, (self.moved(loop.initial, loop.n_carried, 1),)))
         if loop.taken:
-            taken = tuple([self.moved(index, loop.times, 1) for index in loop.taken])
-            body.append(Instruction("take", "", (len(taken), 1, 1), target + loop.n_carried, taken))
+            first = target + loop.n_carried
+            body.append(Instruction("take", "", (len(loop.taken), 1, 1), first, self.taken(loop, group.first, first)))
         for group in loop.body:
             self.emit(group, body)
         if loop.n_kept:
@@ -215,6 +215,22 @@ class _Placer:
         if loop.n_carried:
             body.append(Instruction("start", "-0", carried, target, (self.moved(loop.following, loop.n_carried, 1),)))
         where.append(Instruction("loop", "", (loop.times, 1, 1), target, (), tuple(body)))
+
+    def taken(self, loop: Loop, first: int, slot: int) -> tuple[Index, ...]:
+        """What a loop takes each time, of which the first result and slot are given.
+
+        For one sample those that stand side by side come one after the other, so that they are copied together.
+        """
+        found = [self.moved(index, loop.times, 1) for index in loop.taken]
+        if not self.alone:
+            return tuple(found)
+        first += loop.n_carried
+        order = sorted(range(len(found)), key=lambda i: (found[i].table is not None, found[i].rows, found[i].start))
+        for place, i in enumerate(order):
+            self.slot[first + i] = slot + place
+            insort(self.regions, first + i)  # each stands by itself
+        insort(self.regions, first + len(found))
+        return tuple([found[i] for i in order])
 
     def sums(self, group: Group, zero: str, target: int) -> Instruction:
         """A whole sum as one instruction."""
