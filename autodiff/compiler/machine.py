@@ -209,65 +209,45 @@ def sum_of(out: vector, x: vector, sign: cython.double, n: place) -> reduction:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def dots_2_by_4(
-    out: vector,
-    below: vector,
-    x: vector,
-    next: vector,
-    y: vector,
-    z: vector,
-    v: vector,
-    w: vector,
-    sign: cython.double,
-    n: place,
+def dots_2_by_4(  # compiled only
+    out: vector, p: vector, q: vector, x: vector, y: vector, z: vector, w: vector, n: place
 ) -> reduction:
-    """out[0], ..., out[3] += sign · Σ x · y, x · z, x · v, x · w, and below for the next x: in any order."""
+    """out = Σ p · x, p · y, p · z, p · w, then so for q: in any order."""
     i: place
-    a: cython.double = 0.0
-    b: cython.double = 0.0
-    c: cython.double = 0.0
-    d: cython.double = 0.0
-    e: cython.double = 0.0
-    f: cython.double = 0.0
-    g: cython.double = 0.0
-    h: cython.double = 0.0
+    px: cython.double = 0.0
+    py: cython.double = 0.0
+    pz: cython.double = 0.0
+    pw: cython.double = 0.0
+    qx: cython.double = 0.0
+    qy: cython.double = 0.0
+    qz: cython.double = 0.0
+    qw: cython.double = 0.0
     for i in range(n):
-        a += x[i] * y[i]
-        b += x[i] * z[i]
-        c += x[i] * v[i]
-        d += x[i] * w[i]
-        e += next[i] * y[i]
-        f += next[i] * z[i]
-        g += next[i] * v[i]
-        h += next[i] * w[i]
-    out[0] += sign * a
-    out[1] += sign * b
-    out[2] += sign * c
-    out[3] += sign * d
-    below[0] += sign * e
-    below[1] += sign * f
-    below[2] += sign * g
-    below[3] += sign * h
+        px += p[i] * x[i]
+        py += p[i] * y[i]
+        pz += p[i] * z[i]
+        pw += p[i] * w[i]
+        qx += q[i] * x[i]
+        qy += q[i] * y[i]
+        qz += q[i] * z[i]
+        qw += q[i] * w[i]
+    out[0] = px
+    out[1] = py
+    out[2] = pz
+    out[3] = pw
+    out[4] = qx
+    out[5] = qy
+    out[6] = qz
+    out[7] = qw
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def dots_3_by_4(
-    first: vector,
-    second: vector,
-    third: vector,
-    p: vector,
-    q: vector,
-    r: vector,
-    x: vector,
-    y: vector,
-    z: vector,
-    w: vector,
-    sign: cython.double,
-    n: place,
+def dots_3_by_4(  # compiled only
+    out: vector, p: vector, q: vector, r: vector, x: vector, y: vector, z: vector, w: vector, n: place
 ) -> reduction:
-    """first[0], ..., first[3] += sign · Σ p · x, p · y, p · z, p · w, second so for q, third for r: in any order."""
+    """out = Σ p · x, p · y, p · z, p · w, then so for q and r: in any order."""
     i: place
     px: cython.double = 0.0
     py: cython.double = 0.0
@@ -294,18 +274,18 @@ def dots_3_by_4(
         ry += r[i] * y[i]
         rz += r[i] * z[i]
         rw += r[i] * w[i]
-    first[0] += sign * px
-    first[1] += sign * py
-    first[2] += sign * pz
-    first[3] += sign * pw
-    second[0] += sign * qx
-    second[1] += sign * qy
-    second[2] += sign * qz
-    second[3] += sign * qw
-    third[0] += sign * rx
-    third[1] += sign * ry
-    third[2] += sign * rz
-    third[3] += sign * rw
+    out[0] = px
+    out[1] = py
+    out[2] = pz
+    out[3] = pw
+    out[4] = qx
+    out[5] = qy
+    out[6] = qz
+    out[7] = qw
+    out[8] = rx
+    out[9] = ry
+    out[10] = rz
+    out[11] = rw
 
 
 @cython.cfunc
@@ -900,7 +880,7 @@ def run_until(
         elif kind == PRODUCT:
             product(machine, code, at, slots, out, scratch, width, lanes)
         elif kind == SUMMED_PRODUCT:
-            summed_product(machine, code, at, slots, out, lanes, count)
+            summed_product(machine, code, at, slots, out, scratch, lanes, count)
         elif kind == FILL:
             fill(out, -0.0 if code[at + 2] < 0 else 0.0, code[at + 3] * code[at + 4] * width)
         elif kind in (START, GAIN):
@@ -1638,7 +1618,7 @@ def sums_of_numbers(machine: Machine, code: longs, at: place, slots: vector, out
 @cython.nogil
 @cython.exceptval(check=False)
 def summed_product(
-    machine: Machine, code: longs, at: place, slots: vector, out: vector, lanes: place, count: place
+    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, lanes: place, count: place
 ) -> cython.void:
     """out[r, c] ± Σ over samples and k of left[r, k] · right[c, k]."""
     rows: place = code[at + 3]
@@ -1650,42 +1630,16 @@ def summed_product(
     row: place
     column: place
     k: place
-    threes: place = rows - rows % 3 if rows % 3 != 1 else rows - 4 if rows > 1 else 0  # rows that go three by three
+    if cython.compiled and rows * columns > 1:
+        for k in range(depth):
+            for column in range(0, columns, 4):  # the outer loop, so that four columns stay in the nearest cache
+                row = 0
+                while row < rows:
+                    row += summed_tile(machine, code, at, slots, out, scratch, row, column, k, lanes, count)
+        return
     for k in range(depth):
-        # the innermost loops go over rows, so that four columns stay in the nearest cache
-        for column in range(0, columns - columns % 4, 4):
-            for row in range(0, threes, 3):
-                here: vector = shifted(out, row * columns + column)
-                dots_3_by_4(
-                    here,
-                    shifted(here, columns),
-                    shifted(here, 2 * columns),
-                    lanes_of(machine, code, left, row, k, depth, slots, lanes),
-                    lanes_of(machine, code, left, row + 1, k, depth, slots, lanes),
-                    lanes_of(machine, code, left, row + 2, k, depth, slots, lanes),
-                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
-                    lanes_of(machine, code, right, column + 1, k, depth, slots, lanes),
-                    lanes_of(machine, code, right, column + 2, k, depth, slots, lanes),
-                    lanes_of(machine, code, right, column + 3, k, depth, slots, lanes),
-                    sign,
-                    count,
-                )
-            for row in range(threes, rows - 1, 2):
-                here = shifted(out, row * columns + column)
-                dots_2_by_4(
-                    here,
-                    shifted(here, columns),
-                    lanes_of(machine, code, left, row, k, depth, slots, lanes),
-                    lanes_of(machine, code, left, row + 1, k, depth, slots, lanes),
-                    lanes_of(machine, code, right, column, k, depth, slots, lanes),
-                    lanes_of(machine, code, right, column + 1, k, depth, slots, lanes),
-                    lanes_of(machine, code, right, column + 2, k, depth, slots, lanes),
-                    lanes_of(machine, code, right, column + 3, k, depth, slots, lanes),
-                    sign,
-                    count,
-                )
         for row in range(rows):
-            for column in range(columns - columns % 4 if rows > 1 else 0, columns):
+            for column in range(columns):
                 dot(
                     shifted(out, row * columns + column),
                     lanes_of(machine, code, left, row, k, depth, slots, lanes),
@@ -1693,6 +1647,49 @@ def summed_product(
                     sign,
                     count,
                 )
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def summed_tile(  # compiled only
+    machine: Machine,
+    code: longs,
+    at: place,
+    slots: vector,
+    out: vector,
+    scratch: vector,
+    row: place,
+    column: place,
+    k: place,
+    lanes: place,
+    count: place,
+) -> place:
+    """Two or three rows by four columns of such a product, as far as there are so many; how many rows."""
+    rows: place = code[at + 3] - row
+    columns: place = code[at + 4] - column
+    depth: place = code[at + 5]
+    sign: cython.double = sign_of(code, at)
+    left: place = at + HEADER
+    right: place = at + HEADER + FIELDS
+    i: place
+    j: place
+    p: vector = lanes_of(machine, code, left, row, k, depth, slots, lanes)
+    q: vector = lanes_of(machine, code, left, row + 1, k, depth, slots, lanes) if rows > 1 else p
+    x: vector = lanes_of(machine, code, right, column, k, depth, slots, lanes)
+    y: vector = lanes_of(machine, code, right, column + 1, k, depth, slots, lanes) if columns > 1 else x
+    z: vector = lanes_of(machine, code, right, column + 2, k, depth, slots, lanes) if columns > 2 else x
+    w: vector = lanes_of(machine, code, right, column + 3, k, depth, slots, lanes) if columns > 3 else x
+    if rows == 3 or rows > 4:
+        dots_3_by_4(scratch, p, q, lanes_of(machine, code, left, row + 2, k, depth, slots, lanes), x, y, z, w, count)
+        rows = 3
+    else:
+        dots_2_by_4(scratch, p, q, x, y, z, w, count)
+        rows = min(rows, 2)
+    for i in range(rows):
+        for j in range(min(columns, 4)):
+            out[(row + i) * code[at + 4] + column + j] += sign * scratch[4 * i + j]
+    return rows
 
 
 @cython.cfunc
