@@ -1307,7 +1307,7 @@ def product(
     if code[at + 2] == FROM_ZERO and (width == 1 or not shared):
         fill(out, 0.0, code[at + 3] * code[at + 4] * width)
     if width == 1:
-        product_of_numbers(machine, code, at, slots, out, scratch, lanes)
+        product_of_numbers(machine, code, at, slots, out, scratch)
     elif shared:
         product_of_lanes(machine, code, at, slots, out, scratch, width, lanes)
     else:
@@ -1330,16 +1330,13 @@ def product_of_lanes(
     # columns that stand side by side are so many lanes more
     wide: cython.bint = columns > 1 and code[right + 3] < 0 and code[right + 1] == 1
     row: place = 0
-    line: place
     column: place
     k: place
     n: place = width * columns if wide else width
     rows: place = code[at + 3]
     if cython.compiled and code[right + 3] < 0:
         while row + 4 <= rows:
-            for line in range(4):
-                for k in range(depth):
-                    scratch[line * depth + k] = sign * slots[slot_of(machine, code, left, row + line, k, depth)]
+            factors: vector = four_rows(machine, code, left, row, depth, sign, slots, scratch)
             for column in range(1 if wide else columns):
                 gain_four_rows(
                     shifted(out, (row * columns + column) * width),
@@ -1348,7 +1345,7 @@ def product_of_lanes(
                     shifted(out, ((row + 3) * columns + column) * width),
                     lanes_of(machine, code, right, column, 0, depth, slots, lanes),
                     code[right + 2] * lanes,
-                    scratch,
+                    factors,
                     depth,
                     fresh,
                     n,
@@ -1418,9 +1415,7 @@ def dots_of_lanes(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def product_of_numbers(
-    machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector, lanes: place
-) -> cython.void:
+def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, out: vector, scratch: vector) -> cython.void:
     """Without lanes: the innermost loop goes over the columns where there are several, otherwise along the rows."""
     sign: cython.double = sign_of(code, at)
     rows: place = code[at + 3]
@@ -1436,19 +1431,19 @@ def product_of_numbers(
     column: place
     k: place
     origin: vector = slots
-    begin: place = address(machine, code[right], lanes)
+    x: vector
+    begin: place = code[right]
     step: place = code[right + 2]
     if turned or columns < 4 or (rows == 1 and code[right + 3] < 0 and step == 1):
-        x: vector
         step = code[right + 1]
         if code[right + 3] >= 0 or (code[right + 2] != 1 and depth > 1) or step < 0:
             origin = scratch
             begin = depth
             step = depth
             for column in range(columns):
-                copy_row(machine, code, right, column, depth, slots, shifted(scratch, depth * (column + 1)), lanes)
+                copy_row(machine, code, right, column, depth, slots, shifted(scratch, depth * (column + 1)))
         for row in range(rows):
-            x = row_of(machine, code, left, row, depth, slots, scratch, lanes)
+            x = row_of(machine, code, left, row, depth, slots, scratch)
             if turned:
                 gain_rows(shifted(out, row), rows, x, shifted(origin, begin), step, sign, columns, depth)
             else:
@@ -1461,56 +1456,82 @@ def product_of_numbers(
         step = columns
         for column in range(columns):
             for k in range(depth):
-                scratch[k * columns + column] = slots[address(machine, slot_of(machine, code, right, column, k, depth), lanes)]
+                scratch[k * columns + column] = slots[slot_of(machine, code, right, column, k, depth)]
+    wide: place = columns // 8 * 8 if cython.compiled and rows >= 4 else 0  # by rows // 4 * 4: what goes by tiles
+    for row in range(0, rows - 3 if wide else 0, 4):
+        gain_four_rows(
+            shifted(out, row * columns),
+            shifted(out, (row + 1) * columns),
+            shifted(out, (row + 2) * columns),
+            shifted(out, (row + 3) * columns),
+            shifted(origin, begin),
+            step,
+            four_rows(machine, code, left, row, depth, sign, slots, shifted(scratch, columns * depth)),
+            depth,
+            False,
+            wide,
+        )
     for row in range(rows):
-        here: vector = shifted(out, row * columns)
+        column = wide if row < rows // 4 * 4 else 0
+        if column == columns:
+            continue
+        here: vector = shifted(out, row * columns + column)
         k = 0
         while k + 4 <= depth:
             gain_scaled_4(
                 here,
-                shifted(origin, begin + k * step),
-                shifted(origin, begin + (k + 1) * step),
-                shifted(origin, begin + (k + 2) * step),
-                shifted(origin, begin + (k + 3) * step),
-                sign * slots[address(machine, slot_of(machine, code, left, row, k, depth), lanes)],
-                sign * slots[address(machine, slot_of(machine, code, left, row, k + 1, depth), lanes)],
-                sign * slots[address(machine, slot_of(machine, code, left, row, k + 2, depth), lanes)],
-                sign * slots[address(machine, slot_of(machine, code, left, row, k + 3, depth), lanes)],
-                columns,
+                shifted(origin, begin + k * step + column),
+                shifted(origin, begin + (k + 1) * step + column),
+                shifted(origin, begin + (k + 2) * step + column),
+                shifted(origin, begin + (k + 3) * step + column),
+                sign * slots[slot_of(machine, code, left, row, k, depth)],
+                sign * slots[slot_of(machine, code, left, row, k + 1, depth)],
+                sign * slots[slot_of(machine, code, left, row, k + 2, depth)],
+                sign * slots[slot_of(machine, code, left, row, k + 3, depth)],
+                columns - column,
             )
             k += 4
         while k < depth:
-            gain_scaled(
-                here,
-                shifted(origin, begin + k * step),
-                sign * slots[address(machine, slot_of(machine, code, left, row, k, depth), lanes)],
-                columns,
-            )
+            x = shifted(origin, begin + k * step + column)
+            gain_scaled(here, x, sign * slots[slot_of(machine, code, left, row, k, depth)], columns - column)
             k += 1
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def row_of(
-    machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector, lanes: place
+def four_rows(
+    machine: Machine, code: longs, field: place, row: place, depth: place, sign: cython.double, slots: vector, room: vector
 ) -> vector:
-    """A row of a matrix side by side, where it stands or copied into ``room``. Without lanes."""
-    if code[field + 3] < 0 and (code[field + 2] == 1 or depth == 1):
-        return shifted(slots, address(machine, code[field] + row * code[field + 1], lanes))
-    copy_row(machine, code, field, row, depth, slots, room, lanes)
+    """Four rows of a matrix of numbers one after the other, times ``sign``: where they stand, or copied into ``room``."""
+    if sign > 0.0 and code[field + 3] < 0 and code[field + 1] == depth and code[field + 2] == 1:
+        return shifted(slots, code[field] + row * depth)
+    line: place
+    k: place
+    for line in range(4):
+        for k in range(depth):
+            room[line * depth + k] = sign * slots[slot_of(machine, code, field, row + line, k, depth)]
     return room
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def copy_row(
-    machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector, lanes: place
-) -> cython.void:
+def row_of(machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector) -> vector:
+    """A row of a matrix side by side, where it stands or copied into ``room``. Without lanes."""
+    if code[field + 3] < 0 and (code[field + 2] == 1 or depth == 1):
+        return shifted(slots, code[field] + row * code[field + 1])
+    copy_row(machine, code, field, row, depth, slots, room)
+    return room
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def copy_row(machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector) -> cython.void:
     k: place
     for k in range(depth):
-        room[k] = slots[address(machine, slot_of(machine, code, field, row, k, depth), lanes)]
+        room[k] = slots[slot_of(machine, code, field, row, k, depth)]
 
 
 @cython.cfunc
