@@ -52,6 +52,7 @@ cdef class Machine:
     cdef int *table
     cdef longs handles
     cdef longs code  # of each block
+    cdef bint same
     cdef Py_ssize_t end, uniform, varying, most_lanes, widest, deepest, threads, n_summed
     cdef readonly Py_ssize_t n_stored
     cpdef array run(self, Py_ssize_t n, object samples, object others, object out)

@@ -490,6 +490,7 @@ class Machine:
         self.stored = array("q", program.stored)
         self.summed = array("q", program.summed)
         self.n_stored, self.n_summed = len(self.stored), len(self.summed)
+        self.same = program.same
         self.uniform = program.uniform
         self.varying = program.varying
         self.most_lanes = max(8, min(MOST_LANES, CACHE // (8 * max(program.varying, 1)) // 8 * 8))
@@ -604,7 +605,11 @@ def take_blocks(job: Job, machine: Machine, memory: array) -> cython.int:
             load(machine, slots, source_at(job, i), job.source[i + 1], job.source[i + 2], first, count, lanes)
         execute(machine, machine.code, machine.end, memory, lanes, count)
         store(machine, slots, job.target, job.n_stored, first, count, lanes)
-        take_numbers(shifted(job.sums, block * machine.n_summed), slots, wholes_of(machine.summed), machine.n_summed)
+        sums: vector = shifted(job.sums, block * machine.n_summed)
+        take_numbers(sums, slots, wholes_of(machine.summed), machine.n_summed)
+        if machine.same and count != 1:
+            for i in range(machine.n_summed):
+                sums[i] *= count
         block = next_of(job)
     return 0
 

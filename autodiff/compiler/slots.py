@@ -52,6 +52,7 @@ class Program:
     stored: list[int]  # the slots whose numbers come back for each sample
     summed: list[int]  # the slots of sums over all samples
     alone: bool = False  # whether it is run for one sample at a time
+    same: bool = False  # whether all samples are, so that what is summed is that of one of them
 
 
 def placed(groups: Groups, alone: bool = False) -> Program:
@@ -76,17 +77,21 @@ class _Placer:
         uniform, lanes = _Slots(), _Slots()
         leaves = len(groups.constants) + groups.n_parameters + sum(result < groups.shared for result in groups.inputs)
         self.take(0, leaves, uniform)
-        self.take(groups.totals, groups.n_results - groups.totals, uniform)  # the sums over the samples side by side
+        same = self.all_are_same()
+        n_totals = 0 if same else groups.n_results - groups.totals
+        self.take(groups.totals, n_totals, uniform)  # the sums over the samples side by side
         turned = self.turned()
         split = len([group for group in groups.groups if group.first < groups.shared])
         self.place(0, split, ended, uniform)
         lanes.top = n_uniform = -(-uniform.top // 8) * 8
         self.take(groups.shared, sum(result >= groups.shared for result in groups.inputs), lanes)
         self.place(split, len(groups.groups), ended, lanes)
-        if groups.totals < groups.n_results:  # from zero in each block
-            shape = (groups.n_results - groups.totals, 1, 1)
-            self.each.append(Instruction("fill", "+0", shape, self.slot[groups.totals], ()))
+        if n_totals:  # from zero in each block
+            self.each.append(Instruction("fill", "+0", (n_totals, 1, 1), self.slot[groups.totals], ()))
         for number, group in enumerate(groups.groups):
+            if group.kind == "Total" and same:
+                self.slot[group.first : group.first + group.size] = rows_at(self.slot, _terms(group))
+                continue
             self.emit(turned.get(number, group), self.once if number < split else self.each)
         return Program(
             groups.constants,
@@ -98,7 +103,16 @@ class _Placer:
             [self.slot[result] for result in groups.stored],
             [self.slot[result] for result in groups.totals_wanted],
             self.alone,
+            same,
         )
+
+    def all_are_same(self) -> bool:
+        """Whether samples have no numbers of their own, and each sum over them is of one result."""
+        groups = self.groups
+        if any(result >= groups.shared for result in groups.inputs):
+            return False
+        totals = [group for group in groups.groups if group.kind == "Total"]
+        return all(len(_terms(group)) == group.size for group in totals)
 
     def turned(self) -> dict[int, Group]:
         """Products over the samples whose columns are wanted one after the other, by their numbers, as the transposed ones.
@@ -289,6 +303,14 @@ def _span(index: Index, rows: int, columns: int) -> tuple[int, int]:
 def _second(run: Run) -> int:
     """How many rows the second operand of a run has."""
     return run.columns if run.kind == "product" else run.rows
+
+
+def _terms(group: Group) -> array[int]:
+    """The terms of sums over the samples of one term each; nothing for any others."""
+    run = group.runs[0]
+    if len(group.runs) > 1 or (run.kind, run.sign, run.depth) != ("terms", "+", 1):
+        return array("i")
+    return run.operands[0].entries(run.rows, 1)
 
 
 def _is_scattered(group: Group) -> bool:

@@ -201,6 +201,19 @@ def test_an_empty_batch_maps_to_nothing_and_has_no_mean():
     assert ad.compile(lambda x: x * x, reduce="sum").backward([]) == 0.0
 
 
+@pytest.mark.parametrize("n", [1, 5, 1000])
+def test_samples_without_numbers_are_samples_all_the_same(n):
+    w = [ad.Value(x) for x in (0.5, -3.0)]
+    for reduce, times in (("mean", 1), ("sum", n), (None, n)):
+        f = ad.compile(lambda x: w[0] * w[0] * w[1] + w[0] + len(x), reduce=reduce)
+        for _ in range(2):  # the second call is a quick one
+            for v in w:
+                v.grad = 0.0
+            loss = f.backward(np.empty((n, 0)))
+            assert np.sum(loss) == pytest.approx(-0.25 * times)
+            assert [v.grad for v in w] == pytest.approx([-2.0 * times, 0.25 * times])
+
+
 def test_buffers_of_every_sort_give_the_same_numbers():
     w = ad.Value(0.5)
     f = ad.compile(lambda x, y: w * x[0] - x[1] * y)
