@@ -62,8 +62,10 @@ def recording(
                 ) from None
         except ValueError:  # a callable without a signature
             pass
-        f._one(example, kwargs or {}, VALUE)
-    key, entry = next(reversed(f._entries.items()))
+        entry, _ = f._one(example, kwargs or {}, VALUE)
+        key = next(key for key, known in f._entries.items() if known is entry)
+    else:
+        key, entry = f._last()
     return Recording(entry, _arguments(f, key), arrays_of(f))
 
 

@@ -92,6 +92,10 @@ class Replay:
         with without_collector():
             return Machine(placed(self.program, alone=True), self.parameters)
 
+    def last_run(self) -> int:
+        """Which of the runs of all programs its last was, 0 if it has not been run in this process."""
+        return max([made.last_run for name, made in list(vars(self).items()) if name in ("machine", "alone")], default=0)
+
     def __getstate__(self) -> dict[str, Any]:
         return {key: thing for key, thing in vars(self).items() if key not in ("machine", "alone")}
 
@@ -108,7 +112,6 @@ class Entry:
         self.passes: tuple[str, ...] = options["passes"]
         self.threads: int = options["threads"]
         self.replays: dict[Goal, Replay] = {}
-        self.latest: Replay | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"trace": None, "captured": NOTHING_CAPTURED}
@@ -123,8 +126,11 @@ class Entry:
         if found is None:
             with without_collector():
                 found = self.replays[goal] = self._made(goal)
-        self.latest = found
         return found
+
+    def latest(self) -> Replay | None:
+        """The program that ran last."""
+        return max(list(self.replays.values()), key=Replay.last_run, default=None)
 
     def _made(self, goal: Goal) -> Replay:
         kind, wanted, stored = goal
@@ -410,7 +416,7 @@ class Compiled(Generic[P, R]):
     @property
     def parameters(self) -> list[Value]:
         """The Values that the function uses, as the last trace has them."""
-        return list(self._last().parameters)
+        return list(self._last()[1].parameters)
 
     @property
     def program(self) -> Groups:
@@ -513,14 +519,20 @@ class Compiled(Generic[P, R]):
 
         c.write(self, file, example, kwargs)
 
-    def _last(self) -> Entry:
+    def _last(self) -> tuple[Any, Entry]:
+        """What was recorded for the form of arguments of the last call."""
         if not self._entries:
             raise TraceError(f"{self.name} has not been called yet, and a program is made at the first call")
-        return next(reversed(self._entries.values()))
+
+        def last_run(item: tuple[Any, Entry]) -> int:
+            latest = item[1].latest()
+            return latest.last_run() if latest else 0
+
+        return max(reversed(self._entries.items()), key=last_run)  # the newest, if none has run
 
     def _replay(self) -> Replay:
-        entry = self._last()
-        return entry.latest or entry.replay(VALUE)
+        _, entry = self._last()
+        return entry.latest() or entry.replay(VALUE)
 
     # ---- forms of arguments -------------------------------------------------------------------------------------------------
 

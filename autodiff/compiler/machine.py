@@ -466,6 +466,7 @@ def _kernel_of(op: str) -> tuple[str, int]:
 
 
 MOST_LANES = 264
+runs = cython.declare(cython.longlong, 0)  # of all machines so far
 LINE = cython.declare(cython.short, 8)  # numbers in a line of the cache
 CACHE = 1 << 20  # bytes that the slots of a block of samples should not exceed
 
@@ -490,6 +491,7 @@ class Machine:
         self.stored = array("q", program.stored)
         self.summed = array("q", program.summed)
         self.n_stored, self.n_summed = len(self.stored), len(self.summed)
+        self.last_run = 0
         self.same = program.same
         self.uniform = program.uniform
         self.varying = program.varying
@@ -508,6 +510,7 @@ class Machine:
         has there. The samples are cut into blocks, each of which has sums of its own, and these are added up in order:
         whichever thread has done which block.
         """
+        started(self)
         lanes: place = lanes_for(n, self.most_lanes)
         memory: array = fresh_memory(self, lanes)
         slots: vector = slots_in(self, memory)
@@ -545,6 +548,15 @@ class Machine:
         sums: array = self.run(n, samples, others, None)
         loss: cython.double = number_at(sums, 0) / n if mean else number_at(sums, 0)
         return loss, Gradients(self, sums, 1, 1.0 / n if mean else 1.0, loss)
+
+
+@cython.cfunc
+@cython.inline
+def started(machine: Machine) -> cython.void:
+    """Note which run of all this is."""
+    global runs
+    runs += 1
+    machine.last_run = runs
 
 
 @cython.final
@@ -1854,6 +1866,7 @@ class QuickCall(Quick):
         if not cython.compiled or len(args) != len(self.kinds) or traced():
             return None
         machine: Machine = self.machine  # compiled only from here
+        started(machine)
         memory: array = self.spare
         self.spare = None  # no other thread may have it meanwhile
         if memory is None:

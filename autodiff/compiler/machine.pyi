@@ -13,6 +13,7 @@ KINDS: tuple[str, ...]
 class Machine:
     parameters: list[Value]
     n_stored: int  # how many numbers come back for each sample
+    last_run: int  # which of the runs of all machines this one's last was
     def __init__(self, program: Program, parameters: Iterable[Value], threads: int = 1) -> None: ...
     def run(
         self,

@@ -138,6 +138,24 @@ def test_quick_calls_see_every_change_of_form():
         f([2.0, 1.0])
 
 
+def test_the_source_is_that_of_the_program_that_ran_last(tmp_path):
+    """However quick the call was, and whichever form of arguments it had; an export is no run."""
+    w = ad.Value(0.5)
+    f = ad.compile(lambda xs: ad.sum(xs) * w)
+    two, three = [1.0, 2.0], np.array([1.0, 2.0, 3.0])
+    calls = [(f, two), (f.value_and_grad, two), (f, three), (f.backward, np.ones((4, 3))), (f.map, np.ones((4, 2)))]
+    sources = []
+    for call, xs in calls:
+        call(xs)
+        sources.append(f.source)
+    assert len(set(sources)) == 4 and sources[0] == sources[4]
+    assert "and_gradients" in sources[3]
+    for i in (0, 1, 0, 3, 1, 1, 2, 4, 3, 0):
+        calls[i][0](calls[i][1])
+        f.export(tmp_path / "exported.py")
+        assert f.source == sources[i]
+
+
 def test_a_list_result_a_constant_result_and_no_arguments():
     w = ad.Value(3.0)
     assert ad.compile(lambda x: [x, 2.0, w])(1.0) == [1.0, 2.0, 3.0]
