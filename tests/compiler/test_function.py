@@ -148,7 +148,8 @@ def test_the_source_is_that_of_the_program_that_ran_last(tmp_path):
     for call, xs in calls:
         call(xs)
         sources.append(f.source)
-    assert len(set(sources)) == 4 and sources[0] == sources[4]
+    assert len(set(sources)) == 4
+    assert sources[0] == sources[4]
     assert "and_gradients" in sources[3]
     for i in (0, 1, 0, 3, 1, 1, 2, 4, 3, 0):
         calls[i][0](calls[i][1])
