@@ -1525,8 +1525,8 @@ def four_rows(
         return shifted(slots, code[field] + row * depth)
     line: place
     k: place
-    for line in range(4):
-        for k in range(depth):
+    for k in range(depth):
+        for line in range(4):  # often side by side, where it is the transposed matrix that is
             room[line * depth + k] = sign * slots[slot_of(machine, code, field, row + line, k, depth)]
     return room
 
