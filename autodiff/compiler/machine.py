@@ -1095,6 +1095,11 @@ def map_terms(
     n: place = together(machine, code, at, rows, width)
     first: place = 0
     while first < rows:
+        slot: place = slot_of(machine, code, at + HEADER, first, 0, 1)
+        if code[at + 1] == GAIN and n == 1 < width and slot < machine.uniform:
+            add_constant(shifted(out, first * width), code[at + 2] * slots[slot], width)
+            first += 1
+            continue
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
         if code[at + 1] == START:
             shift(shifted(out, first * width), x, -0.0 if code[at + 2] < 0 else 0.0, n * width)
