@@ -1462,8 +1462,7 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
             origin = scratch
             begin = depth
             step = depth
-            for column in range(columns):
-                copy_row(machine, code, right, column, depth, slots, shifted(scratch, depth * (column + 1)))
+            lay_out(machine, code, right, 0, columns, depth, slots, shifted(scratch, depth), depth, 1)
         for row in range(rows):
             x = row_of(machine, code, left, row, depth, slots, scratch)
             if turned:
@@ -1476,9 +1475,7 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
         origin = scratch
         begin = 0
         step = columns
-        for column in range(columns):
-            for k in range(depth):
-                scratch[k * columns + column] = slots[slot_of(machine, code, right, column, k, depth)]
+        lay_out(machine, code, right, 0, columns, depth, slots, scratch, 1, columns)
     wide: place = columns // 8 * 8 if cython.compiled and rows >= 4 else 0  # by rows // 4 * 4: what goes by tiles
     for row in range(0, rows - 3 if wide else 0, 4):
         gain_four_rows(
@@ -1528,11 +1525,11 @@ def four_rows(
     """Four rows of a matrix of numbers one after the other, times ``sign``: where they stand, or copied into ``room``."""
     if sign > 0.0 and code[field + 3] < 0 and code[field + 1] == depth and code[field + 2] == 1:
         return shifted(slots, code[field] + row * depth)
-    line: place
-    k: place
-    for k in range(depth):
-        for line in range(4):  # often side by side, where it is the transposed matrix that is
-            room[line * depth + k] = sign * slots[slot_of(machine, code, field, row + line, k, depth)]
+    i: place
+    lay_out(machine, code, field, row, 4, depth, slots, room, depth, 1)
+    if sign < 0.0:
+        for i in range(4 * depth):
+            room[i] = -room[i]
     return room
 
 
@@ -1543,17 +1540,41 @@ def row_of(machine: Machine, code: longs, field: place, row: place, depth: place
     """A row of a matrix side by side, where it stands or copied into ``room``. Without lanes."""
     if code[field + 3] < 0 and (code[field + 2] == 1 or depth == 1):
         return shifted(slots, code[field] + row * code[field + 1])
-    copy_row(machine, code, field, row, depth, slots, room)
+    lay_out(machine, code, field, row, 1, depth, slots, room, depth, 1)
     return room
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def copy_row(machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector) -> cython.void:
+def lay_out(
+    machine: Machine,
+    code: longs,
+    field: place,
+    row: place,
+    rows: place,
+    depth: place,
+    slots: vector,
+    room: vector,
+    down: place,
+    across: place,
+) -> cython.void:
+    """Rows of a matrix of numbers into ``room``, so far ``down`` from one to the next, ``across`` from entry to entry."""
+    r: place
     k: place
+    begin: place
+    if code[field + 3] >= 0:
+        begin = code[field + 3] + row * depth
+        for r in range(rows):
+            for k in range(depth):
+                room[r * down + k * across] = slots[machine.table[begin + r * depth + k]]
+        return
+    begin = code[field] + row * code[field + 1]
+    next_row: place = code[field + 1]
+    next_entry: place = code[field + 2]
     for k in range(depth):
-        room[k] = slots[slot_of(machine, code, field, row, k, depth)]
+        for r in range(rows):
+            room[r * down + k * across] = slots[begin + r * next_row + k * next_entry]
 
 
 @cython.cfunc
@@ -1730,8 +1751,13 @@ def summed_tile(  # compiled only
         dots_2_by_4(scratch, p, q, x, y, z, w, count)
         rows = min(rows, 2)
     for i in range(rows):
-        for j in range(min(columns, 4)):
-            out[(row + i) * code[at + 4] + column + j] += sign * scratch[4 * i + j]
+        here: vector = shifted(out, (row + i) * code[at + 4] + column)
+        if columns >= 4:
+            for j in range(4):
+                here[j] += sign * scratch[4 * i + j]
+        else:
+            for j in range(columns):
+                here[j] += sign * scratch[4 * i + j]
     return rows
 
 
