@@ -48,7 +48,8 @@ cdef extern from *:
 cdef class Machine:
     cdef readonly list parameters
     cdef list operations, free  # the places of those parameters that are operations; memory that no call uses
-    cdef array once, each, tables, constants, input_slots, stored, summed
+    cdef array once, each, tables, constants, input_slots, stored, summed, addresses
+    cdef longs nodes  # of the parameters
     cdef int *table
     cdef longs handles
     cdef longs code  # of each block

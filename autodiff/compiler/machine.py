@@ -480,6 +480,8 @@ class Machine:
         self.threads = threads if cython.compiled else 1
         self.parameters = list(parameters)
         self.operations = [i for i, node in enumerate(self.parameters) if node.op]
+        self.addresses = addresses_of(self.parameters)
+        self.nodes = wholes_of(self.addresses) if cython.compiled else self.addresses
         self.once = tape_of(program.once, tables, True)
         self.each = tape_of(program.each, tables, program.alone, program.uniform if with_numpy(program) else None)
         self.tables = tables
@@ -514,7 +516,7 @@ class Machine:
         lanes: place = lanes_for(n, self.most_lanes)
         memory: array = fresh_memory(self, lanes)
         slots: vector = slots_in(self, memory)
-        load_values(slots, len(self.constants), self.parameters)
+        load_values(self, slots, len(self.constants))
         for numbers, number in others:
             load(self, slots, numbers_in(numbers), number, len(numbers), 0, 1, 1)
         execute(self, wholes_of(self.once), len(self.once), memory, 1, 1)
@@ -660,17 +662,17 @@ class Gradients:
     def __call__(self) -> None:
         i: place
         node: borrowed
-        values: list = self.machine.parameters
+        machine: Machine = self.machine
         sums: vector = shifted(numbers_of(self.sums), self.first)
         scale: cython.double = self.scale
         with adding:  # interpreted, two threads would lose what the other adds
-            if self.machine.operations:
+            if machine.operations:
                 self.sweep_operations()  # before all others, since it may raise
-            for i in range(len(values)):
-                node = lend(values[i])
+            for i in range(len(machine.parameters)):
+                node = node_at(machine, i)
                 if not node.code:
                     node.adjoint += sums[i] * scale
-        announce(self.loss, values)
+        announce(self.loss, machine.parameters)
 
     def sweep_operations(self) -> None:
         """Those of operations are added to the leaves below them, in one sweep."""
@@ -1909,7 +1911,7 @@ class QuickCall(Quick):
             number = load_one(self, slots, args[i], i, number)
             if number < 0:
                 return None
-        load_values(slots, len(machine.constants), machine.parameters)
+        load_values(machine, slots, len(machine.constants))
         if len(machine.once):
             execute(machine, wholes_of(machine.once), len(machine.once), memory, 1, 1)
         execute(machine, machine.code, machine.end, memory, 1, 1)
@@ -2159,10 +2161,30 @@ def shifted(numbers: vector, by: place) -> vector:
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def load_values(slots: vector, start: place, values: list) -> cython.void:
-    """The numbers that these Values have now."""
+def load_values(machine: Machine, slots: vector, start: place) -> cython.void:
+    """The numbers that the parameters have now."""
     i: place
     node: borrowed
-    for i in range(len(values)):
-        node = lend(values[i])
+    for i in range(len(machine.parameters)):
+        node = node_at(machine, i)
         slots[start + i] = node.primal
+
+
+@cython.cfunc
+def addresses_of(values: list) -> object:
+    """Where these Values are, for loops that count no references; interpreted, a Value itself."""
+    if not cython.compiled:
+        return values
+    found: array = clone(HANDLES, len(values), False)  # compiled only from here
+    i: place
+    for i in range(len(values)):
+        found.data.as_longlongs[i] = cython.cast(cython.longlong, lend(values[i]))
+    return found
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def node_at(machine: Machine, i: place) -> borrowed:
+    """A parameter."""
+    return cython.cast(borrowed, machine.nodes[i]) if cython.compiled else machine.nodes[i]
