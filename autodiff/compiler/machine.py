@@ -1478,6 +1478,7 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
         begin = 0
         step = columns
         lay_out(machine, code, right, 0, columns, depth, slots, scratch, 1, columns)
+    room: vector = shifted(scratch, columns * depth)
     wide: place = columns // 8 * 8 if cython.compiled and rows >= 4 else 0  # by rows // 4 * 4: what goes by tiles
     for row in range(0, rows - 3 if wide else 0, 4):
         gain_four_rows(
@@ -1487,7 +1488,7 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
             shifted(out, (row + 3) * columns),
             shifted(origin, begin),
             step,
-            four_rows(machine, code, left, row, depth, sign, slots, shifted(scratch, columns * depth)),
+            four_rows(machine, code, left, row, depth, sign, slots, room),
             depth,
             False,
             wide,
@@ -1497,6 +1498,7 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
         if column == columns:
             continue
         here: vector = shifted(out, row * columns + column)
+        x = row_of(machine, code, left, row, depth, slots, room)
         k = 0
         while k + 4 <= depth:
             gain_scaled_4(
@@ -1505,16 +1507,15 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
                 shifted(origin, begin + (k + 1) * step + column),
                 shifted(origin, begin + (k + 2) * step + column),
                 shifted(origin, begin + (k + 3) * step + column),
-                sign * slots[slot_of(machine, code, left, row, k, depth)],
-                sign * slots[slot_of(machine, code, left, row, k + 1, depth)],
-                sign * slots[slot_of(machine, code, left, row, k + 2, depth)],
-                sign * slots[slot_of(machine, code, left, row, k + 3, depth)],
+                sign * x[k],
+                sign * x[k + 1],
+                sign * x[k + 2],
+                sign * x[k + 3],
                 columns - column,
             )
             k += 4
         while k < depth:
-            x = shifted(origin, begin + k * step + column)
-            gain_scaled(here, x, sign * slots[slot_of(machine, code, left, row, k, depth)], columns - column)
+            gain_scaled(here, shifted(origin, begin + k * step + column), sign * x[k], columns - column)
             k += 1
 
 
