@@ -526,15 +526,15 @@ class Machine:
             memories: list = [fresh_memory(self, lanes) for _ in range(1, workers)]
             for another in memories:
                 copy(slots_in(self, another), slots, self.uniform)
-            others = [helpers().submit(job.work, another) for another in memories]
+            futures = [helpers().submit(job.work, another) for another in memories]
             try:
                 job.work(memory)
             finally:
-                others = [other for other in others if not other.cancel()]  # who has not begun finds nothing left to do
-                for other in others:
-                    other.exception()
-            for other in others:
-                other.result()
+                futures = [future for future in futures if not future.cancel()]  # who has not begun finds nothing left to do
+                for future in futures:
+                    future.exception()
+            for future in futures:
+                future.result()
             self.free += [(lanes, another) for another in memories]
         else:
             job.work(memory)
@@ -1900,7 +1900,6 @@ class QuickCall(Quick):
         if not cython.compiled or len(args) != len(self.kinds) or traced():
             return None
         machine: Machine = self.machine  # compiled only from here
-        started(machine)
         memory: array = self.spare
         self.spare = None  # no other thread may have it meanwhile
         if memory is None:
@@ -1912,6 +1911,7 @@ class QuickCall(Quick):
             number = load_one(self, slots, args[i], i, number)
             if number < 0:
                 return None
+        started(machine)
         load_values(machine, slots, len(machine.constants))
         if len(machine.once):
             execute(machine, wholes_of(machine.once), len(machine.once), memory, 1, 1)
@@ -2095,16 +2095,6 @@ def number_at(numbers: array, i: place) -> cython.double:
     if cython.compiled:
         return numbers.data.as_doubles[i]
     return numbers[i]
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def put(numbers: array, i: place, x: cython.double) -> cython.void:
-    if cython.compiled:
-        numbers.data.as_doubles[i] = x
-    else:
-        numbers[i] = x
 
 
 @cython.cfunc
