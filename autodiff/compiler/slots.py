@@ -221,8 +221,8 @@ class _Placer:
         if loop.taken:
             first = target + loop.n_carried
             body.append(Instruction("take", "", (len(loop.taken), 1, 1), first, self.taken(loop, group.first, first)))
-        for group in loop.body:
-            self.emit(group, body)
+        for inner in loop.body:
+            self.emit(inner, body)
         if loop.n_kept:
             kept = (self.moved(loop.kept, loop.n_kept, 1),)
             body.append(Instruction("keep", "", (loop.n_kept, 1, 1), target + group.size - loop.times * loop.n_kept, kept))
