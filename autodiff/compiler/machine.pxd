@@ -56,7 +56,7 @@ cdef class Machine:
     cdef bint same
     cdef Py_ssize_t end, uniform, varying, most_lanes, widest, deepest, threads, n_summed
     cdef readonly Py_ssize_t n_stored
-    cdef readonly long long last_run  # which of the runs of all machines this one's last was
+    cdef readonly Py_ssize_t last_run  # which of the runs of all machines this one's last was
     cpdef array run(self, Py_ssize_t n, object samples, object others, object out)
     cpdef tuple swept(self, Py_ssize_t n, object samples, object others, bint mean)
 

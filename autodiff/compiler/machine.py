@@ -466,7 +466,7 @@ def _kernel_of(op: str) -> tuple[str, int]:
 
 
 MOST_LANES = 264
-runs = cython.declare(cython.longlong, 0)  # of all machines so far
+runs = cython.declare(cython.Py_ssize_t, 0)  # of all machines so far
 LINE = cython.declare(cython.short, 8)  # numbers in a line of the cache
 CACHE = 1 << 20  # bytes that the slots of a block of samples should not exceed
 
