@@ -28,6 +28,7 @@ cdef extern from *:
         Py_ssize_t *shape, *strides;
         PyObject *base, *dtype;
         int flags;
+        PyObject *weakrefs;
     } autodiff_array;
     /* adds to a number that other threads add to as well, and gives what it was */
     #ifdef _MSC_VER
@@ -44,6 +45,10 @@ cdef extern from *:
         Py_ssize_t *shape
         void *dtype
         int flags
+        void *weakrefs
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(void *)
 
 cdef class Machine:
     cdef readonly list parameters
@@ -83,10 +88,10 @@ cdef class Quick:
 
 cdef class QuickCall(Quick):
     cdef Machine machine
-    cdef array kinds, spare
+    cdef array kinds, spare, made_shape
     cdef list shapes
     cdef Py_ssize_t result, first
-    cdef object shape, array_type, dtype, empty
+    cdef object shape, array_type, dtype, empty, made
 
 cdef class QuickBatch(Quick):
     cdef list shapes

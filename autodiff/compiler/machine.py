@@ -1892,7 +1892,8 @@ class QuickCall(Quick):
         self.array_type = array_type
         self.dtype = None if empty is None else empty(0).dtype
         self.empty = empty
-        self.spare = None
+        self.spare = self.made = None
+        self.made_shape = array("q", self.shape or ())
 
     @cython.ccall
     def take(self, args: tuple) -> object:
@@ -1932,7 +1933,9 @@ def result_of(quick: QuickCall, slots: vector) -> object:  # compiled only
     elif quick.result == NUMBERS:
         result = [slots[whole(machine.stored, i)] for i in range(first, n)]
     else:
-        result = quick.empty(quick.shape)
+        if not nobody_has(quick):
+            quick.made = quick.empty(quick.shape)
+        result = quick.made
         if cython.compiled:
             made: cython.pointer(numpy_array) = cython.cast(cython.pointer(numpy_array), result)
             out: vector = cython.cast(cython.pointer(cython.double), made.data)
@@ -1941,6 +1944,18 @@ def result_of(quick: QuickCall, slots: vector) -> object:  # compiled only
         return result
     value: object = slots[whole(machine.stored, 0)]
     return value, result
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def nobody_has(quick: QuickCall) -> cython.bint:  # compiled only
+    """Whether the array that was made last is as it was then, and nobody can see that its numbers become others."""
+    if quick.made is None:
+        return False
+    made: cython.pointer(numpy_array) = cython.cast(cython.pointer(numpy_array), quick.made)
+    if Py_REFCNT(made) != 1 or made.weakrefs != cython.NULL or made.flags | 2 != NEW:
+        return False
+    return size_of(quick.made, quick.dtype, quick.made_shape, 0) >= 0
 
 
 @cython.cfunc
@@ -1997,6 +2012,7 @@ def size_of(argument: object, dtype: object, shape: array, first: place) -> plac
 
 
 SIDE_BY_SIDE = cython.declare(cython.Py_ssize_t, 0x101)  # in C's order, and where a processor may read them
+NEW = cython.declare(cython.Py_ssize_t, 0x507)  # that, its owner, to be written, in Fortran's order
 
 
 @cython.final

@@ -117,6 +117,33 @@ def test_arrays_give_arrays_and_a_new_one_each_time():
         assert (g(table.T.copy().T)[1] == 2 * table).all()
 
 
+def test_a_result_is_written_over_when_nobody_can_see_it():
+    f = ad.value_and_grad(lambda x: ad.sum([v * v for v in x]), compile=True)
+    x = np.arange(5.0)
+    f(x)
+    held, other = f(x)[1], f(x + 1.0)[1]
+    assert held.tolist() == (2 * x).tolist()
+    assert other.tolist() == (2 * x + 2).tolist()
+    for seen in (lambda found: found[1:], memoryview, lambda found: found.reshape(5, 1), lambda found: found.T, iter):
+        found = f(x)[1]
+        view = seen(found)
+        del found
+        f(x + 1.0)
+        assert np.ravel(list(view)).tolist() in ((2 * x).tolist(), (2 * x)[1:].tolist())
+    found = f(x)[1]
+    gone = weakref.ref(found)
+    del found
+    f(x)
+    assert gone() is None
+    for change in (lambda found: found.resize((1, 5), refcheck=False), lambda found: found.setflags(write=False)):
+        found = f(x)[1]
+        change(found)
+        del found
+        assert f(x)[1].tolist() == (2 * x).tolist()
+        assert f(x)[1].flags.writeable
+    assert f(f(x)[1])[1].tolist() == (4 * x).tolist()  # what it is given is seen
+
+
 def test_scipy_minimises_with_it():
     found = scipy.optimize.minimize(ad.value_and_grad(rosenbrock, compile=True), np.zeros(6), jac=True, method="BFGS")
     assert found.x == pytest.approx(np.ones(6), abs=1e-5)
