@@ -1893,7 +1893,7 @@ class QuickCall(Quick):
         self.dtype = None if empty is None else empty(0).dtype
         self.empty = empty
         self.spare = self.made = None
-        self.made_shape = array("q", self.shape or ())
+        self.made_shape = array("q", self.shape if isinstance(self.shape, tuple) else ())
 
     @cython.ccall
     def take(self, args: tuple) -> object:
