@@ -1866,7 +1866,6 @@ class QuickCall(Quick):
         if not cython.compiled or len(args) != len(self.kinds) or traced():
             return None
         machine: Machine = self.machine  # compiled only from here
-        started(machine)
         memory: array = self.spare
         self.spare = None  # no other thread may have it meanwhile
         if memory is None:
@@ -1878,6 +1877,7 @@ class QuickCall(Quick):
             number = load_one(self, slots, args[i], i, number)
             if number < 0:
                 return None
+        started(machine)
         load_values(slots, len(machine.constants), machine.parameters)
         if len(machine.once):
             execute(machine, wholes_of(machine.once), len(machine.once), memory, 1, 1)
