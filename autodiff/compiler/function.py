@@ -529,7 +529,8 @@ class Compiled(Generic[P, R]):
         """What was recorded for the form of arguments of the last call."""
         if not self._entries:
             raise TraceError(f"{self.name} has not been called yet, and a program is made at the first call")
-        return max(reversed(list(self._entries.items())), key=_last_run)  # the newest, if none has run
+        last: tuple[Any, Entry] = max(reversed(list(self._entries.items())), key=_last_run)  # the newest, if none has run
+        return last
 
     def _replay(self) -> Replay:
         _, entry = self._last()
