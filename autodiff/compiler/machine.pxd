@@ -48,14 +48,15 @@ cdef extern from *:
 cdef class Machine:
     cdef readonly list parameters
     cdef list operations, free  # the places of those parameters that are operations; memory that no call uses
-    cdef array once, each, tables, constants, input_slots, stored, summed
+    cdef array once, each, tables, constants, input_slots, stored, summed, addresses
+    cdef longs nodes  # of the parameters
     cdef int *table
     cdef longs handles
     cdef longs code  # of each block
     cdef bint same
     cdef Py_ssize_t end, uniform, varying, most_lanes, widest, deepest, threads, n_summed
     cdef readonly Py_ssize_t n_stored
-    cdef readonly long long last_run  # which of the runs of all machines this one's last was
+    cdef readonly Py_ssize_t last_run  # which of the runs of all machines this one's last was
     cpdef array run(self, Py_ssize_t n, object samples, object others, object out)
     cpdef tuple swept(self, Py_ssize_t n, object samples, object others, bint mean)
 

@@ -466,7 +466,7 @@ def _kernel_of(op: str) -> tuple[str, int]:
 
 
 MOST_LANES = 264
-runs = cython.declare(cython.longlong, 0)  # of all machines so far
+runs = cython.declare(cython.Py_ssize_t, 0)  # of all machines so far
 LINE = cython.declare(cython.short, 8)  # numbers in a line of the cache
 CACHE = 1 << 20  # bytes that the slots of a block of samples should not exceed
 
@@ -480,6 +480,8 @@ class Machine:
         self.threads = threads if cython.compiled else 1
         self.parameters = list(parameters)
         self.operations = [i for i, node in enumerate(self.parameters) if node.op]
+        self.addresses = addresses_of(self.parameters)
+        self.nodes = wholes_of(self.addresses) if cython.compiled else self.addresses
         self.once = tape_of(program.once, tables, True)
         self.each = tape_of(program.each, tables, program.alone, program.uniform if with_numpy(program) else None)
         self.tables = tables
@@ -514,7 +516,7 @@ class Machine:
         lanes: place = lanes_for(n, self.most_lanes)
         memory: array = fresh_memory(self, lanes)
         slots: vector = slots_in(self, memory)
-        load_values(slots, len(self.constants), self.parameters)
+        load_values(self, slots, len(self.constants))
         for numbers, number in others:
             load(self, slots, numbers_in(numbers), number, len(numbers), 0, 1, 1)
         execute(self, wholes_of(self.once), len(self.once), memory, 1, 1)
@@ -524,15 +526,15 @@ class Machine:
             memories: list = [fresh_memory(self, lanes) for _ in range(1, workers)]
             for another in memories:
                 copy(slots_in(self, another), slots, self.uniform)
-            others = [helpers().submit(job.work, another) for another in memories]
+            futures = [helpers().submit(job.work, another) for another in memories]
             try:
                 job.work(memory)
             finally:
-                others = [other for other in others if not other.cancel()]  # who has not begun finds nothing left to do
-                for other in others:
-                    other.exception()
-            for other in others:
-                other.result()
+                futures = [future for future in futures if not future.cancel()]  # who has not begun finds nothing left to do
+                for future in futures:
+                    future.exception()
+            for future in futures:
+                future.result()
             self.free += [(lanes, another) for another in memories]
         else:
             job.work(memory)
@@ -660,17 +662,17 @@ class Gradients:
     def __call__(self) -> None:
         i: place
         node: borrowed
-        values: list = self.machine.parameters
+        machine: Machine = self.machine
         sums: vector = shifted(numbers_of(self.sums), self.first)
         scale: cython.double = self.scale
         with adding:  # interpreted, two threads would lose what the other adds
-            if self.machine.operations:
+            if machine.operations:
                 self.sweep_operations()  # before all others, since it may raise
-            for i in range(len(values)):
-                node = lend(values[i])
+            for i in range(len(machine.parameters)):
+                node = node_at(machine, i)
                 if not node.code:
                     node.adjoint += sums[i] * scale
-        announce(self.loss, values)
+        announce(self.loss, machine.parameters)
 
     def sweep_operations(self) -> None:
         """Those of operations are added to the leaves below them, in one sweep."""
@@ -1095,6 +1097,11 @@ def map_terms(
     n: place = together(machine, code, at, rows, width)
     first: place = 0
     while first < rows:
+        slot: place = slot_of(machine, code, at + HEADER, first, 0, 1)
+        if code[at + 1] == GAIN and n == 1 < width and slot < machine.uniform:
+            add_constant(shifted(out, first * width), code[at + 2] * slots[slot], width)
+            first += 1
+            continue
         x: vector = side_by_side(machine, code, at + HEADER, slots, scratch, first, n, width, lanes)
         if code[at + 1] == START:
             shift(shifted(out, first * width), x, -0.0 if code[at + 2] < 0 else 0.0, n * width)
@@ -1457,8 +1464,7 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
             origin = scratch
             begin = depth
             step = depth
-            for column in range(columns):
-                copy_row(machine, code, right, column, depth, slots, shifted(scratch, depth * (column + 1)))
+            lay_out(machine, code, right, 0, columns, depth, slots, shifted(scratch, depth), depth, 1)
         for row in range(rows):
             x = row_of(machine, code, left, row, depth, slots, scratch)
             if turned:
@@ -1471,9 +1477,8 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
         origin = scratch
         begin = 0
         step = columns
-        for column in range(columns):
-            for k in range(depth):
-                scratch[k * columns + column] = slots[slot_of(machine, code, right, column, k, depth)]
+        lay_out(machine, code, right, 0, columns, depth, slots, scratch, 1, columns)
+    room: vector = shifted(scratch, columns * depth)
     wide: place = columns // 8 * 8 if cython.compiled and rows >= 4 else 0  # by rows // 4 * 4: what goes by tiles
     for row in range(0, rows - 3 if wide else 0, 4):
         gain_four_rows(
@@ -1483,7 +1488,7 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
             shifted(out, (row + 3) * columns),
             shifted(origin, begin),
             step,
-            four_rows(machine, code, left, row, depth, sign, slots, shifted(scratch, columns * depth)),
+            four_rows(machine, code, left, row, depth, sign, slots, room),
             depth,
             False,
             wide,
@@ -1493,6 +1498,7 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
         if column == columns:
             continue
         here: vector = shifted(out, row * columns + column)
+        x = row_of(machine, code, left, row, depth, slots, room)
         k = 0
         while k + 4 <= depth:
             gain_scaled_4(
@@ -1501,16 +1507,15 @@ def product_of_numbers(machine: Machine, code: longs, at: place, slots: vector, 
                 shifted(origin, begin + (k + 1) * step + column),
                 shifted(origin, begin + (k + 2) * step + column),
                 shifted(origin, begin + (k + 3) * step + column),
-                sign * slots[slot_of(machine, code, left, row, k, depth)],
-                sign * slots[slot_of(machine, code, left, row, k + 1, depth)],
-                sign * slots[slot_of(machine, code, left, row, k + 2, depth)],
-                sign * slots[slot_of(machine, code, left, row, k + 3, depth)],
+                sign * x[k],
+                sign * x[k + 1],
+                sign * x[k + 2],
+                sign * x[k + 3],
                 columns - column,
             )
             k += 4
         while k < depth:
-            x = shifted(origin, begin + k * step + column)
-            gain_scaled(here, x, sign * slots[slot_of(machine, code, left, row, k, depth)], columns - column)
+            gain_scaled(here, shifted(origin, begin + k * step + column), sign * x[k], columns - column)
             k += 1
 
 
@@ -1523,11 +1528,11 @@ def four_rows(
     """Four rows of a matrix of numbers one after the other, times ``sign``: where they stand, or copied into ``room``."""
     if sign > 0.0 and code[field + 3] < 0 and code[field + 1] == depth and code[field + 2] == 1:
         return shifted(slots, code[field] + row * depth)
-    line: place
-    k: place
-    for line in range(4):
-        for k in range(depth):
-            room[line * depth + k] = sign * slots[slot_of(machine, code, field, row + line, k, depth)]
+    i: place
+    lay_out(machine, code, field, row, 4, depth, slots, room, depth, 1)
+    if sign < 0.0:
+        for i in range(4 * depth):
+            room[i] = -room[i]
     return room
 
 
@@ -1538,17 +1543,41 @@ def row_of(machine: Machine, code: longs, field: place, row: place, depth: place
     """A row of a matrix side by side, where it stands or copied into ``room``. Without lanes."""
     if code[field + 3] < 0 and (code[field + 2] == 1 or depth == 1):
         return shifted(slots, code[field] + row * code[field + 1])
-    copy_row(machine, code, field, row, depth, slots, room)
+    lay_out(machine, code, field, row, 1, depth, slots, room, depth, 1)
     return room
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def copy_row(machine: Machine, code: longs, field: place, row: place, depth: place, slots: vector, room: vector) -> cython.void:
+def lay_out(
+    machine: Machine,
+    code: longs,
+    field: place,
+    row: place,
+    rows: place,
+    depth: place,
+    slots: vector,
+    room: vector,
+    down: place,
+    across: place,
+) -> cython.void:
+    """Rows of a matrix of numbers into ``room``, so far ``down`` from one to the next, ``across`` from entry to entry."""
+    r: place
     k: place
+    begin: place
+    if code[field + 3] >= 0:
+        begin = code[field + 3] + row * depth
+        for r in range(rows):
+            for k in range(depth):
+                room[r * down + k * across] = slots[machine.table[begin + r * depth + k]]
+        return
+    begin = code[field] + row * code[field + 1]
+    next_row: place = code[field + 1]
+    next_entry: place = code[field + 2]
     for k in range(depth):
-        room[k] = slots[slot_of(machine, code, field, row, k, depth)]
+        for r in range(rows):
+            room[r * down + k * across] = slots[begin + r * next_row + k * next_entry]
 
 
 @cython.cfunc
@@ -1725,8 +1754,13 @@ def summed_tile(  # compiled only
         dots_2_by_4(scratch, p, q, x, y, z, w, count)
         rows = min(rows, 2)
     for i in range(rows):
-        for j in range(min(columns, 4)):
-            out[(row + i) * code[at + 4] + column + j] += sign * scratch[4 * i + j]
+        here: vector = shifted(out, (row + i) * code[at + 4] + column)
+        if columns >= 4:
+            for j in range(4):
+                here[j] += sign * scratch[4 * i + j]
+        else:
+            for j in range(columns):
+                here[j] += sign * scratch[4 * i + j]
     return rows
 
 
@@ -1878,7 +1912,7 @@ class QuickCall(Quick):
             if number < 0:
                 return None
         started(machine)
-        load_values(slots, len(machine.constants), machine.parameters)
+        load_values(machine, slots, len(machine.constants))
         if len(machine.once):
             execute(machine, wholes_of(machine.once), len(machine.once), memory, 1, 1)
         execute(machine, machine.code, machine.end, memory, 1, 1)
@@ -2065,16 +2099,6 @@ def number_at(numbers: array, i: place) -> cython.double:
 
 @cython.cfunc
 @cython.inline
-@cython.exceptval(check=False)
-def put(numbers: array, i: place, x: cython.double) -> cython.void:
-    if cython.compiled:
-        numbers.data.as_doubles[i] = x
-    else:
-        numbers[i] = x
-
-
-@cython.cfunc
-@cython.inline
 @cython.nogil
 @cython.exceptval(check=False)
 def whole(numbers: array, i: place) -> place:
@@ -2128,10 +2152,30 @@ def shifted(numbers: vector, by: place) -> vector:
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def load_values(slots: vector, start: place, values: list) -> cython.void:
-    """The numbers that these Values have now."""
+def load_values(machine: Machine, slots: vector, start: place) -> cython.void:
+    """The numbers that the parameters have now."""
     i: place
     node: borrowed
-    for i in range(len(values)):
-        node = lend(values[i])
+    for i in range(len(machine.parameters)):
+        node = node_at(machine, i)
         slots[start + i] = node.primal
+
+
+@cython.cfunc
+def addresses_of(values: list) -> object:
+    """Where these Values are, for loops that count no references; interpreted, a Value itself."""
+    if not cython.compiled:
+        return values
+    found: array = clone(HANDLES, len(values), False)  # compiled only from here
+    i: place
+    for i in range(len(values)):
+        found.data.as_longlongs[i] = cython.cast(cython.longlong, lend(values[i]))
+    return found
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def node_at(machine: Machine, i: place) -> borrowed:
+    """A parameter."""
+    return cython.cast(borrowed, machine.nodes[i]) if cython.compiled else machine.nodes[i]

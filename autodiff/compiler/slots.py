@@ -181,7 +181,7 @@ class _Placer:
     def emit(self, group: Group, where: list[Instruction]) -> None:
         target = self.slot[group.first]
         if group.loop is not None:
-            self.emit_loop(group, group.loop, target, target + group.size, where)
+            self.emit_loop(group, group.loop, target, where)
             return
         shape = (group.size, 1, 1)
         if group.kind == "Map":
@@ -212,7 +212,7 @@ class _Placer:
             else:
                 where.append(Instruction(kind, sign, (rows, columns, depth), target + offset, moved))
 
-    def emit_loop(self, group: Group, loop: Loop, target: int, end: int, where: list[Instruction]) -> None:
+    def emit_loop(self, group: Group, loop: Loop, target: int, where: list[Instruction]) -> None:
         """What is carried is set; then the body with what it takes, what it keeps, and what it carries on."""
         body: list[Instruction] = []
         carried = (loop.n_carried, 1, 1)
@@ -221,11 +221,11 @@ class _Placer:
         if loop.taken:
             first = target + loop.n_carried
             body.append(Instruction("take", "", (len(loop.taken), 1, 1), first, self.taken(loop, group.first, first)))
-        for group in loop.body:
-            self.emit(group, body)
+        for inner in loop.body:
+            self.emit(inner, body)
         if loop.n_kept:
             kept = (self.moved(loop.kept, loop.n_kept, 1),)
-            body.append(Instruction("keep", "", (loop.n_kept, 1, 1), end - loop.times * loop.n_kept, kept))
+            body.append(Instruction("keep", "", (loop.n_kept, 1, 1), target + group.size - loop.times * loop.n_kept, kept))
         if loop.n_carried:
             body.append(Instruction("start", "-0", carried, target, (self.moved(loop.following, loop.n_carried, 1),)))
         where.append(Instruction("loop", "", (loop.times, 1, 1), target, (), tuple(body)))
