@@ -114,7 +114,8 @@ class Entry:
         self.replays: dict[Goal, Replay] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"trace": None, "captured": NOTHING_CAPTURED}
+        replays = dict(sorted(self.replays.items(), key=lambda item: item[1].last_run()))
+        return vars(self) | {"trace": None, "captured": NOTHING_CAPTURED, "replays": replays}
 
     def can(self, goal: Goal) -> bool:
         """Whether there is a program for this, or what it can be made of."""
@@ -129,8 +130,13 @@ class Entry:
         return found
 
     def latest(self) -> Replay | None:
-        """The program that ran last."""
-        return max(list(self.replays.values()), key=Replay.last_run, default=None)
+        """The program that ran last; the last of them, if none has run in this process."""
+        return max(reversed(list(self.replays.values())), key=Replay.last_run, default=None)
+
+    def last_run(self) -> int:
+        """Which of the runs of all programs the last of these was."""
+        latest = self.latest()
+        return latest.last_run() if latest else 0
 
     def _made(self, goal: Goal) -> Replay:
         kind, wanted, stored = goal
@@ -293,7 +299,7 @@ class Compiled(Generic[P, R]):
             named = getattr(named, part, None)
         if named is self:  # a decorated function, which is found by its name like any other
             return self.fn.__qualname__
-        return _thawed, (self.fn, self.options, self._entries, self.traces)
+        return _thawed, (self.fn, self.options, OrderedDict(sorted(self._entries.items(), key=_last_run)), self.traces)
 
     # ---- calling ------------------------------------------------------------------------------------------------------------
 
@@ -523,12 +529,8 @@ class Compiled(Generic[P, R]):
         """What was recorded for the form of arguments of the last call."""
         if not self._entries:
             raise TraceError(f"{self.name} has not been called yet, and a program is made at the first call")
-
-        def last_run(item: tuple[Any, Entry]) -> int:
-            latest = item[1].latest()
-            return latest.last_run() if latest else 0
-
-        return max(reversed(self._entries.items()), key=last_run)  # the newest, if none has run
+        last: tuple[Any, Entry] = max(reversed(list(self._entries.items())), key=_last_run)  # the newest, if none has run
+        return last
 
     def _replay(self) -> Replay:
         _, entry = self._last()
@@ -757,11 +759,15 @@ def compile(
     return Compiled(fn, options)
 
 
+def _last_run(item: tuple[Any, Entry]) -> int:
+    return item[1].last_run()
+
+
 def _thawed(
     fn: Callable[..., Any], options: dict[str, Any], entries: OrderedDict[Any, Entry], traces: int
 ) -> Compiled[..., Any]:
     compiled: Compiled[..., Any] = Compiled(fn, options)
-    compiled._entries, compiled.traces = entries.copy(), traces  # a copy made in this process has an order of its own
+    compiled._entries, compiled.traces = entries, traces
     return compiled
 
 

@@ -989,11 +989,11 @@ def side_by_side(
                 room[i] = slots[start + i * code[field + 1]]
         return room
     for i in range(n):
-        start = address(machine, slot_of(machine, code, field, first + i, 0, 1), lanes)
-        if uniform:
+        start = slot_of(machine, code, field, first + i, 0, 1)
+        if start < machine.uniform:  # what a loop carries may begin as either
             fill(shifted(room, i * width), slots[start], width)
         else:
-            copy(shifted(room, i * width), shifted(slots, start), width)
+            copy(shifted(room, i * width), shifted(slots, address(machine, start, lanes)), width)
     return room
 
 

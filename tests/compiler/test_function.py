@@ -184,6 +184,30 @@ def test_the_source_is_that_of_the_program_that_ran_last(tmp_path):
         assert f.source == sources[i]
 
 
+def squares(x):
+    return ad.sum([part * part for part in x]) if hasattr(x, "__len__") else x * x
+
+
+def test_a_pickle_knows_which_program_ran_last_and_a_call_that_fails_runs_none():
+    f = ad.compile(squares)
+    two, three = [1.0, 2.0], np.array([1.0, 2.0, 3.0])
+    calls = [(f, two), (f.value_and_grad, three), (f.map, np.ones((4, 3))), (f, 5.0), (f.value_and_grad, two)]
+    listings = []
+    for call, xs in calls:
+        call(xs)
+        listings.append(f.listing("scalar"))
+    assert len(set(listings)) >= 4
+    for i in (0, 1, 0, 2, 3, 4, 2, 0, 4, 3):
+        calls[i][0](calls[i][1])
+        for bad in ("bad", [1.0, "bad"]):
+            with pytest.raises(TypeError):
+                f(bad)
+        assert f.listing("scalar") == listings[i]
+        thawed = pickle.loads(pickle.dumps(f))
+        again = pickle.loads(pickle.dumps(thawed))
+        assert thawed.listing("scalar") == again.listing("scalar") == listings[i]
+
+
 def test_a_list_result_a_constant_result_and_no_arguments():
     w = ad.Value(3.0)
     assert ad.compile(lambda x: [x, 2.0, w])(1.0) == [1.0, 2.0, 3.0]

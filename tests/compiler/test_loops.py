@@ -251,6 +251,39 @@ def test_a_recurrent_network_over_a_batch_has_the_bits_of_its_samples(threads):
     assert gradients == pytest.approx([w.grad for w in weights], rel=1e-9)
 
 
+@pytest.mark.parametrize("n", [2, 8, 9, 30])
+def test_what_is_carried_may_begin_as_parameters_and_as_results_of_a_sample(n):
+    rng = np.random.default_rng(4)
+    hidden, inputs, steps = 8, 3, 10
+
+    def parameters(*shape):
+        return np.array([ad.Value(x) for x in rng.normal(size=shape).flat], object).reshape(shape).tolist()
+
+    recurrent, taking, bias = parameters(hidden, hidden), parameters(hidden, inputs), parameters(hidden)
+    begin, out = parameters(hidden), parameters(hidden)
+
+    def f(xs):
+        state, outputs = begin, []
+        for i in range(0, steps * inputs, inputs):
+            rows = zip(recurrent, taking, bias, strict=True)
+            state = [ad.tanh(ad.dot(t, xs[i : i + inputs]) + ad.dot(r, state) + b) for r, t, b in rows]
+            outputs.append(ad.dot(out, state))
+        return ad.sum(outputs[::-1])
+
+    compiled = ad.compile(f, reduce="sum")
+    samples = rng.normal(size=(n, steps * inputs))
+    many = compiled.map(samples)
+    assert found(compiled)
+    assert many.tolist() == [compiled(x) for x in samples]
+    compiled.backward(samples)
+    gradients = [w.grad for w in begin]
+    for w in begin:
+        w.grad = 0.0
+    for x in samples.tolist():
+        f(x).backward()
+    assert gradients == pytest.approx([w.grad for w in begin], rel=1e-9)
+
+
 def test_a_loop_on_parameters_alone_is_done_once_for_all_samples():
     w = ad.Value(0.4)
 
