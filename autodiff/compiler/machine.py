@@ -1791,12 +1791,12 @@ def matmul(machine: Machine, code: longs, at: place, memory: array, lanes: place
         columns = code[at + 4]
         x = matrix(memory, x_begin, rows, count, code[left + 1] * lanes, 1)
         y = matrix(memory, y_begin, count, columns, 1, code[right + 1] * lanes)
-    if code[at + 2] == FROM_ZERO:
-        numpy.matmul(x, y, out=matrix(memory, begin + target, rows, columns, columns, 1))
-        return
-    found: array = unset_numbers(rows * columns)
-    numpy.matmul(x, y, out=matrix(found, 0, rows, columns, columns, 1))
-    gain_scaled(shifted(slots, target), numbers_of(found), code[at + 2], rows * columns)
+    fresh: cython.bint = code[at + 2] == FROM_ZERO
+    found: array = memory if fresh else unset_numbers(rows * columns)
+    with numpy.errstate(all="ignore"):
+        numpy.matmul(x, y, out=matrix(found, begin + target if fresh else 0, rows, columns, columns, 1))
+    if not fresh:
+        gain_scaled(shifted(slots, target), numbers_of(found), code[at + 2], rows * columns)
 
 
 def matrix(numbers: array, start: int, rows: int, columns: int, down: int, across: int) -> Any:

@@ -233,6 +233,18 @@ def test_buffers_of_every_sort_give_the_same_numbers():
     assert f.map([tuple(x) for x in xs.tolist()], ys.astype(int)) == pytest.approx(f.map(xs, ys))
 
 
+@pytest.mark.filterwarnings("error")
+def test_products_that_are_numpys_have_no_warnings():
+    rng = np.random.default_rng(3)
+    rows = [[ad.Value(w) for w in row] for row in rng.normal(size=(64, 64))]
+    f = ad.compile(lambda x: ad.sum([ad.tanh(ad.dot(row, x)) for row in rows]))
+    xs = rng.normal(size=(9, 64))
+    xs[3, 5], xs[4, 4], xs[5] = math.inf, math.nan, 1e308
+    with np.errstate(all="raise"):
+        assert np.isnan(f.map(xs)).tolist() == [i == 4 for i in range(9)]
+        assert math.isnan(f.backward(xs))
+
+
 def test_a_nan_in_the_data_is_a_nan_in_its_sample_alone():
     f = ad.compile(lambda x: ad.relu(x[0]) * x[1])
     xs = np.array([[1.0, 2.0], [math.nan, 1.0], [3.0, 1.0]])
