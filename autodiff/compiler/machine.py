@@ -355,7 +355,8 @@ FIELDS = cython.declare(cython.short, 4)  # of an operand: start, step between r
 def tape_of(instructions: list[Instruction], tables: array, laneless: bool, uniform: int | None = None) -> array:
     """Instructions as whole numbers; their tables of slots, and without lanes small ones as steps, go to the end of ``tables``.
 
-    Where it is given how many slots are ``uniform``, NumPy does wide products.
+    Where it is given how many slots are ``uniform``, NumPy does wide products. A product that begins with 0 has ``"0+"`` for
+    its ``op`` here: it is set, where others are added.
     """
     tape = array("q")
     steps: list[int] = []
@@ -364,6 +365,7 @@ def tape_of(instructions: list[Instruction], tables: array, laneless: bool, unif
         if instruction.kind.startswith("summed"):
             rows, columns, _ = instruction.shape
             if (instruction.kind, instruction.op) == ("summed product", "+") and instruction.target >= summed:
+                # the first that is added to zeros; only NumPy's product saves the addition
                 instruction = instruction._replace(op="0+")
             summed = max(summed, instruction.target + rows * columns)
         more = steps_of(instruction, tables) if laneless else None
@@ -1755,7 +1757,7 @@ def summed_tile(  # compiled only
         rows = min(rows, 2)
     for i in range(rows):
         here: vector = shifted(out, (row + i) * code[at + 4] + column)
-        if columns >= 4:
+        if columns >= 4:  # C makes one vector of four
             for j in range(4):
                 here[j] += sign * scratch[4 * i + j]
         else:
